@@ -1,0 +1,131 @@
+"""What a chapter is: where it stands, what its code is, how its outputs are kept clean."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from setup_env import ROOT
+
+Notebook = Any  # nbformat.NotebookNode is untyped
+SEEN_BY_RUNS = ["emlib", "claims", "requirements.txt"]  # everything but its own code that a chapter's outputs rest on
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def listed(root: Path = ROOT) -> list[Path]:
+    """Return the notebooks of the table of contents, in its order."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    names = [toc["root"], *_files(toc)]
+    return [root / f"{name}.ipynb" for name in names if (root / f"{name}.ipynb").exists()]
+
+
+def _files(entry: Any) -> list[str]:
+    """Collect every ``file:`` beneath an entry of the table of contents."""
+    if isinstance(entry, list):
+        return [name for item in entry for name in _files(item)]
+    if not isinstance(entry, dict):
+        return []
+    here = [entry["file"]] if "file" in entry else []
+    return here + [name for value in entry.values() for name in _files(value)]
+
+
+def find(name: str, root: Path = ROOT) -> Path:
+    """Return the chapter that ``05``, ``5``, ``05_projection_matrix`` or a path names."""
+    stem = Path(name).name.removesuffix(".ipynb")
+    wanted = f"{int(stem):02d}" if stem.isdigit() else stem
+    every = sorted((root / "chapters").glob("*.ipynb"))
+    found = [path for path in every if path.stem == wanted or path.stem.startswith(f"{wanted}_")]
+    if len(found) != 1:
+        known = ", ".join(path.stem for path in every) or "none"
+        raise SystemExit(f"chapter {name!r}: {len(found)} notebooks match; name one of: {known}")
+    return found[0]
+
+
+def read(path: Path) -> Notebook:
+    """Read a notebook as version 4."""
+    return nbformat.read(path, as_version=4)
+
+
+def write(notebook: Notebook, path: Path) -> None:
+    """Write a notebook whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        nbformat.write(notebook, partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def code_cells(notebook: Notebook) -> list[Any]:
+    """Return the code cells in order."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def code_hash(notebook: Notebook) -> str:
+    """Digest the code cells and their tags; neither prose nor outputs take part."""
+    parts = [[cell.source.rstrip(), sorted(cell.metadata.get("tags", []))] for cell in code_cells(notebook)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def surroundings(root: Path = ROOT) -> str:
+    """Digest what all chapters rest on: the package with its data, the claims, the lock."""
+    digest = hashlib.sha256()
+    for path in (path for name in SEEN_BY_RUNS for path in files_under(root / name)):
+        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def files_under(path: Path) -> list[Path]:
+    """Return a file, or the files under a folder without caches."""
+    if not path.is_dir():
+        return [path] if path.exists() else []
+    hidden = {"__pycache__", ".ipynb_checkpoints"}
+    return [item for item in sorted(path.rglob("*")) if item.is_file() and not hidden & set(item.parts)]
+
+
+def fingerprint(notebook: Notebook, around: str) -> str:
+    """Key of the run cache: the same key means the same outputs."""
+    return f"{code_hash(notebook)}-{around}"
+
+
+def parameters(notebook: Notebook) -> dict[str, Any]:
+    """Return the literals of the cell tagged ``parameters``, by name."""
+    cells = [cell for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])]
+    statements = [line for cell in cells for line in ast.parse(cell.source).body]
+    return {
+        line.target.id: ast.literal_eval(line.value)
+        for line in statements
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None
+    }
+
+
+def with_outputs(source: Notebook, run: Notebook) -> Notebook:
+    """Return the source's prose and metadata with the outputs of a run of the same code.
+
+    Nothing of the run's metadata is taken over, so times, paths and versions cannot slip in.
+    """
+    book = copy.deepcopy(source)
+    for count, (cell, done) in enumerate(zip(code_cells(book), code_cells(run), strict=True), start=1):
+        cell.outputs = [_clean(output, count) for output in done.outputs]
+        cell.execution_count = count
+    book.metadata["kernelspec"] = dict(KERNEL)
+    book.metadata["language_info"] = {"name": "python"}
+    book.metadata["emlib"] = {"code": code_hash(source)}
+    return book
+
+
+def _clean(output: Any, count: int) -> Any:
+    """Number results by their cell and drop what only a live page needs."""
+    clean = copy.deepcopy(output)
+    clean.pop("transient", None)
+    if clean.output_type == "execute_result":
+        clean.execution_count = count
+    return clean

@@ -1,0 +1,87 @@
+"""The one entry for every task: ``python3 tools/do.py book`` is what ``make book`` runs.
+
+Only the standard library is used here, because this file runs before the environment exists.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+
+import setup_env
+
+TASKS = {
+    "setup": "make the environment in .venv",
+    "book": "run all chapters and build _build/html",
+    "test": "build the book, then run every test, nbval included",
+    "refresh": "run one chapter (or all) and write its outputs back",
+    "edit": "write one chapter as a Markdown file to edit",
+    "saved": "take the edited Markdown file back into the notebook",
+    "lint": "ruff, mypy, codespell and the notebook rules, without running anything",
+    "bench": "time emlib against its peers",
+    "lock": "renew requirements.txt, constraints.txt and environment.yml",
+    "clean": "remove what was built, caches included",
+}
+SCRIPTS = {
+    "book": ["build_book.py"],
+    "refresh": ["refresh.py", "refresh"],
+    "edit": ["refresh.py", "edit"],
+    "saved": ["refresh.py", "saved"],
+    "lock": ["lock.py"],
+}
+CODESPELL = ["README.md", "CONTRIBUTING.md", "CHANGES.md", "index.md", "chapters", "reference", "emlib", "tools", "tests"]
+LINT = [
+    ["-m", "ruff", "check", "--no-cache", "."],
+    ["-m", "mypy"],
+    ["-m", "codespell_lib", *CODESPELL],
+    ["tools/notebook_rules.py"],
+]
+TESTS = ["-m", "pytest", "--nbval", "-n", "2", "--dist", "loadscope", "chapters", "tests"]
+
+
+def environment() -> dict[str, str]:
+    """One thread a process fixes the order of sums, and with it the printed digits."""
+    single = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    return {**os.environ, **single, "JAX_PLATFORMS": "cpu", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+
+
+def python(*arguments: str) -> int:
+    """Run the environment's own interpreter at the root and return its exit status."""
+    command = [str(setup_env.VENV_PYTHON), *arguments]
+    return subprocess.run(command, cwd=setup_env.ROOT, env=environment(), check=False).returncode
+
+
+def lint() -> int:
+    """Run every check even when one fails, so that one call shows all faults."""
+    present = [[part for part in line if part not in CODESPELL or (setup_env.ROOT / part).exists()] for line in LINT]
+    return max(python(*line) for line in present)
+
+
+def run_tests(arguments: list[str]) -> int:
+    """Build what the tests of the pages read, then run the one pytest call."""
+    return python("tools/build_book.py") or python(*TESTS, *arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Set up if need be, then run the task."""
+    listing = "\n".join(f"  {name:<8} {text}" for name, text in TASKS.items())
+    parser = argparse.ArgumentParser(
+        description="Tasks:\n" + listing, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("task", choices=TASKS, metavar="task")
+    chosen, rest = parser.parse_known_args(arguments)
+    if chosen.task == "clean":
+        return setup_env.clean()
+    setup_env.setup(force=chosen.task == "setup")
+    if chosen.task in SCRIPTS:
+        script, *first = SCRIPTS[chosen.task]
+        return python(f"tools/{script}", *first, *rest)
+    if chosen.task == "bench":
+        return python("-m", "benchmarks", *rest)
+    return {"setup": lambda: 0, "lint": lint, "test": lambda: run_tests(rest)}[chosen.task]()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

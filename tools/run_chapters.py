@@ -1,0 +1,123 @@
+"""Run the chapters of the table of contents, two at a time, and keep what has not changed.
+
+    python tools/run_chapters.py                                     every chapter that changed
+    python tools/run_chapters.py 05 --param n_samples=50 --out out   one chapter with other parameters
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import chapters
+from execute import Run, execute
+from setup_env import ROOT
+from tqdm import tqdm
+
+
+def cache_folder(root: Path) -> Path:
+    """Return where finished runs are kept."""
+    return root / "_build" / "runs"
+
+
+def cached(path: Path, key: str, root: Path) -> bool:
+    """Say whether a run with this key is kept."""
+    record = cache_folder(root) / f"{path.stem}.json"
+    notebook = record.with_suffix(".ipynb")
+    return record.exists() and notebook.exists() and json.loads(record.read_text())["key"] == key
+
+
+def keep(run: Run, key: str, root: Path) -> None:
+    """Keep a finished run; the record is written last, so a half-written one is never used."""
+    record = cache_folder(root) / f"{run.stem}.json"
+    record.unlink(missing_ok=True)
+    chapters.write(run.notebook, record.with_suffix(".ipynb"))
+    record.write_text(json.dumps({"key": key, "seconds": run.seconds, "cells": run.cells}))
+
+
+def run_all(paths: list[Path], root: Path = ROOT, workers: int = 2, fresh: bool = False) -> list[str]:
+    """Run what changed, one line a chapter; return the faults."""
+    around = chapters.surroundings(root)
+    keys = {path: chapters.fingerprint(chapters.read(path), around) for path in paths}
+    stale = [path for path in paths if fresh or not cached(path, keys[path], root)]
+    for path in [path for path in paths if path not in stale]:
+        print(f"{path.stem:<28} unchanged", flush=True)
+    faults = []
+    for path, run in _finished(stale, workers):
+        tqdm.write(f"{run.stem:<28} {'FAILED' if run.fault else 'ran'} in {run.seconds:.1f} s")
+        if run.fault:
+            faults.append(run.fault)
+        else:
+            keep(run, keys[path], root)
+    return faults
+
+
+def _finished(paths: list[Path], workers: int) -> Iterator[tuple[Path, Run]]:
+    """Run chapters in processes of their own and yield each as it ends."""
+    if not paths:
+        return
+    with ProcessPoolExecutor(workers) as pool, tqdm(total=len(paths), unit="chapter", disable=None) as bar:
+        waiting = {pool.submit(execute, path): path for path in paths}
+        for future in as_completed(waiting):
+            bar.update()
+            yield waiting[future], _outcome(future, waiting[future])
+
+
+def _outcome(future: Future[Run], path: Path) -> Run:
+    """Turn a worker that died into a fault of its chapter, so that the others are still reported."""
+    error = future.exception()
+    return Run(path.stem, 0.0, fault=f"{path.stem}: {type(error).__name__}: {error}") if error else future.result()
+
+
+def report(faults: list[str]) -> int:
+    """Print the faults to stderr and return the exit status."""
+    for fault in faults:
+        print(f"\nchapter failed: {fault}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def literal(text: str) -> tuple[str, Any]:
+    """Split ``name=value``; a value that is no Python literal is taken as text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def with_parameters(paths: list[Path], given: dict[str, Any], out: Path | None) -> int:
+    """Run chapters with other parameters; nothing is cached or written back."""
+    faults = []
+    for path in paths:
+        run = execute(path, given)
+        faults += [run.fault] if run.fault else []
+        if out and not run.fault:
+            chapters.write(run.notebook, out / path.name)
+            print(f"{path.stem:<28} ran in {run.seconds:.1f} s, written to {out / path.name}")
+    return report(faults)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run as a command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("chapter", nargs="*", help="05, or 05_projection_matrix; default: all")
+    parser.add_argument("--param", action="append", type=literal, default=[], metavar="name=value")
+    parser.add_argument("--out", type=Path, help="folder for the notebooks run with --param")
+    parser.add_argument("--fresh", action="store_true", help="run even what has not changed")
+    chosen = parser.parse_args(arguments)
+    paths = [chapters.find(name) for name in chosen.chapter] or chapters.listed()
+    if chosen.param:
+        return with_parameters(paths, dict(chosen.param), chosen.out)
+    return report(run_all(paths, fresh=chosen.fresh))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
