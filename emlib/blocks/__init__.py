@@ -1,0 +1,12 @@
+"""The blocks that parameter spaces are made of, each with its chart in closed form.
+
+A block maps its value (an array of `shape`) to unconstrained coordinates and back, gives the Jacobian and
+the second derivative of that map, and a basis of its feasible directions. Leading axes are a batch.
+"""
+
+from emlib.blocks.block import Block
+from emlib.blocks.elementwise import Interval, Positive, Real
+from emlib.blocks.positive_definite import PositiveDefinite
+from emlib.blocks.simplex import Simplex, StochasticMatrix
+
+__all__ = ["Block", "Interval", "Positive", "PositiveDefinite", "Real", "Simplex", "StochasticMatrix"]

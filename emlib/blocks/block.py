@@ -1,0 +1,62 @@
+"""What a block of a parameter space is, and how a user's value is read into one.
+
+A block maps its value (an array of `shape`) to unconstrained coordinates and back, gives the Jacobian and
+the second derivative of that map, and a basis of its feasible directions. Leading axes are a batch.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from emlib.numerics import Array
+
+
+class Block(Protocol):
+    """One field of the parameters: its name, its shape and its chart."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def free_size(self) -> int: ...
+    def validate(self, value: Any) -> Array: ...
+    def fault(self, value: Array) -> str | None: ...
+    def to_free(self, value: Array) -> Array: ...
+    def from_free(self, vector: Array) -> Array: ...
+    def pullback(self, value: Array, cotangent: Array) -> Array: ...
+    def jacobian(self, value: Array) -> Array: ...
+    def curvature(self, value: Array, cotangent: Array) -> Array: ...
+    def tangent(self) -> Array: ...
+
+
+def first_bad(mask: Array) -> str:
+    """Name the first true entry of a mask: ``[2, 0]``, or nothing for a scalar."""
+    if mask.ndim == 0:
+        return ""
+    return "[" + ", ".join(str(int(i)) for i in np.argwhere(mask)[0]) + "]"
+
+
+def as_block(block: Block, value: Any) -> Array:
+    """Turn a user's value into an array of the block's shape, or say what is wrong with it."""
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{block.name}: cannot be read as numbers ({error}); give an array of floats") from None
+    if array.shape != block.shape:
+        raise ValueError(f"{block.name}: shape {array.shape} found, {block.shape} needed")
+    found = block.fault(array)
+    if found is not None:
+        raise ValueError(f"{block.name}: {found}")
+    array.setflags(write=False)
+    return array
+
+
+def not_finite(value: Array) -> str | None:
+    """Name the first entry that is not finite."""
+    bad = ~np.isfinite(value)
+    return f"entry {first_bad(bad)} is {value[bad].flat[0]}; parameters must be finite" if bad.any() else None

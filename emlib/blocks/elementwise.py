@@ -1,0 +1,122 @@
+"""Blocks whose chart acts on each entry alone: real, positive, interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from emlib.blocks.block import as_block, first_bad, not_finite
+from emlib.numerics import Array
+
+
+@dataclass(frozen=True)
+class _Elementwise:
+    """Common part of the blocks whose chart acts on each entry alone."""
+
+    name: str
+    shape: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def free_size(self) -> int:
+        return self.size
+
+    def validate(self, value: Any) -> Array:
+        return as_block(self, value)
+
+    def fault(self, value: Array) -> str | None:
+        return not_finite(value)
+
+    def to_free(self, value: Array) -> Array:
+        return np.ravel(value).astype(float)
+
+    def from_free(self, vector: Array) -> Array:
+        return vector.reshape(self.shape)
+
+    def slope(self, value: Array) -> Array:
+        return np.ones(self.size)
+
+    def bend(self, value: Array) -> Array:
+        return np.zeros(self.size)
+
+    def pullback(self, value: Array, cotangent: Array) -> Array:
+        return self.slope(value) * np.ravel(cotangent)
+
+    def jacobian(self, value: Array) -> Array:
+        return np.diag(self.slope(value))
+
+    def curvature(self, value: Array, cotangent: Array) -> Array:
+        return np.diag(self.bend(value) * np.ravel(cotangent))
+
+    def tangent(self) -> Array:
+        return np.eye(self.size)
+
+
+@dataclass(frozen=True)
+class Real(_Elementwise):
+    """Entries without a constraint; the chart is the identity."""
+
+
+@dataclass(frozen=True)
+class Positive(_Elementwise):
+    """Positive entries; the chart is the logarithm."""
+
+    def fault(self, value: Array) -> str | None:
+        bad = value <= 0
+        if np.any(bad):
+            return f"entry {first_bad(bad)} is {value[bad].flat[0]:.6g}; it must be positive"
+        return not_finite(value)
+
+    def to_free(self, value: Array) -> Array:
+        if np.any(value <= 0):
+            raise ValueError(f"{self.name}: entry {first_bad(value <= 0)} is on the boundary, where the logarithm is "
+                             "infinite; start in the interior or use coordinates='standard'")
+        return np.log(np.ravel(value))
+
+    def from_free(self, vector: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.exp(vector).reshape(self.shape)
+
+    def slope(self, value: Array) -> Array:
+        return np.ravel(value)
+
+    def bend(self, value: Array) -> Array:
+        return np.ravel(value)
+
+
+@dataclass(frozen=True)
+class Interval(_Elementwise):
+    """Entries between `low` and `high`; the chart is the logit."""
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def fault(self, value: Array) -> str | None:
+        bad = ~((value >= self.low) & (value <= self.high))
+        if np.any(bad):
+            return f"entry {first_bad(bad)} is {value[bad].flat[0]:.6g}; it must lie in [{self.low}, {self.high}]"
+        return None
+
+    def to_free(self, value: Array) -> Array:
+        share = (np.ravel(value) - self.low) / (self.high - self.low)
+        if np.any((share <= 0) | (share >= 1)):
+            raise ValueError(f"{self.name}: the value is on the boundary, where the logit is infinite; "
+                             "start in the interior or use coordinates='standard'")
+        return np.log(share) - np.log1p(-share)
+
+    def from_free(self, vector: Array) -> Array:
+        return (self.low + (self.high - self.low) * expit(vector)).reshape(self.shape)
+
+    def slope(self, value: Array) -> Array:
+        share = (np.ravel(value) - self.low) / (self.high - self.low)
+        return (self.high - self.low) * share * (1 - share)
+
+    def bend(self, value: Array) -> Array:
+        share = (np.ravel(value) - self.low) / (self.high - self.low)
+        return (self.high - self.low) * share * (1 - share) * (1 - 2 * share)

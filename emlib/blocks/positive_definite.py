@@ -1,0 +1,135 @@
+"""Symmetric positive definite matrices; the chart is log-Cholesky."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import block_diag
+
+from emlib.blocks.block import as_block, not_finite
+from emlib.numerics import Array, lower_indices
+
+
+@dataclass(frozen=True)
+class PositiveDefinite:
+    """Symmetric positive definite matrices (last two axes); the chart is log-Cholesky."""
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+    @property
+    def free_size(self) -> int:
+        return self._count * self._side * (self._side + 1) // 2
+
+    @property
+    def _side(self) -> int:
+        return self.shape[-1]
+
+    @property
+    def _count(self) -> int:
+        return int(np.prod(self.shape[:-2], dtype=int))
+
+    def _each(self, value: Array) -> Array:
+        return value.reshape(self._count, self._side, self._side)
+
+    def validate(self, value: Any) -> Array:
+        return as_block(self, value)
+
+    def fault(self, value: Array) -> str | None:
+        if (found := not_finite(value)) is not None:
+            return found
+        for index, matrix in enumerate(self._each(value)):
+            where = f"matrix {index}" if self._count > 1 else "the matrix"
+            scale = np.abs(matrix).max()
+            if np.abs(matrix - matrix.T).max() > 1e-10 * scale:
+                return f"{where} is not symmetric"
+            smallest = np.linalg.eigvalsh(matrix)[0]
+            if smallest <= self._side * np.finfo(float).eps * scale:
+                return f"{where} is not positive definite (smallest eigenvalue {smallest:.3g})"
+        return None
+
+    def to_free(self, value: Array) -> Array:
+        rows, columns = lower_indices(self._side)
+        try:
+            factors = np.linalg.cholesky(self._each(value))
+        except np.linalg.LinAlgError:
+            raise ValueError(f"{self.name}: {self.fault(value) or 'not positive definite'}; "
+                             "log-Cholesky coordinates need the interior") from None
+        diagonal = rows == columns
+        entries = factors[:, rows, columns]
+        entries[:, diagonal] = np.log(entries[:, diagonal])
+        return entries.ravel()
+
+    def from_free(self, vector: Array) -> Array:
+        rows, columns = lower_indices(self._side)
+        entries = vector.reshape(self._count, -1).copy()
+        diagonal = rows == columns
+        with np.errstate(over="ignore", invalid="ignore"):
+            entries[:, diagonal] = np.exp(entries[:, diagonal])
+            factors = np.zeros((self._count, self._side, self._side))
+            factors[:, rows, columns] = entries
+            return (factors @ np.swapaxes(factors, 1, 2)).reshape(self.shape)
+
+    def pullback(self, value: Array, cotangent: Array) -> Array:
+        rows, columns = lower_indices(self._side)
+        factors = np.linalg.cholesky(self._each(value))
+        slopes = self._each(np.asarray(cotangent))
+        slopes = (slopes + np.swapaxes(slopes, 1, 2)) @ factors
+        entries = slopes[:, rows, columns]
+        entries[:, rows == columns] *= factors[:, rows, columns][:, rows == columns]
+        return entries.ravel()
+
+    def jacobian(self, value: Array) -> Array:
+        return block_diag(*[_log_cholesky_jacobian(m) for m in self._each(value)])
+
+    def curvature(self, value: Array, cotangent: Array) -> Array:
+        pairs = zip(self._each(value), self._each(np.asarray(cotangent)), strict=True)
+        return block_diag(*[_log_cholesky_curvature(m, g) for m, g in pairs])
+
+    def tangent(self) -> Array:
+        basis = symmetric_basis(self._side)
+        return block_diag(*[basis] * self._count)
+
+
+def _log_cholesky_steps(matrix: Array) -> tuple[Array, Array]:
+    """Return L and its derivatives, one (d, d) array per free coordinate."""
+    side = len(matrix)
+    rows, columns = lower_indices(side)
+    factor = np.linalg.cholesky(matrix)
+    steps = np.zeros((len(rows), side, side))
+    steps[np.arange(len(rows)), rows, columns] = np.where(rows == columns, factor[rows, columns], 1.0)
+    return factor, steps
+
+
+def _log_cholesky_jacobian(matrix: Array) -> Array:
+    factor, steps = _log_cholesky_steps(matrix)
+    moved = steps @ factor.T
+    return (moved + np.swapaxes(moved, 1, 2)).reshape(len(steps), -1).T
+
+
+def _log_cholesky_curvature(matrix: Array, cotangent: Array) -> Array:
+    """Second derivative of ``<G, L L'>``: 2 <G dL, dL> + 2 <G L, d2L>, d2L only on the diagonal."""
+    factor, steps = _log_cholesky_steps(matrix)
+    slope = 0.5 * (cotangent + cotangent.T)
+    full = 2 * np.einsum("aij,ik,bkj->ab", steps, slope, steps)
+    rows, columns = lower_indices(len(matrix))
+    diagonal = rows == columns
+    full[diagonal, diagonal] += 2 * np.diag(slope @ factor) * np.diag(factor)
+    return full
+
+
+def symmetric_basis(side: int) -> Array:
+    """Return an orthonormal basis (columns, vec) of the symmetric matrices."""
+    rows, columns = lower_indices(side)
+    basis = np.zeros((side * side, len(rows)))
+    scale = np.where(rows == columns, 1.0, np.sqrt(0.5))
+    index = np.arange(len(rows))
+    basis[rows * side + columns, index] = scale
+    basis[columns * side + rows, index] = scale
+    return basis

@@ -1,0 +1,68 @@
+"""How the noise covariances of K components are tied: full, tied, diag or spherical.
+
+A covariance field is a linear image of K full matrices; everything that depends on the type is here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emlib.numerics import Array
+
+TYPES = ("full", "tied", "diag", "spherical")
+
+
+def shape(kind: str, count: int, side: int) -> tuple[int, ...]:
+    """Return the shape of the field for K = `count` components in d = `side` dimensions."""
+    return {"full": (count, side, side), "tied": (side, side), "diag": (count, side), "spherical": (count,)}[kind]
+
+
+def expand(kind: str, value: Array, count: int, side: int) -> Array:
+    """Return the K covariance matrices, shape (K, d, d)."""
+    if kind == "full":
+        return value
+    if kind == "tied":
+        return np.broadcast_to(value, (count, side, side))
+    diagonal = value if kind == "diag" else np.repeat(value[:, None], side, axis=1)
+    return diagonal[:, :, None] * np.eye(side)
+
+
+def gather(kind: str, matrices: Array) -> Array:
+    """Return the adjoint of `expand`: what a gradient per matrix is for the field."""
+    if kind == "full":
+        return matrices
+    if kind == "tied":
+        return matrices.sum(axis=0)
+    diagonal = np.einsum("kii->ki", matrices)
+    return diagonal if kind == "diag" else diagonal.sum(axis=1)
+
+
+def average(kind: str, scatters: Array, counts: Array) -> Array:
+    """Return the field that maximises Q for scatter matrices (K, d, d) and expected counts (K,)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if kind == "tied":
+            pooled: Array = scatters.sum(axis=0) / counts.sum()
+            return pooled
+        total = gather(kind, scatters)
+        width = scatters.shape[-1] if kind == "spherical" else 1
+        return total / (width * counts.reshape((-1,) + (1,) * (total.ndim - 1)))
+
+
+def embedding(kind: str, count: int, side: int) -> Array:
+    """Return the matrix of `expand`, shape (K d d, size of the field)."""
+    size = int(np.prod(shape(kind, count, side)))
+    units = np.eye(size).reshape((size,) + shape(kind, count, side))
+    return np.stack([expand(kind, unit, count, side).ravel() for unit in units], axis=1)
+
+
+def compress(kind: str, matrices: Array) -> Array:
+    """Keep of K scatter matrices what the type needs: (K,d,d), (K,d,d), (K,d) or (K,)."""
+    return matrices if kind == "tied" else gather(kind, matrices)
+
+
+def decompress(kind: str, kept: Array, side: int) -> Array:
+    """Return matrices (K, d, d) with the same gathered scatter as the kept part."""
+    if kind in ("full", "tied"):
+        return kept
+    diagonal = kept if kind == "diag" else np.repeat(kept[:, None] / side, side, axis=1)
+    return diagonal[:, :, None] * np.eye(side)

@@ -1,0 +1,170 @@
+"""Gaussian responses with expected linear predictors: mixtures, regressions, factor models.
+
+Component k says y = W_k x + noise, noise ~ N(0, Sigma_k); a plain mean is the regression on x = 1.
+The moments are taken about an origin (the coefficients of the E-step), so nothing cancels near the optimum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import block_diag
+
+from emlib.families import covariance
+from emlib.numerics import Array
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianMoments:
+    """Expected moments of the residuals e = y - W0 x, one entry per component.
+
+    Attributes
+    ----------
+    counts : ndarray, shape (K,)
+    see : ndarray
+        Sum of e e', compressed to the covariance type (see `covariance.compress`).
+    sex : ndarray, shape (K, d, p)
+        Sum of e x'.
+    sxx : ndarray, shape (K, p, p)
+        Sum of x x'.
+    origin : ndarray, shape (K, d, p)
+        W0.
+    kind : str
+        Covariance type.
+    """
+
+    counts: Array
+    see: Array
+    sex: Array
+    sxx: Array
+    origin: Array
+    kind: str
+
+    def about(self, origin: Array) -> GaussianMoments:
+        """Return the same moments about another origin."""
+        if origin is self.origin:
+            return self
+        shift = origin - self.origin
+        kept = covariance.compress(self.kind, _cross_terms(self, shift))
+        return GaussianMoments(self.counts, self.see - kept, self.sex - shift @ self.sxx, self.sxx, origin, self.kind)
+
+    def scatter(self, coefficients: Array) -> Array:
+        """Return the scatter matrices about W x, shape (K, d, d) (up to what the type ignores)."""
+        moved = self.about(coefficients)
+        return covariance.decompress(self.kind, moved.see, self.origin.shape[1])
+
+    def __add__(self, other: GaussianMoments) -> GaussianMoments:
+        there = other.about(self.origin)
+        return GaussianMoments(self.counts + there.counts, self.see + there.see, self.sex + there.sex,
+                               self.sxx + there.sxx, self.origin, self.kind)
+
+    def __mul__(self, factor: float) -> GaussianMoments:
+        return GaussianMoments(self.counts * factor, self.see * factor, self.sex * factor, self.sxx * factor,
+                               self.origin, self.kind)
+
+    __rmul__ = __mul__
+
+
+def _cross_terms(moments: GaussianMoments, shift: Array) -> Array:
+    """Sex s' + s Sxe - s Sxx s': what a shift s of the coefficients takes from See."""
+    mixed = moments.sex @ np.swapaxes(shift, 1, 2)
+    return mixed + np.swapaxes(mixed, 1, 2) - shift @ moments.sxx @ np.swapaxes(shift, 1, 2)
+
+
+@dataclass(frozen=True)
+class LinearGaussian:
+    """Q of K Gaussian regressions; `coefficients` and `noise` name the two fields."""
+
+    coefficients: str
+    noise: str
+    kind: str
+    key: str
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return (self.coefficients, self.noise)
+
+    def _split(self, params: Any, moments: GaussianMoments) -> tuple[Array, Array]:
+        """Return W (K, d, p) and the K covariance matrices."""
+        count, side, _ = moments.origin.shape
+        noise = covariance.expand(self.kind, np.asarray(getattr(params, self.noise)), count, side)
+        return np.asarray(getattr(params, self.coefficients)).reshape(moments.origin.shape), noise
+
+    def q_value(self, params: Any, moments: GaussianMoments) -> float:
+        weights, noise = self._split(params, moments)
+        logdet = np.linalg.slogdet(noise)[1]
+        fit = np.einsum("kij,kji->k", np.linalg.inv(noise), moments.scatter(weights))
+        return float(-0.5 * (moments.counts * (noise.shape[1] * LOG_2PI + logdet) + fit).sum())
+
+    def q_gradient(self, params: Any, moments: GaussianMoments) -> dict[str, Array]:
+        weights, noise = self._split(params, moments)
+        precision = np.linalg.inv(noise)
+        slope = precision @ (moments.sex - (weights - moments.origin) @ moments.sxx)
+        scatter = precision @ moments.scatter(weights) @ precision
+        bend = -0.5 * (moments.counts[:, None, None] * precision - scatter)
+        shape = np.shape(getattr(params, self.coefficients))
+        return {self.coefficients: slope.reshape(shape), self.noise: covariance.gather(self.kind, bend)}
+
+    def q_hessian(self, params: Any, moments: GaussianMoments) -> Array:
+        weights, noise = self._split(params, moments)
+        precision = np.linalg.inv(noise)
+        slope = precision @ (moments.sex - (weights - moments.origin) @ moments.sxx)
+        scatter = precision @ moments.scatter(weights) @ precision
+        embed = covariance.embedding(self.kind, *moments.origin.shape[:2])
+        upper = block_diag(*[-np.kron(a, x) for a, x in zip(precision, moments.sxx, strict=True)])
+        cross = block_diag(*[_cross(a, r) for a, r in zip(precision, slope, strict=True)]) @ embed
+        triples = zip(moments.counts, precision, scatter, strict=True)
+        lower = embed.T @ block_diag(*[_curvature(n, a, b) for n, a, b in triples]) @ embed
+        return np.block([[upper, cross], [cross.T, lower]])
+
+    def argmax(self, moments: GaussianMoments) -> dict[str, Array]:
+        step = _solve_right(moments.sex, moments.sxx)
+        weights = moments.origin + step
+        # At the optimum See - step Sxx step' is what is left; `scatter` would subtract the step twice.
+        left = covariance.decompress(self.kind, moments.see, weights.shape[1]) - covariance.decompress(
+            self.kind, covariance.compress(self.kind, step @ moments.sxx @ np.swapaxes(step, 1, 2)), weights.shape[1])
+        shape = weights.shape[:2] if weights.shape[2] == 1 else weights.shape
+        return {self.coefficients: weights.reshape(shape),
+                self.noise: covariance.average(self.kind, left, moments.counts)}
+
+    def projection(self, params: Any, moments: GaussianMoments) -> Array:
+        """P: Sigma_k (x) Sxx^-1 for the coefficients, 2/n_k Sigma_k (x) Sigma_k for full covariances."""
+        _, noise = self._split(params, moments)
+        precision = np.linalg.inv(noise)
+        upper = [np.kron(s, np.linalg.inv(x)) for s, x in zip(noise, moments.sxx, strict=True)]
+        embed = covariance.embedding(self.kind, *moments.origin.shape[:2])
+        pairs = zip(moments.counts, precision, strict=True)
+        lower = embed.T @ block_diag(*[0.5 * n * np.kron(a, a) for n, a in pairs]) @ embed
+        return block_diag(*upper, np.linalg.inv(lower))
+
+    def remainder(self, params: Any, moments: GaussianMoments) -> dict[str, Array]:
+        """-dW (Sxx/n) dW' in the covariance: the M-step centres on the new coefficients, P on the old."""
+        weights, _ = self._split(params, moments)
+        about = moments.about(weights)
+        step = _solve_right(about.sex, about.sxx)
+        moved = step @ about.sxx @ np.swapaxes(step, 1, 2)
+        return {self.coefficients: np.zeros(np.shape(getattr(params, self.coefficients))),
+                self.noise: -covariance.average(self.kind, moved, moments.counts)}
+
+
+def _solve_right(left: Array, matrix: Array) -> Array:
+    """Return left @ inv(matrix); not a number where a component has starved."""
+    if matrix.shape[-1] == 1:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return left / matrix
+    return np.swapaxes(np.linalg.solve(matrix, np.swapaxes(left, 1, 2)), 1, 2)
+
+
+def _cross(precision: Array, slope: Array) -> Array:
+    """d2Q/dW dSigma: minus A dSigma (A R), as a matrix from vec(Sigma) to vec(W)."""
+    side, width = slope.shape
+    return -np.einsum("ij,la->iajl", precision, slope).reshape(side * width, side * side)
+
+
+def _curvature(count: float, precision: Array, scatter: Array) -> Array:
+    """d2Q/dSigma2 = n/2 A(x)A - 1/2 (A(x)B + B(x)A), B = A C A."""
+    return 0.5 * (count * np.kron(precision, precision) - np.kron(precision, scatter) - np.kron(scatter, precision))

@@ -1,0 +1,45 @@
+"""Poisson counts with expected memberships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.numerics import Array, ratio, x_log_y
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """Q = sum_k s_k log lambda_k - n_k lambda_k - c_k.
+
+    `moments` has shape (3, K): expected numbers n, expected sums of counts s, expected sums of log y!.
+    """
+
+    key: str = "rates"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return (self.key,)
+
+    def q_value(self, params: Any, moments: Array) -> float:
+        rates = getattr(params, self.key)
+        return float((x_log_y(moments[1], rates) - moments[0] * rates - moments[2]).sum())
+
+    def q_gradient(self, params: Any, moments: Array) -> dict[str, Array]:
+        return {self.key: ratio(moments[1], getattr(params, self.key)) - moments[0]}
+
+    def q_hessian(self, params: Any, moments: Array) -> Array:
+        return np.diag(-ratio(moments[1], getattr(params, self.key) ** 2))
+
+    def argmax(self, moments: Array) -> dict[str, Array]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {self.key: moments[1] / moments[0]}
+
+    def projection(self, params: Any, moments: Array) -> Array:
+        """P = lambda_k / n_k, the inverse complete-data information with posterior counts."""
+        return np.diag(getattr(params, self.key) / moments[0])
+
+    def remainder(self, params: Any, moments: Array) -> dict[str, Array]:
+        return {self.key: np.zeros(moments.shape[1:])}

@@ -1,0 +1,137 @@
+"""What a latent-variable model is: an additive E-step and an M-step.
+
+One E-step at theta gives four things: the log-likelihood, the posterior entropy, the EM update
+(through the statistics) and, by Fisher's identity, the gradient of the log-likelihood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from emlib.numerics import Array
+from emlib.space import ParameterSpace
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Validated exchangeable units.
+
+    Parameters
+    ----------
+    units : ndarray, shape (n, ...), or list
+        One unit per row (or per sequence).
+    weights : ndarray, shape (n,), or None
+        How often each unit was seen; None means once each.
+    scale : object, optional
+        What the model measured once when it read the data (for Gaussian models the rows' covariance).
+    """
+
+    units: Any
+    weights: Array | None = None
+    scale: Any = None
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    @property
+    def n_units(self) -> float:
+        """The number of units, repeated ones counted as often as they were seen."""
+        return float(len(self.units)) if self.weights is None else float(self.weights.sum())
+
+    def chunks(self, size: int) -> Iterator[Data]:
+        """Yield consecutive pieces of at most `size` units."""
+        if size < 1:
+            raise ValueError(f"size: {size} found; a chunk holds at least one unit")
+        for low in range(0, len(self), size):
+            weights = None if self.weights is None else self.weights[low:low + size]
+            yield Data(self.units[low:low + size], weights, self.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Expected complete-data statistics: one additive part per family of the model."""
+
+    parts: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.parts[name]
+
+    def __add__(self, other: Statistics) -> Statistics:
+        return Statistics({name: part + other[name] for name, part in self.parts.items()})
+
+    def __mul__(self, factor: float) -> Statistics:
+        return Statistics({name: part * factor for name, part in self.parts.items()})
+
+    __rmul__ = __mul__
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """What one E-step over a chunk yields.
+
+    Attributes
+    ----------
+    stats : Statistics
+        Expected sufficient statistics, summed over the chunk.
+    loglik : float
+        Observed-data log-likelihood of the chunk (total, nats).
+    entropy : float
+        Joint posterior entropy of the latent variables (nats), so that loglik = Q + entropy.
+    n_units : float
+        Units seen, weights counted.
+    """
+
+    stats: Statistics
+    loglik: float
+    entropy: float
+    n_units: float
+
+    def __add__(self, other: Expectation) -> Expectation:
+        return Expectation(self.stats + other.stats, self.loglik + other.loglik,
+                           self.entropy + other.entropy, self.n_units + other.n_units)
+
+
+class LatentVariableModel(Protocol):
+    """The members that every model supplies; algorithms and diagnostics use nothing else."""
+
+    @property
+    def space(self) -> ParameterSpace:
+        """The parameter space: which blocks theta has, with shapes."""
+
+    @property
+    def full_family(self) -> bool:
+        """Whether the complete data form a full exponential family (theorem T2 holds exactly)."""
+
+    def params(self, **fields: Any) -> Any:
+        """Build and validate parameters."""
+
+    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        """Validate raw data; a `Data` passes through."""
+
+    def start(self, data: Data, rng: np.random.Generator) -> Any:
+        """Draw a sensible random start, never with equal components."""
+
+    def e_step(self, params: Any, data: Any) -> Expectation:
+        """Expected sufficient statistics of this chunk, with loglik and entropy."""
+
+    def m_step(self, stats: Statistics) -> Any:
+        """The argmax of Q; it may lie outside the space, which `space.fault` then names."""
+
+    def q_value(self, params: Any, stats: Statistics) -> float:
+        """Q with every constant."""
+
+    def q_gradient(self, params: Any, stats: Statistics) -> dict[str, Array]:
+        """Gradient of Q, one array per field, entries taken as free."""
+
+    def q_hessian(self, params: Any, stats: Statistics, coordinates: str = "free") -> Array:
+        """Hessian of Q in free coordinates (chart curvature included) or in standard entries."""
+
+    def projection(self, params: Any, stats: Statistics) -> Array:
+        """The preconditioner P of theorem T4 in standard entries."""
+
+    def remainder(self, params: Any, stats: Statistics) -> dict[str, Array]:
+        """What P times the gradient leaves of the EM step, one array per field (theorem T4)."""

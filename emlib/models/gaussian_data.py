@@ -1,0 +1,103 @@
+"""What a Gaussian mixture does with rows of data: reading, starting centres, moments, scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from emlib.families import GaussianMoments, covariance
+from emlib.model import Data, Statistics
+from emlib.numerics import Array, lower_indices
+from emlib.validate import as_matrix, as_weights, enough_units, reweighted
+
+
+def read(raw: Any, sample_weight: Any, count: int, side: int, kind: str) -> Data:
+    """Return validated rows; a `Data` passes through."""
+    if isinstance(raw, Data):
+        return reweighted(raw, sample_weight)
+    rows = as_matrix(raw, side)
+    weights = as_weights(sample_weight, len(rows))
+    spread = np.atleast_2d(np.cov(rows, rowvar=False, aweights=weights, ddof=0)) if len(rows) > 1 else np.zeros((side, side))
+    data = Data(rows, weights, spread if kind in ("full", "tied") else np.diag(np.diag(spread)))
+    enough_units(data, max(count, 2), "components" if count > 1 else "rows that a covariance needs")
+    deviations = np.sqrt(np.diag(spread))
+    constant = deviations <= 1e-12 * np.maximum(np.abs(rows).max(axis=0), np.finfo(float).tiny)
+    if constant.any():
+        raise ValueError(f"data: column {int(np.argmax(constant))} is constant; its variance has no estimate, drop it")
+    if kind in ("full", "tied"):
+        _refuse_dependent(spread / np.outer(deviations, deviations))
+    return data
+
+
+def _refuse_dependent(correlation: Array) -> None:
+    smallest = float(np.linalg.eigvalsh(correlation)[0])
+    if smallest < 1e-12:
+        raise ValueError(f"data: the columns are linearly dependent (smallest eigenvalue of their correlation "
+                         f"{smallest:.1e}); drop a column, give more rows or use covariance_type='diag'")
+
+
+def spread_centres(data: Data, count: int, rng: np.random.Generator) -> Array:
+    """Return `count` distinct rows, spread by the k-means++ rule in whitened units."""
+    root = np.linalg.inv(np.linalg.cholesky(data.scale))
+    white = (data.units - data.units.mean(axis=0)) @ root.T
+    chance = np.ones(len(white)) if data.weights is None else data.weights.copy()
+    nearest = np.full(len(white), np.inf)
+    picked = []
+    for _ in range(count):
+        picked.append(int(rng.choice(len(white), p=chance / chance.sum())))
+        nearest = np.minimum(nearest, ((white - white[picked[-1]]) ** 2).sum(axis=1))
+        chance = nearest if data.weights is None else nearest * data.weights
+        if not chance.sum() > 0:
+            raise ValueError(f"data: only {len(picked)} distinct rows found, fewer than the {count} components")
+    return np.array(data.units[picked])
+
+
+def moments(rows: Array, members: Array, means: Array, kind: str) -> GaussianMoments:
+    """Return the expected residual moments about the means."""
+    counts = members.sum(axis=0)
+    first = np.empty(means.shape)
+    seconds = []
+    for k, mean in enumerate(means):
+        residual = rows - mean
+        weighted = members[:, [k]] * residual
+        first[k] = weighted.sum(axis=0)
+        seconds.append(_second(weighted, residual, kind))
+    return GaussianMoments(counts, np.stack(seconds), first[:, :, None], counts[:, None, None], means[:, :, None], kind)
+
+
+def _second(weighted: Array, residual: Array, kind: str) -> Array:
+    if kind in ("full", "tied"):
+        return weighted.T @ residual
+    squares = np.einsum("ni,ni->i", weighted, residual)
+    return squares if kind == "diag" else squares.sum()
+
+
+def scores(residual: Array, precision: Array, weight: float) -> Array:
+    """Return the complete-data scores (weight, mean, vec covariance) of rows in one component."""
+    slope = residual @ precision
+    bend = 0.5 * (slope[:, :, None] * slope[:, None, :] - precision)
+    head = np.full((len(residual), 1), 1.0 / weight)
+    return np.concatenate([head, slope, bend.reshape(len(residual), -1)], axis=1)
+
+
+def from_mean(model: Any, vector: Array) -> Any:
+    """Return the M-step of the statistics `vector`, expected per unit."""
+    count, side, kind = model.n_components, model.n_features, model.covariance_type
+    head, first, tail = np.split(vector, [count - 1, count - 1 + count * side])
+    weights = np.append(head, 1 - head.sum())
+    zero = np.zeros((count, side, 1))
+    parts = GaussianMoments(weights, _unpack_second(tail, count, side, kind), first.reshape(count, side, 1),
+                            weights[:, None, None], zero, kind)
+    return model.m_step(Statistics({"weights": weights, "components": parts}))
+
+
+def _unpack_second(tail: Array, count: int, side: int, kind: str) -> Array:
+    if kind not in ("full", "tied"):
+        return tail.reshape(covariance.shape(kind, count, side))
+    rows, columns = lower_indices(side)
+    entries = tail.reshape(-1, len(rows))
+    matrices = np.zeros((count, side, side))
+    matrices[: len(entries), rows, columns] = entries
+    matrices[: len(entries), columns, rows] = entries
+    return matrices

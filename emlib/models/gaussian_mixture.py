@@ -1,0 +1,182 @@
+"""Mixture of multivariate normal distributions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from emlib.blocks import Positive, PositiveDefinite, Real, Simplex
+from emlib.blocks.block import Block
+from emlib.families import Categorical, Family, GaussianMoments, LinearGaussian, ProductModel, covariance
+from emlib.families.linear_gaussian import LOG_2PI
+from emlib.mean import MixtureMean
+from emlib.model import Data, Expectation, Statistics
+from emlib.models import gaussian_data, mixture
+from emlib.numerics import Array, lower_indices
+from emlib.space import ParameterSpace
+from emlib.validate import positive_integer
+
+COLLAPSED = 1e-10  # smallest variance of a component, as a share of the data's in the same direction
+SPREAD = 0.01  # size of the nudge that tells equal components apart, in standard deviations of the data
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianMixtureParams:
+    """Parameters of `GaussianMixture`.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (K,)
+        Mixing proportions.
+    means : ndarray, shape (K, d)
+    covariances : ndarray
+        (K, d, d) full, (d, d) tied, (K, d) diag (variances), (K,) spherical (variances).
+    """
+
+    weights: Array
+    means: Array
+    covariances: Array
+
+
+@dataclass(frozen=True)
+class GaussianMixture(ProductModel):
+    """Mixture of `n_components` normal distributions in `n_features` dimensions.
+
+    Parameters
+    ----------
+    n_components, n_features : int
+    covariance_type : {"full", "tied", "diag", "spherical"}
+
+    Notes
+    -----
+    The likelihood is unbounded for all types but "tied": a component may collapse onto one point.
+    A fit that does so ends with status DEGENERATE and names the component (Day 1969).
+    """
+
+    n_components: int
+    n_features: int
+    covariance_type: str = "full"
+
+    def __post_init__(self) -> None:
+        positive_integer(self.n_components, "n_components")
+        positive_integer(self.n_features, "n_features")
+        if self.covariance_type not in covariance.TYPES:
+            raise ValueError(f"covariance_type: {self.covariance_type!r} is unknown; choose one of {covariance.TYPES}")
+
+    @property
+    def space(self) -> ParameterSpace:
+        """Weights on the simplex, real means, positive definite (or positive) covariances."""
+        count, side = self.n_components, self.n_features
+        shape = covariance.shape(self.covariance_type, count, side)
+        matrix = self.covariance_type in ("full", "tied")
+        noise: Block = PositiveDefinite("covariances", shape) if matrix else Positive("covariances", shape)
+        blocks = (Simplex("weights", (count,)), Real("means", (count, side)), noise)
+        return ParameterSpace(GaussianMixtureParams, blocks, MixtureMean(self, self._moments))
+
+    @property
+    def full_family(self) -> bool:
+        """True for all four covariance types: theorem T2 holds."""
+        return True
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Memberships and Gaussian responses."""
+        return (Categorical("weights"), LinearGaussian("means", "covariances", self.covariance_type, "components"))
+
+    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        """Read rows of `n_features` numbers; refuses constant and linearly dependent columns."""
+        return gaussian_data.read(raw, sample_weight, self.n_components, self.n_features, self.covariance_type)
+
+    def start(self, data: Data, rng: np.random.Generator) -> GaussianMixtureParams:
+        """Draw k-means++ centres; equal weights; the data's covariance, shrunk by the number of components."""
+        centres = gaussian_data.spread_centres(data, self.n_components, rng)
+        share = 1.0 / self.n_components ** (2.0 / self.n_features)
+        pooled = share * np.repeat(data.scale[None], self.n_components, axis=0)
+        noise = covariance.average(self.covariance_type, pooled, np.ones(self.n_components))
+        return GaussianMixtureParams(np.full(self.n_components, 1 / self.n_components), centres, noise)
+
+    def _noise(self, params: GaussianMixtureParams) -> Array:
+        return covariance.expand(self.covariance_type, params.covariances, self.n_components, self.n_features)
+
+    def _posterior(self, params: GaussianMixtureParams, data: Data) -> mixture.Posterior:
+        log_density = np.empty((len(data), self.n_components))
+        for k, factor in enumerate(np.linalg.cholesky(self._noise(params))):
+            white = solve_triangular(factor, (data.units - params.means[k]).T, lower=True, check_finite=False)
+            log_det = 2 * np.log(np.diag(factor)).sum()
+            log_density[:, k] = -0.5 * (self.n_features * LOG_2PI + log_det + np.einsum("in,in->n", white, white))
+        return mixture.posterior(log_density + mixture.log_weights(params.weights), data.weights)
+
+    def e_step(self, params: GaussianMixtureParams, data: Any) -> Expectation:
+        """Return expected memberships and residual moments about the current means."""
+        data = self.as_data(data)
+        found = self._posterior(params, data)
+        members = found.memberships
+        moments = gaussian_data.moments(data.units, members, params.means, self.covariance_type)
+        stats = Statistics({"weights": members.sum(axis=0), "components": moments})
+        return Expectation(stats, found.loglik, found.entropy, data.n_units)
+
+    def posterior(self, params: GaussianMixtureParams, data: Any) -> Array:
+        """Return the responsibilities, shape (n, K)."""
+        return self._posterior(params, self.as_data(data)).responsibilities
+
+    def predict(self, params: GaussianMixtureParams, data: Any) -> Array:
+        """Return the most probable component of each row, shape (n,)."""
+        return self.posterior(params, data).argmax(axis=1)
+
+    def missing_information(self, params: GaussianMixtureParams, data: Any) -> Array:
+        """Return Louis's missing information in standard entries, shape (p, p)."""
+        data = self.as_data(data)
+        count, side = self.n_components, self.n_features
+        precision = np.linalg.inv(self._noise(params))
+        scores = [gaussian_data.scores(data.units - params.means[k], precision[k], params.weights[k])
+                  for k in range(count)]
+        noise = covariance.embedding(self.covariance_type, count, side).reshape(count, side * side, -1)
+        rows = [(mixture.unit_rows(count, k), np.kron(mixture.unit_rows(count, k), np.eye(side)), noise[k])
+                for k in range(count)]
+        embed = mixture.score_embedding(rows, [block.size for block in self.space.blocks])
+        return mixture.missing_information(self._posterior(params, data), scores, embed)
+
+    def missing_information_cost(self) -> int:
+        """Return the cost of `missing_information` in E-steps: a ratio of operation counts."""
+        width = self.n_components * (1 + self.n_features + self.n_features**2)
+        e_step = self.n_components * (3 * self.n_features**2 + 20)
+        return max(1, round(width**2 / e_step))
+
+    def degenerate(self, params: GaussianMixtureParams, data: Data) -> str | None:
+        """Name the component whose covariance has collapsed, measured against the data's; else None."""
+        root = np.linalg.inv(np.linalg.cholesky(data.scale))
+        smallest = np.linalg.eigvalsh(root @ self._noise(params) @ root.T)[:, 0]
+        if smallest.min() > COLLAPSED:
+            return None
+        k = int(smallest.argmin())
+        return (f"covariances: component {k} has collapsed, its smallest variance is {smallest[k]:.1e} of the data's; "
+                "the likelihood is unbounded there: use another start, fewer components or covariance_type='tied'")
+
+    def separate(self, params: GaussianMixtureParams, data: Data,
+                 rng: np.random.Generator) -> tuple[GaussianMixtureParams, str] | None:
+        """Nudge the means apart if two components agree; None if none do."""
+        own = [] if self.covariance_type == "tied" else [params.covariances]
+        pair = mixture.equal_components([params.means, *own])
+        if pair is None:
+            return None
+        nudge = rng.standard_normal(params.means.shape) @ np.linalg.cholesky(data.scale).T
+        moved = GaussianMixtureParams(params.weights, params.means + SPREAD * nudge, params.covariances)
+        return moved, f"components {pair[0]} and {pair[1]} started equal"
+
+    def _moments(self, fields: dict[str, Array]) -> Array:
+        """E[T] per unit: weights without the last, pi_k mu_k, and the type's second moments (vech)."""
+        weights, means = fields["weights"], fields["means"]
+        noise = covariance.expand(self.covariance_type, fields["covariances"], self.n_components, self.n_features)
+        second = weights[:, None, None] * (noise + means[:, :, None] * means[:, None, :])
+        gathered = covariance.gather(self.covariance_type, second)
+        if self.covariance_type in ("full", "tied"):
+            rows, columns = lower_indices(self.n_features)
+            gathered = gathered[..., rows, columns]
+        return np.concatenate([weights[:-1], (weights[:, None] * means).ravel(), gathered.ravel()])
+
+    def from_mean(self, vector: Array) -> GaussianMixtureParams:
+        """Return the parameters whose expected statistics per unit are `vector`."""
+        return gaussian_data.from_mean(self, vector)

@@ -1,0 +1,106 @@
+"""Genetic linkage: four cells of a multinomial, the first of them a mixture of two hidden ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.blocks import Interval
+from emlib.families import Bernoulli, Family, ProductModel
+from emlib.model import Data, Expectation, Statistics
+from emlib.numerics import Array, x_log_y
+from emlib.space import ParameterSpace
+from emlib.validate import as_counts, as_weights, reweighted
+
+
+@dataclass(frozen=True, eq=False)
+class LinkageParams:
+    """Parameters of `Linkage`.
+
+    Attributes
+    ----------
+    theta : ndarray, shape ()
+        Recombination parameter pi of Dempster, Laird and Rubin, in [0, 1].
+    """
+
+    theta: Array
+
+
+@dataclass(frozen=True)
+class Linkage(ProductModel):
+    """Cell probabilities (1/2 + theta/4, (1 - theta)/4, (1 - theta)/4, theta/4).
+
+    The data are four counts; a unit is one animal, so there is no multinomial coefficient in `loglik`.
+    Hidden is which of 1/2 and theta/4 an animal of the first cell belongs to.
+
+    Notes
+    -----
+    Dempster, Laird & Rubin (1977), section 1. The complete-data family is not full: the number of
+    animals that inform about theta is itself random, so theorem T2 fails here.
+    """
+
+    @property
+    def space(self) -> ParameterSpace:
+        """One scalar in [0, 1]."""
+        return ParameterSpace(LinkageParams, (Interval("theta"),))
+
+    @property
+    def full_family(self) -> bool:
+        """False: see the class's notes."""
+        return False
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """One Bernoulli factor."""
+        return (Bernoulli("theta"),)
+
+    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        """Read four counts.
+
+        Parameters
+        ----------
+        raw : array_like, shape (4,)
+            Non-negative whole numbers.
+
+        Raises
+        ------
+        ValueError
+            If they are not four counts, or all zero.
+        """
+        if isinstance(raw, Data):
+            return reweighted(raw, sample_weight)
+        counts = as_counts(raw)
+        if counts.shape != (4,):
+            raise ValueError(f"data: shape {counts.shape} found; linkage data are four counts, shape (4,)")
+        weights = counts if sample_weight is None else counts * as_weights(sample_weight, 4)
+        if not weights.sum() > 0:
+            raise ValueError("data: all four counts are zero; nothing was observed")
+        return Data(np.arange(4), weights)
+
+    def start(self, data: Data, rng: np.random.Generator) -> LinkageParams:
+        """Draw theta uniformly from the middle of its interval."""
+        return LinkageParams(np.asarray(rng.uniform(0.05, 0.95)))
+
+    def e_step(self, params: LinkageParams, data: Any) -> Expectation:
+        """Split the first cell: x2 = y1 (theta/4) / (1/2 + theta/4)."""  # DLR77 section 1
+        data = self.as_data(data)
+        theta = params.theta
+        cells = np.array([0.5 + theta / 4, (1 - theta) / 4, (1 - theta) / 4, theta / 4])[data.units]
+        seen = np.asarray(data.weights)
+        hidden = seen[data.units == 0].sum()
+        share = (theta / 4) / (0.5 + theta / 4)
+        success = hidden * share + seen[data.units == 3].sum()
+        failure = seen[(data.units == 1) | (data.units == 2)].sum()
+        constant = x_log_y(hidden * (1 - share), np.asarray(0.5)) + (success + failure) * np.log(0.25)
+        entropy = -hidden * (x_log_y(share, share) + x_log_y(1 - share, 1 - share))
+        stats = Statistics({"theta": np.array([success, failure, constant])})
+        return Expectation(stats, float(x_log_y(seen, cells).sum()), float(entropy), data.n_units)
+
+    def missing_information(self, params: LinkageParams, data: Any) -> Array:
+        """Return the posterior variance of the complete-data score, shape (1, 1)."""
+        data = self.as_data(data)
+        hidden = np.asarray(data.weights)[data.units == 0].sum()
+        share = params.theta / (2 + params.theta)
+        return np.atleast_2d(hidden * share * (1 - share) / params.theta**2)

@@ -1,0 +1,98 @@
+"""What all finite mixtures share: responsibilities, missing information, equal components."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import block_diag
+
+from emlib.numerics import Array, log_sum_exp, x_log_y
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Responsibilities of a chunk and what follows from them.
+
+    Attributes
+    ----------
+    memberships : ndarray, shape (n, K)
+        Responsibilities times the observation weights.
+    responsibilities : ndarray, shape (n, K)
+        Posterior probabilities of the components; rows add up to one.
+    loglik, entropy : float
+        Totals in nats, observation weights counted.
+    """
+
+    memberships: Array
+    responsibilities: Array
+    loglik: float
+    entropy: float
+
+
+def posterior(log_joint: Array, weights: Array | None) -> Posterior:
+    """Return the responsibilities from log(pi_k p_k(y_i)), shape (n, K)."""
+    evidence = log_sum_exp(log_joint)
+    shares = np.exp(log_joint - evidence[:, None])
+    seen = np.ones(len(shares)) if weights is None else weights
+    entropy = -float(seen @ x_log_y(shares, shares).sum(axis=1))
+    return Posterior(shares * seen[:, None], shares, float(seen @ evidence), max(entropy, 0.0))
+
+
+def log_weights(weights: Array) -> Array:
+    """Return log(weights), minus infinity for a component of weight zero."""
+    with np.errstate(divide="ignore"):
+        return np.log(weights)
+
+
+def missing_information(found: Posterior, scores: Sequence[Array], embed: Array) -> Array:
+    """Return sum_i Cov(S_i | y_i), the missing information of a mixture, in standard entries.
+
+    Parameters
+    ----------
+    found : Posterior
+    scores : sequence of ndarray, shape (n, q)
+        Complete-data scores of one unit, given that it belongs to component k.
+    embed : ndarray, shape (K q, p)
+        Where each of these scores goes in the flat vector of standard entries.
+
+    Notes
+    -----
+    Louis (1982): E[S S' | y] - E[S | y] E[S | y]', unit by unit; the second term never drops out.
+    """
+    square = block_diag(*[s.T @ (found.memberships[:, [k]] * s) for k, s in enumerate(scores)])
+    mean = np.concatenate([found.responsibilities[:, [k]] * s for k, s in enumerate(scores)], axis=1)
+    rows = found.memberships.sum(axis=1)
+    return embed.T @ (square - mean.T @ (rows[:, None] * mean)) @ embed
+
+
+def score_embedding(blocks: Sequence[Sequence[Array]], sizes: Sequence[int]) -> Array:
+    """Stack, for each component, the maps from its parts of the score to the fields' entries.
+
+    Parameters
+    ----------
+    blocks : sequence over components of sequence over fields of ndarray, shape (q_f, size of field f)
+    """
+    rows = [block_diag(*fields) for fields in blocks]
+    stacked = np.concatenate(rows, axis=0)
+    if stacked.shape[1] != sum(sizes):
+        raise ValueError(f"blocks: {stacked.shape[1]} columns found, the fields have {sum(sizes)}")
+    return stacked
+
+
+def equal_components(fields: Sequence[Array]) -> tuple[int, int] | None:
+    """Return the first two components that agree in every field (first axis), or None."""
+    count = len(fields[0])
+    for first in range(count):
+        for second in range(first + 1, count):
+            if all(np.array_equal(f[first], f[second]) for f in fields):
+                return first, second
+    return None
+
+
+def unit_rows(count: int, index: int) -> Array:
+    """Return the row e_index, shape (1, count)."""
+    row: Array = np.zeros((1, count))
+    row[0, index] = 1.0
+    return row

@@ -1,0 +1,71 @@
+"""Small numerical helpers: log-sum-exp, ``x log y`` with its limits, packed triangles, a fixed-order sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Addable = TypeVar("Addable", bound=Any)
+
+
+def log_sum_exp(values: Array) -> Array:
+    """Return ``log(sum(exp(values)))`` along the last axis without overflow.
+
+    Parameters
+    ----------
+    values : ndarray, shape (..., K)
+        Logarithms; ``-inf`` stands for a zero term.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        ``-inf`` where every term is zero.
+    """
+    top = values.max(axis=-1, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        total: Array = np.log(np.exp(values - top).sum(axis=-1)) + top[..., 0]
+    return total
+
+
+def x_log_y(x: Array, y: Array) -> Array:
+    """Return ``x * log(y)`` entry by entry, with the limit 0 where ``x`` is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x == 0.0, 0.0, x * np.log(y))
+
+
+def ratio(x: Array, y: Array) -> Array:
+    """Return ``x / y`` entry by entry, with 0 where ``x`` is 0 (a starved component has no slope)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x == 0.0, 0.0, x / y)
+
+
+def symmetrise(matrix: Array) -> Array:
+    """Return the symmetric part over the last two axes."""
+    return 0.5 * (matrix + np.swapaxes(matrix, -1, -2))
+
+
+def lower_indices(size: int) -> tuple[Array, Array]:
+    """Return the row and column indices of the lower triangle, row by row."""
+    return np.tril_indices(size)
+
+
+def tree_sum(terms: Sequence[Addable]) -> Addable:
+    """Add the terms pairwise in a fixed order, so that the bits depend on the chunks alone.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to add.
+    """
+    layer = list(terms)
+    if not layer:
+        raise ValueError("tree_sum: no terms to add; the data hold no chunk")
+    while len(layer) > 1:
+        pairs = [layer[i] + layer[i + 1] for i in range(0, len(layer) - 1, 2)]
+        layer = pairs + layer[2 * len(pairs):]
+    return layer[0]

@@ -1,0 +1,159 @@
+"""Figures drawn beforehand for a few positions: `slider` chooses by a range input, `draggable` by a handle in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from emlib.report.explorables.axes import Axes
+from emlib.report.explorables.page import Explorable, assembled, checked, drawing, knob, legend
+
+STYLES = ("s0", "s1 dashed", "s2 dashdot", "s3 dotted")
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """The frames of a stepped figure and the words that go with them.
+
+    Parameters
+    ----------
+    frames : sequence of mappings
+        For each position, curve name to points of shape (n, 2); all frames name the same curves in the same order.
+    axes : Axes
+        The ranges that the picture shows.
+    values : sequence of str
+        What the control says at each position ("separation 2.0").
+    labels : tuple of two str
+        Labels of the horizontal and the vertical axis.
+    fixed : mapping
+        Curves that stay: name to points of shape (n, 2).
+    start : int
+        The position drawn before a reader touches anything.
+    """
+
+    frames: Sequence[Mapping[str, ArrayLike]]
+    axes: Axes
+    values: Sequence[str]
+    labels: tuple[str, str]
+    fixed: Mapping[str, ArrayLike]
+    start: int
+
+    def __post_init__(self) -> None:
+        if len(self.frames) < 2 or len(self.values) != len(self.frames):
+            raise ValueError(f"values has {len(self.values)} entries for {len(self.frames)} frames: give one each, two at least")
+        if not 0 <= self.start < len(self.frames):
+            raise ValueError(f"start is {self.start}: give a frame from 0 to {len(self.frames) - 1}")
+        for k, frame in enumerate(self.frames):
+            if list(frame) != list(self.frames[0]):
+                raise ValueError(f"frames[{k}] names {list(frame)}, frames[0] {list(self.frames[0])}: use the same curves")
+        if len(self.frames[0]) + len(self.fixed) > len(STYLES):
+            raise ValueError(f"{len(self.frames[0]) + len(self.fixed)} curves: show at most {len(STYLES)} in one picture")
+
+    def paths(self) -> list[list[str]]:
+        """For each position, the path of each moving curve."""
+        return [[self.axes.path(points) for points in frame.values()] for frame in self.frames]
+
+    def picture(self) -> str:
+        """Axes, fixed curves and the moving curves at the start."""
+        still = [f'<path class="curve thin {s}" d="{self.axes.path(p)}"/>' for s, p in zip(STYLES, self.fixed.values(), strict=False)]
+        styles = STYLES[len(self.fixed) :]
+        moving = [f'<path class="curve {s}" data-curve d="{d}"/>' for s, d in zip(styles, self.paths()[self.start], strict=False)]
+        return self.axes.drawn(*self.labels) + "".join(still + moving)
+
+    def legend(self) -> str:
+        """The curves' names beside samples of their lines."""
+        names = [*self.fixed, *self.frames[0]]
+        return legend([(style, escape(name)) for style, name in zip(STYLES, names, strict=False)])
+
+
+def slider(
+    id: str,
+    frames: Sequence[Mapping[str, ArrayLike]],
+    *,
+    alt: str,
+    label: str,
+    values: Sequence[str],
+    axes: Axes,
+    labels: tuple[str, str],
+    fixed: Mapping[str, ArrayLike] | None = None,
+    says: Sequence[str] | None = None,
+    start: int = 0,
+) -> Explorable:
+    """A figure with a range input under it that steps through `frames`.
+
+    Parameters
+    ----------
+    id : str
+        Stable HTML id, unique on its page; never derived from a time or an address.
+    frames, values, axes, labels, fixed, start
+        As in `Stepped`.
+    alt : str
+        What the figure shows, in a sentence.
+    label : str
+        Name of what the slider changes.
+    says : sequence of str, optional
+        What the figure tells at each position, also read out; `values` when not given.
+
+    Raises
+    ------
+    ValueError
+        When the frames do not match each other or their words, or `id` or `alt` will not do.
+    """
+    figure = Stepped(frames, axes, values, labels, fixed or {}, start)
+    control = (
+        f'<div class="emx-control"><label for="{id}-range">{escape(label)}</label>'
+        f'<input type="range" id="{id}-range" data-part="range" min="0" max="{len(frames) - 1}" step="1" value="{start}" '
+        f'aria-valuetext="{escape(values[start])}" autocomplete="off" disabled>'
+        f'<span class="emx-value" data-part="value">{escape(values[start])}</span></div>'
+    )
+    return _stepped(id, figure, alt, drawing(axes.width, axes.height, alt, figure.picture()), control, says)
+
+
+def draggable(
+    id: str,
+    frames: Sequence[Mapping[str, ArrayLike]],
+    positions: ArrayLike,
+    *,
+    alt: str,
+    label: str,
+    values: Sequence[str],
+    axes: Axes,
+    labels: tuple[str, str],
+    fixed: Mapping[str, ArrayLike] | None = None,
+    says: Sequence[str] | None = None,
+    start: int = 0,
+) -> Explorable:
+    """A figure with a handle that can be drawn, or moved by the arrow keys, along `positions`, one for each frame.
+
+    Parameters
+    ----------
+    positions : array_like, shape (len(frames), 2)
+        Where the handle lies for each frame, in the numbers of the axes.
+    id, frames, alt, label, values, axes, labels, fixed, says, start
+        As in `slider`.
+    """
+    figure = Stepped(frames, axes, values, labels, fixed or {}, start)
+    at = np.asarray(positions, dtype=float)
+    if at.shape != (len(frames), 2) or not np.isfinite(at).all():
+        raise ValueError(f"positions has shape {at.shape}: give finite numbers of shape ({len(frames)}, 2), a point for each frame")
+    units = np.column_stack([axes.px(at[:, 0]), axes.py(at[:, 1])]).tolist()
+    held = knob(label, (units[start][0], units[start][1]), 0, len(frames) - 1, str(start), values[start])
+    line = f'<p class="emx-control"><span>{escape(label)}</span><span></span><span class="emx-value" data-part="value">{escape(values[start])}</span></p>'
+    return _stepped(id, figure, alt, drawing(axes.width, axes.height, alt, figure.picture(), held), line, says, units)
+
+
+def _stepped(
+    id: str, figure: Stepped, alt: str, picture: str, control: str, says: Sequence[str] | None, positions: list[list[int]] | None = None
+) -> Explorable:
+    checked(id, alt)
+    told = list(figure.values if says is None else says)
+    if len(told) != len(figure.frames):
+        raise ValueError(f"says has {len(told)} entries for {len(figure.frames)} frames: give one each")
+    data = {"paths": figure.paths(), "values": list(figure.values), "says": told, "positions": positions}
+    body = figure.legend() + picture + control
+    script = f"(root, data) => {{ root.dataset.index = {figure.start}; emlib.stepped(root, data); }}"
+    return assembled(id, body, data, "stepped.js", script, alt, tells="" if says is None else told[figure.start])

@@ -1,0 +1,173 @@
+"""The space in which a model's parameters live, and the only place that knows its charts.
+
+Coordinates
+-----------
+``"free"``      unconstrained: reduced softmax, log, logit, log-Cholesky.
+``"standard"``  the entries of the parameters; `tangent` gives a basis of the feasible directions.
+``"mean"``      expected complete-data statistics per unit; only for full families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.linalg import block_diag
+
+from emlib.blocks import Block
+from emlib.numerics import Array
+
+COORDINATES = ("free", "standard", "mean")
+
+
+class MeanChart(Protocol):
+    """What a full family supplies for its mean coordinates."""
+
+    def expected(self, params: Any) -> Array: ...
+    def solve(self, vector: Array) -> Any: ...
+    def jacobian(self, params: Any) -> Array: ...
+
+
+@dataclass(frozen=True)
+class ParameterSpace:
+    """A product of blocks, one for each field of the parameter dataclass.
+
+    Parameters
+    ----------
+    params_type : type
+        The frozen dataclass whose fields carry the blocks' names.
+    blocks : sequence of Block
+        In the order of the flat vector.
+    mean_chart : MeanChart, optional
+        Given by full exponential families only.
+    """
+
+    params_type: type
+    blocks: Sequence[Block]
+    mean_chart: MeanChart | None = field(default=None, repr=False)
+
+    def build(self, **fields: Any) -> Any:
+        """Validate the fields and return the parameters.
+
+        Raises
+        ------
+        TypeError
+            If a field is missing or unknown.
+        ValueError
+            If a field has the wrong shape or lies outside its block; names field, finding and remedy.
+        """
+        names = [block.name for block in self.blocks]
+        if sorted(names) != sorted(fields):
+            raise TypeError(f"params: expected the fields {names}, got {sorted(fields)}")
+        values = {block.name: block.validate(fields[block.name]) for block in self.blocks}
+        return self.params_type(**values)
+
+    def fault(self, params: Any) -> str | None:
+        """Say what is wrong with the parameters, naming block and entry; None if nothing is."""
+        for block in self.blocks:
+            problem = block.fault(np.asarray(getattr(params, block.name), dtype=float))
+            if problem is not None:
+                return f"{block.name}: {problem}"
+        return None
+
+    def size(self, coordinates: str = "free") -> int:
+        """Return the length of the flat vector."""
+        _check(coordinates)
+        if coordinates == "mean":
+            return self.size("free")
+        return sum(b.free_size if coordinates == "free" else b.size for b in self.blocks)
+
+    def pack(self, params: Any, coordinates: str = "free") -> Array:
+        """Return the parameters as one flat vector.
+
+        Raises
+        ------
+        ValueError
+            For ``"free"`` if an entry lies on the boundary (the chart would give infinity), and for
+            ``"mean"`` if the model is not a full family.
+        """
+        _check(coordinates)
+        if coordinates == "mean":
+            return self._mean().expected(params)
+        values = [np.asarray(getattr(params, b.name), dtype=float) for b in self.blocks]
+        if coordinates == "standard":
+            return np.concatenate([v.ravel() for v in values])
+        return np.concatenate([b.to_free(v) for b, v in zip(self.blocks, values, strict=True)])
+
+    def unpack(self, vector: Array, coordinates: str = "free") -> Any:
+        """Return the parameters at a flat vector; they are not validated (see `fault`).
+
+        Raises
+        ------
+        ValueError
+            If the vector has the wrong length for these coordinates.
+        """
+        _check(coordinates)
+        vector = np.asarray(vector, dtype=float)
+        if vector.shape != (self.size(coordinates),):
+            raise ValueError(
+                f"vector: shape {vector.shape} does not fit {coordinates!r} coordinates, "
+                f"which need ({self.size(coordinates)},); do not mix coordinates"
+            )
+        if coordinates == "mean":
+            return self._mean().solve(vector)
+        fields, position = {}, 0
+        for block in self.blocks:
+            length = block.free_size if coordinates == "free" else block.size
+            piece = vector[position:position + length]
+            position += length
+            fields[block.name] = block.from_free(piece) if coordinates == "free" else piece.reshape(block.shape)
+        return self.params_type(**fields)
+
+    def pullback(self, params: Any, cotangent: Any, coordinates: str = "free") -> Array:
+        """Turn a gradient per field (entries taken as free) into the gradient of the flat vector.
+
+        Parameters
+        ----------
+        cotangent : mapping of str to ndarray
+            One array per field, of the field's shape.
+        """
+        _check(coordinates)
+        pairs = [(b, np.asarray(getattr(params, b.name)), np.asarray(cotangent[b.name])) for b in self.blocks]
+        if coordinates == "free":
+            return np.concatenate([b.pullback(value, slope) for b, value, slope in pairs])
+        flat = np.concatenate([slope.ravel() for _, _, slope in pairs])
+        if coordinates == "standard":
+            return flat
+        basis = self.tangent()
+        along = basis.T @ self._mean().jacobian(params).T
+        solution: Array = np.linalg.solve(along, basis.T @ flat)
+        return solution
+
+    def jacobian(self, params: Any) -> Array:
+        """Return d(standard)/d(free), shape (size("standard"), size("free"))."""
+        return block_diag(*[b.jacobian(np.asarray(getattr(params, b.name))) for b in self.blocks])
+
+    def pull_hessian(self, params: Any, hessian: Array, cotangent: Any) -> Array:
+        """Turn a Hessian in standard entries into one in free coordinates, chart curvature included."""
+        chart = self.jacobian(params)
+        bends = [b.curvature(np.asarray(getattr(params, b.name)), np.asarray(cotangent[b.name])) for b in self.blocks]
+        pulled: Array = chart.T @ hessian @ chart + block_diag(*bends)
+        return 0.5 * (pulled + pulled.T)
+
+    def tangent(self) -> Array:
+        """Return an orthonormal basis (columns) of {row sums 0} x {symmetric} x R^k in standard entries."""
+        return block_diag(*[b.tangent() for b in self.blocks])
+
+    def split(self, vector: Array) -> dict[str, Array]:
+        """Cut a vector of standard entries into one array per field."""
+        cuts = np.cumsum([b.size for b in self.blocks])[:-1]
+        pieces = np.split(np.asarray(vector), cuts)
+        return {b.name: piece.reshape(b.shape) for b, piece in zip(self.blocks, pieces, strict=True)}
+
+    def _mean(self) -> MeanChart:
+        if self.mean_chart is None:
+            raise ValueError("coordinates: 'mean' needs a full exponential family; use 'free' or 'standard'")
+        return self.mean_chart
+
+
+def _check(coordinates: str) -> None:
+    if coordinates not in COORDINATES:
+        raise ValueError(f"coordinates: {coordinates!r} is unknown; choose one of {COORDINATES}")
