@@ -50,7 +50,12 @@ def find(name: str, root: Path = ROOT) -> Path:
 
 def read(path: Path) -> Notebook:
     """Read a notebook as version 4."""
-    return nbformat.read(path, as_version=4)
+    return nbformat.reader.reads(path.read_text(encoding="utf-8"))  # nbformat.read would repair some faults
+
+
+def text(notebook: Notebook) -> str:
+    """Return a notebook as the text of its file."""
+    return str(nbformat.writes(notebook)) + "\n"
 
 
 def write(notebook: Notebook, path: Path) -> None:
@@ -58,7 +63,7 @@ def write(notebook: Notebook, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        nbformat.write(notebook, partial)
+        partial.write_text(text(notebook), encoding="utf-8")
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ SCRIPTS = {
     "saved": ["refresh.py", "saved"],
     "lock": ["lock.py"],
 }
-CODESPELL = ["README.md", "CONTRIBUTING.md", "CHANGES.md", "index.md", "chapters", "reference", "emlib", "tools", "tests"]
+CODESPELL = ["README.md", "CONTRIBUTING.md", "CHANGES.md", "index.md", "reference", "emlib", "tools", "tests"]
 LINT = [
     ["-m", "ruff", "check", "--no-cache", "."],
     ["-m", "mypy"],
@@ -43,7 +43,7 @@ TESTS = ["-m", "pytest", "--nbval", "-n", "2", "--dist", "loadscope", "chapters"
 
 def environment() -> dict[str, str]:
     """One thread a process fixes the order of sums, and with it the printed digits."""
-    single = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {**os.environ, **single, "JAX_PLATFORMS": "cpu", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 
@@ -80,7 +80,9 @@ def main(arguments: list[str] | None = None) -> int:
         return python(f"tools/{script}", *first, *rest)
     if chosen.task == "bench":
         return python("-m", "benchmarks", *rest)
-    return {"setup": lambda: 0, "lint": lint, "test": lambda: run_tests(rest)}[chosen.task]()
+    if chosen.task == "lint":
+        return lint()
+    return run_tests(rest) if chosen.task == "test" else 0
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def execute(path: Path, given: dict[str, Any] | None = None) -> Run:
     if unknown:
         known = ", ".join(chapters.parameters(chapters.read(path))) or "none"
         return Run(path.stem, 0.0, fault=f"{path.stem}: unknown parameter {', '.join(unknown)}; it has: {known}")
-    os.environ.update({name: "1" for name in ALONE}, JAX_PLATFORMS="cpu", PYDEVD_DISABLE_FILE_VALIDATION="1")
+    os.environ.update(dict.fromkeys(ALONE, "1"), JAX_PLATFORMS="cpu", PYDEVD_DISABLE_FILE_VALIDATION="1")
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="emlib-") as folder:
         out = Path(folder) / path.name

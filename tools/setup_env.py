@@ -67,7 +67,7 @@ def by_pip() -> None:
     """Install the lock with pip alone."""
     if interpreter() == PYTHON:
         found = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        raise SystemExit(f"setup: the lock is for Python {PYTHON}, found {found}; install Python {PYTHON} and try again")
+        raise SystemExit(f"setup: the lock is for Python {PYTHON}, found {found}; install {PYTHON} and try again")
     run(interpreter(), "-m", "venv", VENV)
     run(VENV_PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", "requirements.txt")
     run(VENV_PYTHON, "-m", "pip", "install", "-q", "--no-deps", "-e", ".")

@@ -9,7 +9,6 @@ import shutil
 from pathlib import Path
 
 import chapters
-import nbformat
 from run_chapters import cache_folder
 
 COPIED = ["_config.yml", "_toc.yml", "index.md", "references.bib", "reference", "claims", "_ext", "assets"]
@@ -18,7 +17,8 @@ COPIED = ["_config.yml", "_toc.yml", "index.md", "references.bib", "reference", 
 def stage(root: Path, notebooks: list[Path]) -> Path:
     """Bring ``_build/staging`` up to date and return it."""
     target = root / "_build" / "staging"
-    wanted = {path.relative_to(root): path.read_bytes() for name in COPIED for path in chapters.files_under(root / name)}
+    copied = [path for name in COPIED for path in chapters.files_under(root / name)]
+    wanted = {path.relative_to(root): path.read_bytes() for path in copied}
     for path in notebooks:
         wanted[path.relative_to(root)] = _composed(path, root)
     for path in chapters.files_under(target):
@@ -32,7 +32,7 @@ def stage(root: Path, notebooks: list[Path]) -> Path:
 def _composed(path: Path, root: Path) -> bytes:
     """Return the chapter with the outputs of its cached run, as the bytes of a file."""
     run = chapters.read(cache_folder(root) / path.name)
-    return (nbformat.writes(chapters.with_outputs(chapters.read(path), run)) + "\n").encode()
+    return chapters.text(chapters.with_outputs(chapters.read(path), run)).encode()
 
 
 def _write_if_new(path: Path, content: bytes) -> None:

@@ -1,0 +1,37 @@
+"""Hold the committed chapters against the rules of the book, without running them.
+
+    python tools/notebook_rules.py                      every notebook in chapters/
+    python tools/notebook_rules.py chapters/05_….ipynb  these (as the pre-commit hook calls it)
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import chapters
+from rules import form, pages, source
+from rules.chapter import Chapter
+from setup_env import ROOT
+
+RULES = [*form.RULES, *source.RULES, *pages.RULES]
+
+
+def faults(path: Path) -> list[str]:
+    """Return what is wrong with one notebook, each with the name of its rule."""
+    chapter = Chapter(path, chapters.read(path))
+    return [f"{path.name}: {text} [{rule.__name__}]" for rule in RULES for text in rule(chapter)]
+
+
+def main(arguments: list[str]) -> int:
+    """Print every fault; the status says whether there was one."""
+    paths = [Path(name) for name in arguments] or sorted((ROOT / "chapters").glob("*.ipynb"))
+    found = [text for path in paths for text in faults(path)]
+    print(*found, sep="\n", end="\n" if found else "")
+    if not found:
+        print(f"notebook rules: {len(paths)} chapters, no fault")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The rules that every committed chapter keeps; none of them runs a notebook."""
