@@ -5,7 +5,7 @@ emlib.stepped = emlib.stepped || ((root, data) => {
   const shown = Array.from(root.querySelectorAll("[data-curve]"));
   const show = index => {
     shown.forEach((path, k) => path.setAttribute("d", data.paths[index][k]));
-    part(root, "value").textContent = data.values[index];
+    part(root, "range_value").textContent = data.values[index];
     if (range) range.setAttribute("aria-valuetext", data.values[index]);
     if (knob) place(knob, ...data.positions[index], {valuenow: index, valuetext: data.values[index]});
     root.dataset.index = index;

@@ -1,11 +1,13 @@
 """Interactive figures that a reader can take hold of: plain SVG, a few lines of our own script, no library.
 
-Each draws its start without a script, obeys the keyboard, tells a screen reader what it shows, and asks no host for anything.
+Each draws its start without a script, obeys the keyboard, tells a screen reader what it shows, and asks no
+host for anything.
 """
 
 from emlib.report.explorables.axes import Axes
 from emlib.report.explorables.page import Explorable
 from emlib.report.explorables.same_slope import same_slope
 from emlib.report.explorables.stepped import draggable, slider
+from emlib.report.explorables.three_arrows import three_arrows
 
-__all__ = ["Axes", "Explorable", "draggable", "same_slope", "slider"]
+__all__ = ["Axes", "Explorable", "draggable", "same_slope", "slider", "three_arrows"]

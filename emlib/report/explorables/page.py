@@ -46,11 +46,13 @@ def checked(identifier: str, alt: str) -> None:
         raise ValueError(f"alt is {alt!r}: say in a sentence what the figure shows")
 
 
-def assembled(identifier: str, body: str, data: Mapping[str, Any], script: str, start: str, alt: str, tells: str = "") -> Explorable:
+def assembled(
+    identifier: str, body: str, data: Mapping[str, Any], script: str, start: str, alt: str, tells: str = ""
+) -> Explorable:
     """Put markup, data and scripts together.
 
-    `start` is the script's function of (root, data); `tells` is a sentence under the figure that changes with the position,
-    heard only, not seen, when it is empty because the figure's own readout says the same.
+    `start` is the script's function of (root, data); `tells` is a sentence under the figure that changes with the
+    position. When it is empty, the figure's own readout says the same, and the sentence is heard only.
     """
     checked(identifier, alt)
     numbers = json.dumps(data, ensure_ascii=True, separators=(",", ":")).replace("</", "<\\/")

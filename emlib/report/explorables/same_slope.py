@@ -1,22 +1,22 @@
 """The explorable *same slope, different curvature*: genetic linkage, its log-likelihood and EM's bound at a point.
 
-The script works the numbers out afresh at each position; here the same formulas draw the start, so that the figure stands
-without a script, and a test holds the two and `emlib.models.Linkage` against each other.
+The script works the numbers out afresh at each position; here the same formulas draw the start, so that the figure
+stands without a script, and a test holds the two and `emlib.models.Linkage` against each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emlib.report.explorables.axes import Axes
+from emlib.report.explorables.controls import AGAIN, part, step_row, steps_table
 from emlib.report.explorables.page import Explorable, assembled, drawing, gain, knob, legend, shown
 
 COUNTS = (125, 18, 20, 34)  # Rao 1965, as used by Dempster, Laird and Rubin 1977
-SUMMIT = (15 + np.sqrt(53809)) / 394
+SUMMIT = float((15 + np.sqrt(53809)) / 394)
 START, LIMITS, RATE = 0.3, (0.2, 0.92), 0.001
 AXES = Axes(x=(0.15, 0.95), y=(-28.0, 5.0), height=3700)
 GRID = np.round(np.linspace(0.15, 0.95, 101), 6)
@@ -26,9 +26,10 @@ TANGENT = 0.13
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 ALT = (
-    "The log-likelihood of the linkage data against theta, highest at 0.627, and under it EM's lower bound, which touches it at the "
-    "point theta = 0.3 with the same tangent. A parabola with the bound's own curvature is narrower than the one with the "
-    "log-likelihood's curvature. Marks on the axis show where EM, Newton and a gradient step lead: 0.570, 0.537 and 0.413."
+    "The log-likelihood of the linkage data against theta, highest at 0.627, and under it EM's lower bound, which "
+    "touches it at the point theta = 0.3 with the same tangent. A parabola with the bound's own curvature is narrower "
+    "than the one with the log-likelihood's curvature. Marks on the axis show where EM, Newton and a gradient step "
+    "lead: 0.570, 0.537 and 0.413."
 )
 LEGEND = (
     ("ink", "ℓ, the log-likelihood"),
@@ -37,7 +38,11 @@ LEGEND = (
     ("newton dashed", "parabola with ℓ's curvature I<sub>o</sub>"),
     ("em dotted", "parabola with F's curvature I<sub>c</sub>"),
 )
-STEPS = (("em", "● EM", "the bound's top"), ("newton", "◆ Newton", "the dashed parabola's top"), ("gradient", "▲ Gradient", f"θ + {RATE:g} × slope"))
+STEPS = (
+    ("em", "● EM", "the bound's top"),
+    ("newton", "◆ Newton", "the dashed parabola's top"),
+    ("gradient", "▲ Gradient", f"θ + {RATE:g} × slope"),
+)
 
 
 def loglik(theta: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -95,9 +100,13 @@ def same_slope(id: str = "same-slope") -> Explorable:
     return assembled(id, body, _data(), "same_slope.js", "emlib.sameSlope.start", ALT)
 
 
+def _aspect() -> float:
+    """How much longer a nat is drawn than a unit of theta: the tangent's length on paper stays the same."""
+    _, _, width, height = AXES.clip()
+    return (height / (AXES.y[1] - AXES.y[0])) / (width / (AXES.x[1] - AXES.x[0]))
+
+
 def _data() -> dict[str, object]:
-    left, top, width, height = AXES.clip()
-    aspect = (height / (AXES.y[1] - AXES.y[0])) / (width / (AXES.x[1] - AXES.x[0]))
     return {
         "axes": AXES.data(),
         "y": COUNTS,
@@ -110,7 +119,7 @@ def _data() -> dict[str, object]:
         "unit": UNIT.tolist(),
         "reach": REACH,
         "tangent": TANGENT,
-        "aspect": aspect,
+        "aspect": _aspect(),
     }
 
 
@@ -123,7 +132,7 @@ def _image(id: str) -> str:
     likelihood = np.column_stack([GRID, loglik(GRID) - loglik(np.array(SUMMIT))])
     under = np.column_stack([GRID, curves(START)["bound"](GRID)])
     near = START + REACH * UNIT
-    half = TANGENT / np.hypot(1, numbers(START)["slope"] * float(str(_data()["aspect"])))
+    ends = np.array([-1.0, 1.0]) * TANGENT / np.hypot(1, numbers(START)["slope"] * _aspect())
     peak = int(AXES.px(SUMMIT))
     return (
         f'<clipPath id="{id}-clip"><rect x="{left}" y="{top}" width="{width}" height="{height}"/></clipPath>'
@@ -136,7 +145,7 @@ def _image(id: str) -> str:
         + f'<path class="curve em dotted" data-part="complete" d="{_line("complete", near)}"/>'
         + f'<path class="curve em" data-part="bound" d="{_line("bound", GRID)}"/>'
         + f'<path class="curve ink" d="{AXES.path(likelihood)}"/>'
-        + f'<path class="curve gradient" data-part="tangent" d="{_line("tangent", START + half * np.array([-1.0, 1.0]))}"/>'
+        + f'<path class="curve gradient" data-part="tangent" d="{_line("tangent", START + ends)}"/>'
         + "".join(_mark(name, curve) for name, curve in (("em", "bound"), ("newton", "seen"), ("gradient", "tangent")))
         + "</g>"
         + "".join(_dot(name) for name in ("gradient", "newton", "em"))
@@ -150,7 +159,11 @@ def _mark(name: str, curve: str) -> str:
 
 
 def _dot(name: str) -> str:
-    shape = {"em": '<circle r="75"/>', "newton": '<path d="M0-100l90 100-90 100-90-100z"/>', "gradient": '<path d="M0-95l90 160h-180z"/>'}
+    shape = {
+        "em": '<circle r="75"/>',
+        "newton": '<path d="M0-100l90 100-90 100-90-100z"/>',
+        "gradient": '<path d="M0-95l90 160h-180z"/>',
+    }
     at = f"translate({int(AXES.px(numbers(START)[name]))} {int(AXES.py(AXES.y[0]))})"
     return f'<g class="dot {name}" data-part="{name}-dot" transform="{at}">{shape[name]}</g>'
 
@@ -165,17 +178,20 @@ def _handle() -> str:
 
 def _readout() -> str:
     at = numbers(START)
-    rows = "".join(_row(at, *step) for step in STEPS)
-    cell = {name: f'<span data-part="{name}">{text}</span>' for name, text in _texts(at).items()}
+    cell = {name: part(name, text) for name, text in _texts(at).items()}
+    width = shown(100 - 100 * at["missing_fraction"], 1)
+    heads = ("it leads to", "at θ =", "ℓ gains")
     return (
         f"<p>At θ = {cell['theta']} both slopes are {cell['slope']}. The curvatures differ: "
-        f"I<sub>c</sub> = {cell['complete_value']} for the bound, I<sub>o</sub> = {cell['seen_value']} for ℓ; the rest of the bar is missing information.</p>"
-        f'<div class="emx-bar" aria-hidden="true"><span class="seen" data-part="bar" style="width:{shown(100 - 100 * at["missing_fraction"], 1)}%"></span>'
+        f"I<sub>c</sub> = {cell['complete_value']} for the bound, I<sub>o</sub> = {cell['seen_value']} for ℓ; "
+        "the rest of the bar is missing information.</p>"
+        f'<div class="emx-bar" aria-hidden="true"><span class="seen" data-part="bar" style="width:{width}%"></span>'
         '<span class="missing"></span></div>'
-        f'<p>Missing share 1 − I<sub>o</sub>/I<sub>c</sub> = <strong>{cell["share"]}</strong>. At the summit it is 0.1328: the share of the error that each EM step leaves.</p>'
-        f'<table><thead><tr><th scope="col">Take a step</th><th scope="col">it leads to</th><th scope="col">at θ =</th><th scope="col">ℓ gains</th></tr></thead><tbody>{rows}</tbody></table>'
-        '<p class="emx-note">Drag the disc along the curve, or press the arrow keys on it. '
-        '<button type="button" data-part="again" disabled>Start again</button></p>'
+        f"<p>Missing share 1 − I<sub>o</sub>/I<sub>c</sub> = <strong>{cell['share']}</strong>. "
+        f"At the summit it is {shown(numbers(SUMMIT)['missing_fraction'], 4)}: there, each EM step leaves that share "
+        "of the error.</p>"
+        + steps_table(heads, [_row(at, *step) for step in STEPS])
+        + f'<p class="emx-note">Drag the disc along the curve, or press the arrow keys on it. {AGAIN}</p>'
     )
 
 
@@ -191,7 +207,4 @@ def _texts(at: dict[str, float]) -> dict[str, str]:
 
 def _row(at: dict[str, float], name: str, title: str, where: str) -> str:
     rise = float(loglik(np.array(at[name]))) - at["loglik"]
-    return (
-        f'<tr><td><button type="button" class="{name}" data-part="{name}-step" disabled>{title}</button></td><td>{escape(where)}</td>'
-        f'<td data-part="{name}-to">{shown(at[name], 4)}</td><td data-part="{name}-gain">{gain(rise, 2)}</td></tr>'
-    )
+    return step_row(name, title, [("", where), ("to", shown(at[name], 4)), ("gain", gain(rise, 2))])

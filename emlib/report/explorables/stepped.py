@@ -1,4 +1,4 @@
-"""Figures drawn beforehand for a few positions: `slider` chooses by a range input, `draggable` by a handle in the picture."""
+"""Figures drawn beforehand for a few positions: `slider` has a range input, `draggable` a handle in the picture."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from emlib.report.explorables.axes import Axes
+from emlib.report.explorables.controls import range_control
 from emlib.report.explorables.page import Explorable, assembled, checked, drawing, knob, legend
 
 STYLES = ("s0", "s1 dashed", "s2 dashdot", "s3 dotted")
@@ -44,30 +45,46 @@ class Stepped:
 
     def __post_init__(self) -> None:
         if len(self.frames) < 2 or len(self.values) != len(self.frames):
-            raise ValueError(f"values has {len(self.values)} entries for {len(self.frames)} frames: give one each, two at least")
+            raise ValueError(
+                f"values has {len(self.values)} entries for {len(self.frames)} frames: give one each, two at least"
+            )
         if not 0 <= self.start < len(self.frames):
             raise ValueError(f"start is {self.start}: give a frame from 0 to {len(self.frames) - 1}")
         for k, frame in enumerate(self.frames):
             if list(frame) != list(self.frames[0]):
-                raise ValueError(f"frames[{k}] names {list(frame)}, frames[0] {list(self.frames[0])}: use the same curves")
+                raise ValueError(
+                    f"frames[{k}] names {list(frame)}, frames[0] {list(self.frames[0])}: use the same curves"
+                )
         if len(self.frames[0]) + len(self.fixed) > len(STYLES):
-            raise ValueError(f"{len(self.frames[0]) + len(self.fixed)} curves: show at most {len(STYLES)} in one picture")
+            raise ValueError(
+                f"{len(self.frames[0]) + len(self.fixed)} curves: show at most {len(STYLES)} in one picture"
+            )
 
     def paths(self) -> list[list[str]]:
         """For each position, the path of each moving curve."""
         return [[self.axes.path(points) for points in frame.values()] for frame in self.frames]
 
-    def picture(self) -> str:
-        """Axes, fixed curves and the moving curves at the start."""
-        still = [f'<path class="curve thin {s}" d="{self.axes.path(p)}"/>' for s, p in zip(STYLES, self.fixed.values(), strict=False)]
+    def picture(self, id: str) -> str:
+        """Axes, fixed curves and the moving curves at the start, cut off at the axes."""
+        still = [
+            f'<path class="curve thin {s}" d="{self.axes.path(p)}"/>'
+            for s, p in zip(STYLES, self.fixed.values(), strict=False)
+        ]
         styles = STYLES[len(self.fixed) :]
-        moving = [f'<path class="curve {s}" data-curve d="{d}"/>' for s, d in zip(styles, self.paths()[self.start], strict=False)]
-        return self.axes.drawn(*self.labels) + "".join(still + moving)
+        moving = [
+            f'<path class="curve {s}" data-curve d="{d}"/>'
+            for s, d in zip(styles, self.paths()[self.start], strict=False)
+        ]
+        left, top, width, height = self.axes.clip()
+        inside = f'<rect x="{left}" y="{top - 30}" width="{width + 30}" height="{height + 30}"/>'
+        window = f'<clipPath id="{id}-clip">{inside}</clipPath>'
+        return f'{self.axes.drawn(*self.labels)}{window}<g clip-path="url(#{id}-clip)">{"".join(still + moving)}</g>'
 
     def legend(self) -> str:
         """The curves' names beside samples of their lines."""
         names = [*self.fixed, *self.frames[0]]
-        return legend([(style, escape(name)) for style, name in zip(STYLES, names, strict=False)])
+        thin = [" thin"] * len(self.fixed) + [""] * len(self.frames[0])
+        return legend([(s + t, escape(name)) for s, t, name in zip(STYLES, thin, names, strict=False)])
 
 
 def slider(
@@ -104,13 +121,9 @@ def slider(
         When the frames do not match each other or their words, or `id` or `alt` will not do.
     """
     figure = Stepped(frames, axes, values, labels, fixed or {}, start)
-    control = (
-        f'<div class="emx-control"><label for="{id}-range">{escape(label)}</label>'
-        f'<input type="range" id="{id}-range" data-part="range" min="0" max="{len(frames) - 1}" step="1" value="{start}" '
-        f'aria-valuetext="{escape(values[start])}" autocomplete="off" disabled>'
-        f'<span class="emx-value" data-part="value">{escape(values[start])}</span></div>'
-    )
-    return _stepped(id, figure, alt, drawing(axes.width, axes.height, alt, figure.picture()), control, says)
+    words = (values[start], values[start])
+    control = range_control(id, "range", label, (0, len(frames) - 1, 1), start, words)
+    return _stepped(id, figure, alt, drawing(axes.width, axes.height, alt, figure.picture(id)), control, says)
 
 
 def draggable(
@@ -139,15 +152,24 @@ def draggable(
     figure = Stepped(frames, axes, values, labels, fixed or {}, start)
     at = np.asarray(positions, dtype=float)
     if at.shape != (len(frames), 2) or not np.isfinite(at).all():
-        raise ValueError(f"positions has shape {at.shape}: give finite numbers of shape ({len(frames)}, 2), a point for each frame")
+        raise ValueError(
+            f"positions has shape {at.shape}: give finite numbers of shape ({len(frames)}, 2), a point for each frame"
+        )
     units = np.column_stack([axes.px(at[:, 0]), axes.py(at[:, 1])]).tolist()
     held = knob(label, (units[start][0], units[start][1]), 0, len(frames) - 1, str(start), values[start])
-    line = f'<p class="emx-control"><span>{escape(label)}</span><span></span><span class="emx-value" data-part="value">{escape(values[start])}</span></p>'
-    return _stepped(id, figure, alt, drawing(axes.width, axes.height, alt, figure.picture(), held), line, says, units)
+    now = f'<span class="emx-value" data-part="range_value">{escape(values[start])}</span>'
+    line = f'<p class="emx-control"><span>{escape(label)}</span><span></span>{now}</p>'
+    return _stepped(id, figure, alt, drawing(axes.width, axes.height, alt, figure.picture(id), held), line, says, units)
 
 
 def _stepped(
-    id: str, figure: Stepped, alt: str, picture: str, control: str, says: Sequence[str] | None, positions: list[list[int]] | None = None
+    id: str,
+    figure: Stepped,
+    alt: str,
+    picture: str,
+    control: str,
+    says: Sequence[str] | None,
+    positions: list[list[int]] | None = None,
 ) -> Explorable:
     checked(id, alt)
     told = list(figure.values if says is None else says)
