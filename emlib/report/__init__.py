@@ -19,7 +19,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import the interactive figures when first used: most of the package's users never draw one."""
-    if name in {"slider", "draggable"}:
+    if name in {"Axes", "slider", "draggable", "same_slope", "three_arrows"}:
         from emlib.report import explorables
 
         return getattr(explorables, name)
