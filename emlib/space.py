@@ -90,7 +90,7 @@ class ParameterSpace:
         """
         _check(coordinates)
         if coordinates == "mean":
-            return self._mean().expected(params)
+            return self.require_mean().expected(params)
         values = [np.asarray(getattr(params, b.name), dtype=float) for b in self.blocks]
         if coordinates == "standard":
             return np.concatenate([v.ravel() for v in values])
@@ -112,7 +112,7 @@ class ParameterSpace:
                 f"which need ({self.size(coordinates)},); do not mix coordinates"
             )
         if coordinates == "mean":
-            return self._mean().solve(vector)
+            return self.require_mean().solve(vector)
         fields, position = {}, 0
         for block in self.blocks:
             length = block.free_size if coordinates == "free" else block.size
@@ -137,7 +137,7 @@ class ParameterSpace:
         if coordinates == "standard":
             return flat
         basis = self.tangent()
-        along = basis.T @ self._mean().jacobian(params).T
+        along = basis.T @ self.require_mean().jacobian(params).T
         solution: Array = np.linalg.solve(along, basis.T @ flat)
         return solution
 
@@ -162,7 +162,8 @@ class ParameterSpace:
         pieces = np.split(np.asarray(vector), cuts)
         return {b.name: piece.reshape(b.shape) for b, piece in zip(self.blocks, pieces, strict=True)}
 
-    def _mean(self) -> MeanChart:
+    def require_mean(self) -> MeanChart:
+        """Return the mean chart, or say that the model has none."""
         if self.mean_chart is None:
             raise ValueError("coordinates: 'mean' needs a full exponential family; use 'free' or 'standard'")
         return self.mean_chart

@@ -9,12 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from emlib.report.context import MIME
+from emlib.report.context import MIME, chapter_file
 from emlib.report.ledger import collect, write
 from emlib.report.ledger_page import LedgerDirective
+from emlib.report.registry import load
 
 __all__ = ["ClaimRenderer", "setup"]
 
@@ -53,14 +55,30 @@ def write_ledger(app: Sphinx, exception: Exception | None) -> None:
         write(collect(Path(app.srcdir)), Path(app.outdir))
 
 
-def drop_thebe(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Remove the live-code scripts that Jupyter Book adds to every page: they name another host and fail twice."""
-    context["script_files"] = [script for script in context.get("script_files", []) if not _is_thebe(script)]
+def drop_thebe(app: Sphinx, config: Any) -> None:
+    """Silence the live-code extension that Jupyter Book always loads: its script names another host and fails twice."""
+    for event, listeners in app.events.listeners.items():
+        app.events.listeners[event] = [one for one in listeners if one.handler.__module__ != "sphinx_thebe"]
 
 
-def _is_thebe(script: Any) -> bool:
-    attributes = getattr(script, "attributes", {})
-    return "thebe" in f"{getattr(script, 'filename', script)} {attributes.get('body', '')}".lower()
+def drop_thebe_style(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Remove its style sheet, too, which it adds before anything can be silenced."""
+    context["css_files"] = [style for style in context.get("css_files", []) if "thebe" not in str(style.filename)]
+
+
+def claim_role(
+    name: str, rawtext: str, text: str, lineno: int, inliner: Any, options: Any = None, content: Any = None
+) -> tuple[list[Any], list[Any]]:
+    """Link to the place of a claim, from any page: ``{claim}`S096```."""
+    env = inliner.document.settings.env
+    folder = Path(env.srcdir)
+    row = next((row for row in load(folder)[0] if row.id == text), None)
+    path = chapter_file(folder, row.chapter) if row else None
+    if row is None or path is None:
+        log.warning("claim %s is linked but not registered: spell its id right", text, location=(env.docname, lineno))
+        return [nodes.Text(text)], []
+    page = env.app.builder.get_relative_uri(env.docname, f"chapters/{path.stem}")
+    return [nodes.reference(rawtext, text, refuri=f"{page}#{row.anchor}", internal=True)], []
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -69,9 +87,11 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("embook.css")
     for name in SCRIPTS:
         app.add_js_file(None, body=(ASSETS / name).read_text(encoding="utf-8"))
+    app.add_role("claim", claim_role)
     # After the theme and its extensions have added theirs.
-    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", drop_thebe_style, priority=900)
     app.connect("config-inited", configure)
+    app.connect("config-inited", drop_thebe, priority=900)
     app.connect("env-updated", judge_ledger)
     app.connect("build-finished", write_ledger)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

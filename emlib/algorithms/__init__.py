@@ -1,0 +1,12 @@
+"""The algorithms: each is settings with `init` and `step`, run by `emlib.solve` and `emlib.fit`."""
+
+from emlib.algorithms.base import Algorithm, Info, State
+from emlib.algorithms.em import EM
+from emlib.algorithms.em_gradient import EMGradient
+from emlib.algorithms.gradient import FirstOrderEM, GradientAscent
+from emlib.algorithms.lbfgs import LBFGS
+from emlib.algorithms.newton import Newton
+from emlib.algorithms.scipy_adapter import SciPy
+
+__all__ = ["EM", "LBFGS", "Algorithm", "EMGradient", "FirstOrderEM", "GradientAscent", "Info", "Newton", "SciPy",
+           "State"]

@@ -1,0 +1,53 @@
+"""What an algorithm is: settings with two pure methods, `init` and `step`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from emlib.problem import Evaluation, Problem
+from emlib.result import Status
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where a run stands: the current evaluation, and what the algorithm remembers (arrays and scalars)."""
+
+    evaluation: Evaluation
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Info:
+    """What one step did.
+
+    Attributes
+    ----------
+    kind : str
+        "em", "gradient", "newton", "lbfgs", ...
+    accepted : bool
+        Whether the point moved.
+    remaining : float or None
+        The algorithm's estimate of the remaining gain in nats; None leaves it to the EM step's.
+    status : Status or None
+        Set when the algorithm cannot go on.
+    message : str
+    """
+
+    kind: str
+    accepted: bool = True
+    remaining: float | None = None
+    status: Status | None = None
+    message: str = ""
+
+
+class Algorithm(Protocol):
+    """Frozen settings; `coordinates` are the ones `fit` uses, `monotone` promises that loglik never falls."""
+
+    @property
+    def coordinates(self) -> str: ...
+    @property
+    def monotone(self) -> bool: ...
+    def init(self, problem: Problem, evaluation: Evaluation) -> State: ...
+    def step(self, problem: Problem, state: State) -> tuple[State, Info]: ...

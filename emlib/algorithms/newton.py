@@ -1,0 +1,125 @@
+"""Newton's method on the log-likelihood, in a trust region measured by the complete information."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.linalg import cholesky, eigh, solve_triangular
+from scipy.optimize import brentq
+
+from emlib.algorithms.base import Info, State
+from emlib.algorithms.em import em_step
+from emlib.numerics import Array
+from emlib.problem import Evaluation, Problem
+from emlib.result import Status
+from emlib.stopping import em_gain, newton_gain
+
+ACCEPT = 1e-4  # share of the predicted rise that a step must bring
+SMALLEST = 1e-12  # radius below which the search has failed
+NOISE = 1e-13  # relative change of the log-likelihood that carries no information
+
+
+@dataclass(frozen=True)
+class Newton:
+    """A few EM steps, then exact trust-region steps with the observed information in the metric of I_c.
+
+    Parameters
+    ----------
+    warm_up : int
+        EM steps to begin with.
+
+    Notes
+    -----
+    The observed information comes in closed form (Louis 1982) where the model has it. The metric is
+    I_c = -d2Q(u | theta) at u = M(theta), positive definite in any chart (theorem T12); in it an EM
+    step is a unit gradient step and the curvatures are 1 - (eigenvalues of EM's Jacobian).
+    """
+
+    warm_up: int = 2
+    coordinates: ClassVar[str] = "free"
+    monotone: ClassVar[bool] = True
+
+    def init(self, problem: Problem, evaluation: Evaluation) -> State:
+        """Return the starting state.
+
+        Raises
+        ------
+        ValueError
+            If the problem is not in free coordinates.
+        """
+        if problem.coordinates != "free":
+            raise ValueError(f"coordinates: Newton works in 'free' coordinates, the problem has {problem.coordinates!r}")
+        return State(evaluation, {"left": self.warm_up, "slopes": np.empty(0)})
+
+    def step(self, problem: Problem, state: State) -> tuple[State, Info]:
+        """Make an EM step while warming up, then one trust-region step."""
+        if state.memory.get("left", 0) > 0:
+            moved, info = em_step(problem, state)
+            left = int(state.memory["left"]) - 1
+            return State(moved.evaluation, {**moved.memory, "left": left}), info
+        memory = state.memory if "values" in state.memory else _model(problem, state)
+        return _trust_region(problem, state.evaluation, memory)
+
+
+def _model(problem: Problem, state: State) -> Mapping[str, Any]:
+    """Return the quadratic model in the metric of I_c: curvatures, slopes, directions, radius."""
+    here = state.evaluation
+    metric = cholesky(problem.complete_information(here), lower=True)
+    half = solve_triangular(metric, -problem.hessian(here.x), lower=True)
+    values, vectors = eigh(solve_triangular(metric, half.T, lower=True))
+    slopes = vectors.T @ solve_triangular(metric, here.gradient, lower=True)
+    radius = state.memory.get("radius", 2.0 * float(np.linalg.norm(slopes)))
+    return {"values": values, "slopes_in_metric": slopes, "radius": max(float(radius), 10 * SMALLEST),
+            "directions": solve_triangular(metric, vectors, lower=True, trans="T")}
+
+
+def _trust_region(problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> tuple[State, Info]:
+    values, slopes, radius = memory["values"], memory["slopes_in_metric"], memory["radius"]
+    step = best_step(values, slopes, radius)
+    predicted = float(slopes @ step - 0.5 * values @ step**2)
+    there = problem.evaluate(here.x + memory["directions"] @ step)
+    gained = there.loglik - here.loglik
+    noise = NOISE * max(1.0, abs(here.loglik))
+    good = gained >= ACCEPT * predicted - noise
+    length = float(np.linalg.norm(step))
+    share = 1.0 if predicted < noise else gained / predicted
+    if not good:
+        if length < SMALLEST:
+            return State(here, memory), Info("newton", False, None, Status.LINE_SEARCH_FAILED)
+        return State(here, {**memory, "radius": 0.25 * length}), Info("newton", False, newton_gain(values, slopes))
+    radius = max(radius, 3.0 * length) if share > 0.75 else (0.5 * length if share < 0.25 else radius)
+    state = State(there, {"radius": radius})
+    # The curvatures change little near the optimum: the last ones give the estimate without a new Hessian.
+    return state, Info("newton", True, em_gain(problem, there, 1.0 - float(values[0])))
+
+
+def best_step(values: Array, slopes: Array, radius: float) -> Array:
+    """Maximise slopes's - half sum values s^2 over |s| <= radius, exactly (the hard case included).
+
+    Parameters
+    ----------
+    values : ndarray, shape (p,)
+        Curvatures, ascending; negative ones are directions along which the model rises for ever.
+    slopes : ndarray, shape (p,)
+    radius : float
+    """
+    if values[0] > 0:
+        newton = slopes / values
+        if np.linalg.norm(newton) <= radius:
+            return newton
+    floor = max(0.0, -float(values[0]))
+    tiny = 1e-14 * max(1.0, float(np.abs(values).max()))
+
+    def excess(shift: float) -> float:
+        return float(np.linalg.norm(slopes / (values + shift))) - radius
+
+    if excess(floor + tiny) < 0:  # hard case: no slope along the lowest curvature
+        step = np.where(values + floor > tiny, slopes / np.maximum(values + floor, tiny), 0.0)
+        step[0] += np.sqrt(max(radius**2 - float(step @ step), 0.0)) * (1.0 if slopes[0] >= 0 else -1.0)
+        return step
+    ceiling = floor + float(np.linalg.norm(slopes)) / radius + tiny
+    shift = brentq(excess, floor + tiny, ceiling, xtol=1e-300, rtol=1e-12)
+    return slopes / (values + shift)

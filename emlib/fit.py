@@ -1,0 +1,116 @@
+"""`fit`: the front door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from emlib.algorithms import LBFGS, Newton
+from emlib.algorithms.base import Algorithm
+from emlib.model import Data, LatentVariableModel
+from emlib.problem import CHUNK, Problem
+from emlib.result import Result
+from emlib.solve import solve
+from emlib.stopping import DEFAULT_TOL
+
+CHEAP = 4  # E-steps that a Louis matrix may cost before gradients alone are the better buy
+
+
+def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: Algorithm | None = None,
+        n_starts: int = 1, rng: Any = None, tol: float = DEFAULT_TOL, max_estep: int = 5000,
+        sample_weight: Any = None, coordinates: str | None = None, callback: Callable[..., Any] | None = None,
+        progress: bool = False, map: Callable[..., Iterable[Any]] = map, chunk_size: int = CHUNK) -> Result:
+    """Maximise the log-likelihood of a model; nothing but model and data is needed.
+
+    Parameters
+    ----------
+    model : LatentVariableModel
+    data : array_like or Data
+        As the model's `as_data` reads it.
+    start : parameters or mapping of fields, optional
+        The first start; two equal components are nudged apart, and the message says so.
+    algorithm : Algorithm, optional
+        Default: two EM steps, then Newton steps in a trust region measured by the complete information
+        (`Newton`), or `LBFGS` in that metric where the Hessian is dear.
+    n_starts : int
+        Starts to try; the best converged run is returned.
+    rng : int, Generator or None
+        For the starts. None draws a seed, which the result records.
+    tol : float
+        Estimated gain in loglik still to be had, nats.
+    max_estep : int
+        Budget of each start.
+    sample_weight : array_like, optional
+        How often each unit was seen.
+    coordinates : str, optional
+        Default: the algorithm's own.
+    callback, progress
+        See `solve`.
+    map, chunk_size
+        See `Problem`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data, starts or options that have no meaning; the text names argument, finding and remedy.
+
+    Examples
+    --------
+    >>> import emlib
+    >>> from emlib.models import Linkage
+    >>> result = emlib.fit(Linkage(), [125, 18, 20, 34])
+    >>> round(float(result.params.theta), 6)
+    0.626821
+    """
+    if isinstance(n_starts, bool) or not isinstance(n_starts, (int, np.integer)) or n_starts < 1:
+        raise ValueError(f"n_starts: {n_starts!r} found; a positive integer is needed")
+    units = model.as_data(data, sample_weight)
+    seed = int(np.random.SeedSequence().generate_state(1)[0]) if rng is None else rng
+    chooser = np.random.default_rng(seed)
+    chosen = default_algorithm(model) if algorithm is None else algorithm
+    runs = []
+    for index in range(n_starts):
+        params, note = _start(model, units, start if index == 0 else None, chooser)
+        problem = Problem(model, units, coordinates or chosen.coordinates, map=map, chunk_size=chunk_size)
+        x0 = model.space.pack(params, problem.coordinates)
+        run = solve(problem, chosen, x0, tol=tol, max_estep=max_estep, callback=callback, progress=progress)
+        runs.append(replace(run, seed=seed, message=run.message + note))
+    return _best(runs)
+
+
+def default_algorithm(model: LatentVariableModel) -> Algorithm:
+    """Return what `fit` uses: Newton where a Louis matrix is cheap, else L-BFGS in the metric of I_c."""
+    cost = getattr(model, "missing_information_cost", lambda: 1)
+    if hasattr(model, "missing_information") and cost() <= CHEAP:
+        return Newton()
+    return LBFGS(warm_up=5)
+
+
+def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Generator) -> tuple[Any, str]:
+    """Return a validated start in which no two components agree, and what was done to it."""
+    if given is None:
+        return model.start(data, rng), ""
+    fields = given if isinstance(given, Mapping) else {
+        b.name: getattr(given, b.name, None) for b in model.space.blocks}
+    if any(value is None for value in fields.values()):
+        raise TypeError(f"start: {type(given).__name__} found; give model.params({', '.join(fields)})")
+    params = model.params(**fields)
+    split = model.separate(params, data, rng) if hasattr(model, "separate") else None
+    return (params, "") if split is None else (split[0], f"; {split[1]} and were nudged apart")
+
+
+def _best(runs: list[Result]) -> Result:
+    """Return the highest converged run, or the highest of all if none converged."""
+    best = max(runs, key=lambda run: (run.success, run.loglik))
+    if len(runs) == 1:
+        return best
+    total, done = sum(run.n_estep for run in runs), sum(run.success for run in runs)
+    note = f"; best of {len(runs)} starts ({done} converged, {total} E-steps in all)"
+    return replace(best, message=best.message + note)

@@ -1,0 +1,228 @@
+"""A model with its data and coordinates: flat functions, a memo of the last point, honest counters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.model import Data, Expectation, LatentVariableModel, Statistics
+from emlib.numerics import Array, tree_sum
+
+CHUNK = 8192  # units a chunk, so that a Louis matrix of a chunk stays small
+DIFFERENCE = 1e-5  # relative step of central differences, for models without a closed form
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Everything that one E-step at a point yields.
+
+    Attributes
+    ----------
+    x : ndarray, shape (p,)
+    params : the model's parameters at x
+    stats : Statistics
+        Expected complete-data statistics.
+    loglik, entropy : float
+        Totals in nats; loglik is minus infinity at a point outside the space.
+    gradient : ndarray, shape (p,)
+        Of loglik in the problem's coordinates, by Fisher's identity.
+    fault : str or None
+        Why the point lies outside the space; the other fields are then empty.
+    """
+
+    x: Array
+    params: Any
+    stats: Statistics
+    loglik: float
+    entropy: float
+    gradient: Array
+    fault: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MStep:
+    """The maximiser of Q(. | theta), in the problem's coordinates; `fault` says why it is no proper point."""
+
+    x: Array
+    params: Any
+    fault: str | None = None
+
+
+class Problem:
+    """Flat functions of one vector, all resting on a single E-step per point.
+
+    Parameters
+    ----------
+    model : LatentVariableModel
+    data : Data or raw data
+    coordinates : {"free", "standard", "mean"}
+    map : callable, optional
+        Like the builtin `map`; it may spread the chunks over machines.
+    sample_weight : array_like, optional
+        How often each unit was seen.
+    chunk_size : int
+        Units per chunk; the bits of a result depend on it, nothing else does.
+
+    Attributes
+    ----------
+    n_estep, n_mstep : int
+        Passes over the data at a new point (a Louis matrix counts at least one), and M-steps.
+    """
+
+    def __init__(self, model: LatentVariableModel, data: Any, coordinates: str = "free", *,
+                 map: Callable[..., Iterable[Any]] = map, sample_weight: Any = None, chunk_size: int = CHUNK) -> None:
+        self.model = model
+        self.data: Data = model.as_data(data, sample_weight)
+        self.coordinates = coordinates
+        self.size = model.space.size(coordinates)
+        self.n_estep = 0
+        self.n_mstep = 0
+        self.limit: int | None = None  # E-steps at which an algorithm that runs its own loop must stop
+        self._map = map
+        self._chunk_size = chunk_size
+        self._memo: Evaluation | None = None
+        self._curvature: tuple[Evaluation, Array] | None = None
+        self._basis = model.space.tangent() if coordinates == "standard" else None
+        if coordinates == "mean":
+            model.space.require_mean()
+
+    def evaluate(self, x: Any) -> Evaluation:
+        """Return loglik, entropy, statistics and gradient at x; the last point is remembered.
+
+        Raises
+        ------
+        ValueError
+            If x has the wrong length. A point outside the space is no error: see `Evaluation.fault`.
+        """
+        x = np.array(x, dtype=float)
+        if self._memo is not None and np.array_equal(x, self._memo.x):
+            return self._memo
+        x.setflags(write=False)
+        params = self.model.space.unpack(x, self.coordinates)
+        fault = self.model.space.fault(params)
+        self._memo = self._outside(x, params, fault) if fault else self._evaluate(x, params)
+        return self._memo
+
+    def _evaluate(self, x: Array, params: Any) -> Evaluation:
+        found = self.expectation(params)
+        if not np.isfinite(found.loglik):
+            return self._outside(x, params, f"loglik: {found.loglik} at a point inside the space")
+        slopes = self.model.q_gradient(params, found.stats)
+        gradient = self.model.space.pullback(params, slopes, self.coordinates)
+        return Evaluation(x, params, found.stats, found.loglik, found.entropy, gradient)
+
+    def _outside(self, x: Array, params: Any, fault: str) -> Evaluation:
+        return Evaluation(x, params, Statistics({}), -np.inf, 0.0, np.zeros(self.size), fault)
+
+    def expectation(self, params: Any) -> Expectation:
+        """Run one E-step over all chunks and add them up in a fixed order."""
+        self.n_estep += 1
+        chunks = list(self.data.chunks(self._chunk_size))
+        return tree_sum(list(self._map(self.model.e_step, [params] * len(chunks), chunks)))
+
+    def loglik(self, x: Any) -> float:
+        """Return the total observed-data log-likelihood; minus infinity outside the space."""
+        return self.evaluate(x).loglik
+
+    def entropy(self, x: Any) -> float:
+        """Return the joint posterior entropy, nats."""
+        return self.evaluate(x).entropy
+
+    def gradient(self, x: Any) -> Array:
+        """Return the gradient of the log-likelihood, by Fisher's identity."""
+        return self.evaluate(x).gradient
+
+    def em_map(self, x: Any) -> Array:
+        """Return M(x); not finite where the M-step leaves the space (see `m_step`)."""
+        return self.m_step(self.evaluate(x)).x
+
+    def m_step(self, evaluation: Evaluation) -> MStep:
+        """Return the maximiser of Q given an evaluation; no pass over the data, never raises on numbers."""
+        self.n_mstep += 1
+        params = self.model.m_step(evaluation.stats)
+        fault = self.model.space.fault(params)
+        if fault is None and hasattr(self.model, "degenerate"):
+            fault = self.model.degenerate(params, self.data)
+        try:
+            x = self.model.space.pack(params, self.coordinates)
+        except ValueError as error:
+            return MStep(np.full(self.size, np.nan), params, fault or str(error))
+        return MStep(x, params, fault)
+
+    def complete_information(self, evaluation: Evaluation) -> Array:
+        """Return I_c = -d2Q(u | theta) at u = M(theta), free coordinates, shape (p, p); no pass over the data.
+
+        Notes
+        -----
+        There dQ = 0, so the matrix is positive definite and does not depend on the chart; at u = theta it
+        can be indefinite (theorem T12).
+        """
+        return -self.model.q_hessian(self.model.m_step(evaluation.stats), evaluation.stats)
+
+    def hessian(self, x: Any) -> Array:
+        """Return the Hessian of the log-likelihood, in closed form where the model has its missing information.
+
+        Raises
+        ------
+        ValueError
+            In mean coordinates.
+        """
+        here = self.evaluate(x)
+        if self.coordinates == "mean":
+            raise ValueError("coordinates: no Hessian in 'mean' coordinates; use 'free' or 'standard'")
+        if self._curvature is None or self._curvature[0] is not here:
+            self._curvature = (here, self._hessian(here))
+        return self._curvature[1]
+
+    def _hessian(self, here: Evaluation) -> Array:
+        if not hasattr(self.model, "missing_information"):
+            return self._hessian_by_differences(here)
+        missing = self.missing_information(here.params)
+        if self.coordinates == "free":
+            chart = self.model.space.jacobian(here.params)
+            missing = chart.T @ missing @ chart
+        return self.model.q_hessian(here.params, here.stats, self.coordinates) + missing
+
+    def missing_information(self, params: Any) -> Array:
+        """Return the model's closed-form missing information in standard entries, summed over chunks."""
+        cost = getattr(self.model, "missing_information_cost", None)
+        self.n_estep += 1 if cost is None else cost()
+        chunks = list(self.data.chunks(self._chunk_size))
+        total: Array = tree_sum(list(self._map(self.model.missing_information, [params] * len(chunks), chunks)))
+        return total
+
+    def _hessian_by_differences(self, here: Evaluation) -> Array:
+        columns = []
+        for index in range(self.size):
+            step = DIFFERENCE * max(1.0, abs(here.x[index]))
+            ends = [here.x + sign * step * np.eye(self.size)[index] for sign in (1, -1)]
+            columns.append((self.gradient(ends[0]) - self.gradient(ends[1])) / (2 * step))
+        self._memo = here
+        full = np.stack(columns, axis=1)
+        return 0.5 * (full + full.T)
+
+    def twin(self, coordinates: str) -> Problem:
+        """Return the same problem in other coordinates, its counters at zero."""
+        return Problem(self.model, self.data, coordinates, map=self._map, chunk_size=self._chunk_size)
+
+    def in_free(self, here: Evaluation) -> tuple[Problem, Evaluation]:
+        """Return the problem in free coordinates with an evaluated point carried over; no pass over the data."""
+        if self.coordinates == "free":
+            self._memo = here
+            return self, here
+        twin = self.twin("free")
+        x = self.model.space.pack(here.params, "free")
+        gradient = self.model.space.pullback(here.params, self.model.q_gradient(here.params, here.stats), "free")
+        twin._memo = Evaluation(x, here.params, here.stats, here.loglik, here.entropy, gradient)
+        return twin, twin._memo
+
+    def reduce(self, gradient: Array) -> Array:
+        """Return the components of a gradient along the feasible directions."""
+        return gradient if self._basis is None else self._basis.T @ gradient
+
+    def lift(self, step: Array) -> Array:
+        """Return the step of the flat vector with these components along the feasible directions."""
+        return step if self._basis is None else self._basis @ step

@@ -1,0 +1,173 @@
+"""The one loop that runs every algorithm, and `fit`, the front door."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from emlib.algorithms.base import Algorithm, Info, State
+from emlib.problem import Evaluation, Problem
+from emlib.result import Result, Status, Trace
+from emlib.stopping import DEFAULT_TOL, curvature, em_gain
+
+FALL = 1e-12  # relative fall of the log-likelihood that rounding explains
+
+
+@dataclass
+class _Run:
+    """What the loop keeps besides the algorithm's own state."""
+
+    problem: Problem
+    algorithm: Algorithm
+    tol: float
+    budget: int
+    state: State
+    best: Evaluation
+    trace: Trace = field(default_factory=Trace)
+    rate: float = 0.0  # the slowest rate that a look at the curvature has shown
+    remaining: float = np.inf
+    notes: list[str] = field(default_factory=list)
+    n_first: int = 0
+    m_first: int = 0
+
+    @property
+    def spent(self) -> int:
+        return self.problem.n_estep - self.n_first
+
+    def record(self, info: Info, step: float) -> None:
+        here = self.state.evaluation
+        self.remaining = self._estimate(info)
+        self.trace.append(loglik=here.loglik, n_estep=self.spent, kind=info.kind, remaining=self.remaining,
+                          gradient_norm=float(np.linalg.norm(self.problem.reduce(here.gradient))),
+                          step_norm=step, entropy=here.entropy)
+
+    def _estimate(self, info: Info) -> float:
+        here = self.state.evaluation
+        if info.remaining is None:
+            return em_gain(self.problem, here, self.rate)
+        if self.rate > 0 and info.remaining < self.tol:
+            return max(info.remaining, em_gain(self.problem, here, self.rate))
+        return info.remaining
+
+    def verdict(self) -> Status | None:
+        """Look at the curvature once the estimate is below tol; None means: go on, with the rate just learnt."""
+        if self.remaining > self.tol:
+            return None
+        seen = curvature(self.problem, self.state.evaluation)
+        if seen is None:
+            self.notes.append("curvature not checked, too many parameters")
+            return Status.CONVERGED
+        if seen.saddle:
+            return Status.SADDLE
+        self.remaining = seen.remaining
+        if seen.remaining <= self.tol:
+            return Status.CONVERGED
+        self.rate = max(self.rate, min(seen.rate, 1 - 1e-12))
+        return None
+
+
+def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAULT_TOL, max_estep: int = 5000,
+          callback: Callable[..., Any] | None = None, progress: bool = False) -> Result:
+    """Run an algorithm from a start until the estimated remaining gain is below `tol`.
+
+    Parameters
+    ----------
+    problem : Problem
+    algorithm : Algorithm
+    x0 : array_like, shape (p,)
+        The start, in the problem's coordinates.
+    tol : float
+        Estimated gain in the log-likelihood still to be had, nats.
+    max_estep : int
+        Budget; the run stops at the first iteration that reaches it.
+    callback : callable, optional
+        Called as ``callback(intermediate_result)`` after each iteration; a true value, or `StopIteration`, stops.
+    progress : bool
+        Whether to write a line on standard error as the run goes.
+
+    Returns
+    -------
+    Result
+        The best evaluated point; `success` only at a stationary point without positive curvature.
+
+    Raises
+    ------
+    ValueError
+        If the start lies outside the parameter space, or an option has no meaning.
+    """
+    _check_options(tol, max_estep)
+    n_first, m_first = problem.n_estep, problem.n_mstep
+    start = problem.evaluate(x0)
+    if start.fault is not None:
+        raise ValueError(f"x0: outside the parameter space: {start.fault}")
+    problem.limit = n_first + max_estep
+    run = _Run(problem, algorithm, tol, max_estep, algorithm.init(problem, start), start,
+               n_first=n_first, m_first=m_first)
+    run.record(Info("start"), 0.0)
+    try:
+        status, message = _loop(run, callback, progress)
+    except KeyboardInterrupt:
+        status, message = Status.INTERRUPTED, ""
+    return _result(run, start, status, message)
+
+
+def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool) -> tuple[Status, str]:
+    while True:
+        verdict = run.verdict()
+        if verdict is not None:
+            return verdict, ""
+        if run.spent >= run.budget:
+            return Status.MAX_ESTEP, f"{run.spent} E-steps"
+        before = run.state.evaluation
+        run.state, info = run.algorithm.step(run.problem, run.state)
+        after = run.state.evaluation
+        run.record(info, float(np.linalg.norm(after.x - before.x)))
+        if after.loglik > run.best.loglik:
+            run.best = after
+        if progress:
+            _show(run)
+        if info.status is not None:
+            return info.status, info.message
+        if _fell(before, after) and run.algorithm.monotone:
+            return Status.DECREASED, f"by {before.loglik - after.loglik:.3g} nats"
+        if callback is not None and _stops(callback, run):
+            return Status.CALLBACK, ""
+
+
+def _fell(before: Evaluation, after: Evaluation) -> bool:
+    return after.loglik < before.loglik - FALL * max(1.0, abs(before.loglik))
+
+
+def _stops(callback: Callable[..., Any], run: _Run) -> bool:
+    try:
+        return bool(callback(_result(run, run.best, Status.INTERRUPTED, "intermediate")))
+    except StopIteration:
+        return True
+
+
+def _show(run: _Run) -> None:
+    sys.stderr.write(f"\r{len(run.trace) - 1:6d} iterations  {run.spent:6d} E-steps  loglik {run.best.loglik:.8g}  "
+                     f"remaining {run.remaining:.2g}   ")
+    sys.stderr.flush()
+
+
+def _result(run: _Run, start: Evaluation, status: Status, message: str) -> Result:
+    """Return the last point, or the best one where the last is not as good."""
+    last = run.state.evaluation
+    point = run.best if _fell(run.best, last) else last
+    if point is run.best and point is not last and status is Status.CONVERGED:
+        status, message = Status.DECREASED, "converged below a better point met on the way"
+    text = "; ".join([status.value, *([message] if message else []), *run.notes])
+    return Result(point.params, point.loglik, point.x, -point.gradient, status, text, len(run.trace) - 1, run.spent,
+                  run.problem.n_mstep - run.m_first, run.remaining, run.trace, start.params)
+
+
+def _check_options(tol: float, max_estep: int) -> None:
+    if not (np.isscalar(tol) and np.isfinite(tol) and tol > 0):
+        raise ValueError(f"tol: {tol!r} found; a positive number of nats is needed")
+    if isinstance(max_estep, bool) or not isinstance(max_estep, (int, np.integer)) or max_estep < 1:
+        raise ValueError(f"max_estep: {max_estep!r} found; a positive integer is needed")

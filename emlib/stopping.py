@@ -1,0 +1,106 @@
+"""What `tol` means: the estimated gain in the log-likelihood still to be had, in nats.
+
+Near an optimum the gain is half e' I_o e. A linearly convergent iteration with step s and rate r has
+e = s/(1 - r), hence gain = half g's/(1 - r): no difference of log-likelihoods, so nothing cancels.
+Before a run is called converged, the curvature itself is looked at (`curvature`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import eigh
+
+from emlib.blocks import Simplex
+from emlib.numerics import Array
+from emlib.problem import Evaluation, Problem
+
+DEFAULT_TOL = 1e-8  # nats
+FLAT = 1e-10  # relative curvature below which a direction counts as unidentified
+UPHILL = 1e-6  # relative curvature above which a stationary point is a saddle
+EDGE = 1e-8  # how far a zero probability is lifted to look at its slope
+DENSE = 2000  # largest number of parameters for which the curvature is looked at
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """Relative curvature of the log-likelihood at a point.
+
+    Attributes
+    ----------
+    rate : float
+        Largest eigenvalue of the EM map's Jacobian, 1 - smallest eigenvalue of I_c^-1 I_o.
+    remaining : float
+        Newton's estimate of the gain, half g' I_o^-1 g over the identified directions.
+    saddle : bool
+        Whether the log-likelihood rises to second order in some direction.
+    """
+
+    rate: float
+    remaining: float
+    saddle: bool
+
+
+def remaining_gain(slope: float, rate: float) -> float:
+    """Return half slope/(1 - rate), the estimate for a linearly convergent iteration; inf if it diverges.
+
+    Parameters
+    ----------
+    slope : float
+        Inner product of gradient and step.
+    rate : float
+        Linear rate of the iteration.
+    """
+    if not np.isfinite(slope) or not 0 <= rate < 1:
+        return np.inf
+    return 0.5 * abs(slope) / (1 - rate)
+
+
+def em_gain(problem: Problem, here: Evaluation, rate: float) -> float:
+    """Return the estimate that the EM step from an evaluated point gives; no pass over the data."""
+    step = problem.m_step(here)
+    if step.fault is not None:
+        return np.inf
+    return remaining_gain(float(here.gradient @ (step.x - here.x)), rate)
+
+
+def newton_gain(curvatures: Array, slopes: Array) -> float:
+    """Return half sum slope^2/curvature; inf where the curvature is negative and the model has no maximum."""
+    if curvatures.min() < -FLAT:
+        return np.inf
+    return float(0.5 * (slopes**2 / np.maximum(curvatures, FLAT)).sum())
+
+
+def curvature(problem: Problem, here: Evaluation) -> Curvature | None:
+    """Look at the curvature of an evaluated point, in units of the complete information.
+
+    Costs a Louis matrix, or 2p E-steps for models without a closed form; None above `DENSE` parameters.
+    Probabilities that are exactly zero are lifted a little (one E-step more), so that their slope is seen.
+    """
+    if problem.size > DENSE:
+        return None
+    inner, point = _interior(problem, here)
+    observed = -inner.hessian(point.x)
+    values, vectors = eigh(observed, inner.complete_information(point))
+    if inner is not problem:
+        problem.n_estep += inner.n_estep
+    slopes = vectors.T @ point.gradient
+    saddle = bool(values.min() < -UPHILL)
+    remaining = np.inf if saddle else newton_gain(np.maximum(values, 0.0), slopes)
+    return Curvature(1.0 - float(values.min()), remaining, saddle)
+
+
+def _interior(problem: Problem, here: Evaluation) -> tuple[Problem, Evaluation]:
+    """Return the problem in free coordinates with the same point, or with one just inside the boundary."""
+    fields, moved = {}, False
+    for block in problem.model.space.blocks:
+        value = np.asarray(getattr(here.params, block.name))
+        if isinstance(block, Simplex) and (value <= 0).any():
+            value, moved = np.maximum(value, EDGE), True
+            value = value / value.sum(axis=-1, keepdims=True)
+        fields[block.name] = value
+    if not moved:
+        return problem.in_free(here)
+    inner = problem.twin("free")
+    return inner, inner.evaluate(problem.model.space.pack(problem.model.space.params_type(**fields), "free"))
