@@ -11,6 +11,7 @@ import ast
 import json
 import os
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,12 @@ def chapter_file(folder: Path, chapter: int) -> Path | None:
 
 
 def cells(path: Path) -> list[dict[str, Any]]:
-    """Read the cells of a notebook, each with its source as one text."""
+    """Read the cells of a notebook, each with its source as one text; an unchanged file is read once."""
+    return _cells(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _cells(path: Path, changed: int) -> list[dict[str, Any]]:
     content = json.loads(path.read_text(encoding="utf-8"))
     return [{**cell, "source": "".join(cell["source"])} for cell in content["cells"]]
 

@@ -13,6 +13,7 @@ import json
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,14 @@ def _fingerprint(folder: Path, path: Path | None, row: Row) -> str:
     for cell in cells(path) if path else []:
         if cell["cell_type"] == "code":
             digest.update(f"{cell['source']}\0{cell.get('metadata', {}).get('tags', [])}\0".encode())
-    for module in sorted(Path(__file__).resolve().parents[1].rglob("*.py")):
-        digest.update(module.read_bytes())
+    digest.update(_package())
     return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def _package() -> bytes:
+    modules = sorted(Path(__file__).resolve().parents[1].rglob("*.py"))
+    return hashlib.sha256(b"".join(module.read_bytes() for module in modules)).digest()
 
 
 def write(ledger: Ledger, folder: Path) -> None:
