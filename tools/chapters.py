@@ -101,15 +101,22 @@ def fingerprint(notebook: Notebook, around: str) -> str:
     return f"{code_hash(notebook)}-{around}"
 
 
+def is_parameter(statement: ast.stmt) -> bool:
+    """Say whether papermill and the ledger can both read this statement."""
+    if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+        return False
+    try:
+        ast.literal_eval(statement.value or ast.Name("missing"))
+    except ValueError:
+        return False
+    return statement.lineno == statement.end_lineno
+
+
 def parameters(notebook: Notebook) -> dict[str, Any]:
     """Return the literals of the cell tagged ``parameters``, by name."""
     cells = [cell for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])]
-    statements = [line for cell in cells for line in ast.parse(cell.source).body]
-    return {
-        line.target.id: ast.literal_eval(line.value)
-        for line in statements
-        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None
-    }
+    statements: list[Any] = [line for cell in cells for line in ast.parse(cell.source).body if is_parameter(line)]
+    return {line.target.id: ast.literal_eval(line.value) for line in statements}
 
 
 def with_outputs(source: Notebook, run: Notebook) -> Notebook:

@@ -87,8 +87,9 @@ def _interrupted(out: Path) -> str:
     if not out.exists():
         return ""
     cells = chapters.read(out).cells
-    running = [k for k, cell in enumerate(cells, 1) if cell.metadata.papermill.get("status") == "running"]
-    return f"cell {running[0]}: " if running else ""
+    # the status of a cell says "completed" even here, but the cells after it have no start
+    started = [k for k, cell in enumerate(cells, 1) if cell.metadata.papermill.get("start_time")]
+    return f"cell {started[-1]}: " if started else ""
 
 
 def _times(notebook: Any) -> list[tuple[int, float, str]]:

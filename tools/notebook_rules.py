@@ -14,13 +14,15 @@ from rules import form, pages, source
 from rules.chapter import Chapter
 from setup_env import ROOT
 
-RULES = [*form.RULES, *source.RULES, *pages.RULES]
+RULES = [form.valid_format, *form.RULES, *source.RULES, *pages.RULES]
 
 
 def faults(path: Path) -> list[str]:
     """Return what is wrong with one notebook, each with the name of its rule."""
     chapter = Chapter(path, chapters.read(path))
-    return [f"{path.name}: {text} [{rule.__name__}]" for rule in RULES for text in rule(chapter)]
+    # the other rules rely on the fields of a valid notebook
+    rules = [form.valid_format] if list(form.valid_format(chapter)) else RULES
+    return [f"{path.name}: {text} [{rule.__name__}]" for rule in rules for text in rule(chapter)]
 
 
 def main(arguments: list[str]) -> int:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import chapters
+
 from rules.chapter import Chapter, tags
 
 CELL_LINES = 25
@@ -45,22 +47,11 @@ def parameters_cell(chapter: Chapter) -> Iterator[str]:
     if place > 1:
         yield f"cell {number}: the parameters cell comes after {place} code cells; only the set-up cell may precede it"
     for statement in _tree(cell).body:
-        if not _is_parameter(statement):
+        if not chapters.is_parameter(statement):
             yield f"cell {number}: line {statement.lineno} is not of the form `name: type = literal  # what it is`"
     lines = [statement.lineno for statement in _tree(cell).body]
     if len(set(lines)) != len(lines):
         yield f"cell {number}: two parameters share a line; papermill reads one a line"
-
-
-def _is_parameter(statement: ast.stmt) -> bool:
-    """Say whether papermill and the ledger can both read this statement."""
-    if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
-        return False
-    try:
-        ast.literal_eval(statement.value or ast.Name("missing"))
-    except ValueError:
-        return False
-    return statement.lineno == statement.end_lineno
 
 
 def _names(tree: ast.AST) -> set[str]:
