@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 
 Array = NDArray[Any]
 Addable = TypeVar("Addable", bound=Any)
@@ -46,7 +47,14 @@ def ratio(x: Array, y: Array) -> Array:
 
 def symmetrise(matrix: Array) -> Array:
     """Return the symmetric part over the last two axes."""
-    return 0.5 * (matrix + np.swapaxes(matrix, -1, -2))
+    half: Array = 0.5 * (matrix + np.swapaxes(matrix, -1, -2))
+    return half
+
+
+def block_diagonal(*matrices: Array) -> Array:
+    """Return the block-diagonal matrix of the given ones."""
+    full: Array = block_diag(*matrices)
+    return full
 
 
 def lower_indices(size: int) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from emlib.model import Data, Expectation, LatentVariableModel, Statistics
-from emlib.numerics import Array, tree_sum
+from emlib.numerics import Array, symmetrise, tree_sum
 
 CHUNK = 8192  # units a chunk, so that a Louis matrix of a chunk stays small
 DIFFERENCE = 1e-5  # relative step of central differences, for models without a closed form
@@ -121,7 +121,8 @@ class Problem:
         """Run one E-step over all chunks and add them up in a fixed order."""
         self.n_estep += 1
         chunks = list(self.data.chunks(self._chunk_size))
-        return tree_sum(list(self._map(self.model.e_step, [params] * len(chunks), chunks)))
+        total: Expectation = tree_sum(list(self._map(self.model.e_step, [params] * len(chunks), chunks)))
+        return total
 
     def loglik(self, x: Any) -> float:
         """Return the total observed-data log-likelihood; minus infinity outside the space."""
@@ -191,7 +192,8 @@ class Problem:
         cost = getattr(self.model, "missing_information_cost", None)
         self.n_estep += 1 if cost is None else cost()
         chunks = list(self.data.chunks(self._chunk_size))
-        total: Array = tree_sum(list(self._map(self.model.missing_information, [params] * len(chunks), chunks)))
+        closed_form = getattr(self.model, "missing_information")  # noqa: B009  (optional member of the protocol)
+        total: Array = tree_sum(list(self._map(closed_form, [params] * len(chunks), chunks)))
         return total
 
     def _hessian_by_differences(self, here: Evaluation) -> Array:
@@ -201,8 +203,8 @@ class Problem:
             ends = [here.x + sign * step * np.eye(self.size)[index] for sign in (1, -1)]
             columns.append((self.gradient(ends[0]) - self.gradient(ends[1])) / (2 * step))
         self._memo = here
-        full = np.stack(columns, axis=1)
-        return 0.5 * (full + full.T)
+        full: Array = np.stack(columns, axis=1)
+        return symmetrise(full)
 
     def twin(self, coordinates: str) -> Problem:
         """Return the same problem in other coordinates, its counters at zero."""

@@ -167,7 +167,7 @@ def _result(run: _Run, start: Evaluation, status: Status, message: str) -> Resul
 
 
 def _check_options(tol: float, max_estep: int) -> None:
-    if not (np.isscalar(tol) and np.isfinite(tol) and tol > 0):
+    if not (isinstance(tol, (int, float, np.number)) and np.isfinite(tol) and tol > 0):
         raise ValueError(f"tol: {tol!r} found; a positive number of nats is needed")
     if isinstance(max_estep, bool) or not isinstance(max_estep, (int, np.integer)) or max_estep < 1:
         raise ValueError(f"max_estep: {max_estep!r} found; a positive integer is needed")

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.linalg import block_diag
 
 from emlib.blocks import Block
-from emlib.numerics import Array
+from emlib.numerics import Array, block_diagonal, symmetrise
 
 COORDINATES = ("free", "standard", "mean")
 
@@ -143,18 +142,17 @@ class ParameterSpace:
 
     def jacobian(self, params: Any) -> Array:
         """Return d(standard)/d(free), shape (size("standard"), size("free"))."""
-        return block_diag(*[b.jacobian(np.asarray(getattr(params, b.name))) for b in self.blocks])
+        return block_diagonal(*[b.jacobian(np.asarray(getattr(params, b.name))) for b in self.blocks])
 
     def pull_hessian(self, params: Any, hessian: Array, cotangent: Any) -> Array:
         """Turn a Hessian in standard entries into one in free coordinates, chart curvature included."""
         chart = self.jacobian(params)
         bends = [b.curvature(np.asarray(getattr(params, b.name)), np.asarray(cotangent[b.name])) for b in self.blocks]
-        pulled: Array = chart.T @ hessian @ chart + block_diag(*bends)
-        return 0.5 * (pulled + pulled.T)
+        return symmetrise(chart.T @ hessian @ chart + block_diagonal(*bends))
 
     def tangent(self) -> Array:
         """Return an orthonormal basis (columns) of {row sums 0} x {symmetric} x R^k in standard entries."""
-        return block_diag(*[b.tangent() for b in self.blocks])
+        return block_diagonal(*[b.tangent() for b in self.blocks])
 
     def split(self, vector: Array) -> dict[str, Array]:
         """Cut a vector of standard entries into one array per field."""

@@ -54,7 +54,7 @@ class LBFGS:
             If the problem is not in free coordinates.
         """
         if problem.coordinates != "free":
-            raise ValueError(f"coordinates: LBFGS works in 'free' coordinates, the problem has {problem.coordinates!r}")
+            raise ValueError(f"coordinates: LBFGS works in 'free' ones, the problem has {problem.coordinates!r}")
         return State(evaluation, {"left": self.warm_up, "slopes": np.empty(0), **_empty(problem.size)})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:

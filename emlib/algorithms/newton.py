@@ -51,7 +51,7 @@ class Newton:
             If the problem is not in free coordinates.
         """
         if problem.coordinates != "free":
-            raise ValueError(f"coordinates: Newton works in 'free' coordinates, the problem has {problem.coordinates!r}")
+            raise ValueError(f"coordinates: Newton works in 'free' ones, the problem has {problem.coordinates!r}")
         return State(evaluation, {"left": self.warm_up, "slopes": np.empty(0)})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
@@ -122,4 +122,5 @@ def best_step(values: Array, slopes: Array, radius: float) -> Array:
         return step
     ceiling = floor + float(np.linalg.norm(slopes)) / radius + tiny
     shift = brentq(excess, floor + tiny, ceiling, xtol=1e-300, rtol=1e-12)
-    return slopes / (values + shift)
+    result: Array = slopes / (values + shift)
+    return result

@@ -46,7 +46,8 @@ class _Elementwise:
         return np.zeros(self.size)
 
     def pullback(self, value: Array, cotangent: Array) -> Array:
-        return self.slope(value) * np.ravel(cotangent)
+        result: Array = self.slope(value) * np.ravel(cotangent)
+        return result
 
     def jacobian(self, value: Array) -> Array:
         return np.diag(self.slope(value))
@@ -77,7 +78,8 @@ class Positive(_Elementwise):
         if np.any(value <= 0):
             raise ValueError(f"{self.name}: entry {first_bad(value <= 0)} is on the boundary, where the logarithm is "
                              "infinite; start in the interior or use coordinates='standard'")
-        return np.log(np.ravel(value))
+        result: Array = np.log(np.ravel(value))
+        return result
 
     def from_free(self, vector: Array) -> Array:
         with np.errstate(over="ignore"):
@@ -119,4 +121,5 @@ class Interval(_Elementwise):
 
     def bend(self, value: Array) -> Array:
         share = (np.ravel(value) - self.low) / (self.high - self.low)
-        return (self.high - self.low) * share * (1 - share) * (1 - 2 * share)
+        result: Array = (self.high - self.low) * share * (1 - share) * (1 - 2 * share)
+        return result

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import block_diag
 
 from emlib.blocks.block import as_block, not_finite
-from emlib.numerics import Array, lower_indices
+from emlib.numerics import Array, block_diagonal, lower_indices
 
 
 @dataclass(frozen=True)
@@ -86,15 +85,15 @@ class PositiveDefinite:
         return entries.ravel()
 
     def jacobian(self, value: Array) -> Array:
-        return block_diag(*[_log_cholesky_jacobian(m) for m in self._each(value)])
+        return block_diagonal(*[_log_cholesky_jacobian(m) for m in self._each(value)])
 
     def curvature(self, value: Array, cotangent: Array) -> Array:
         pairs = zip(self._each(value), self._each(np.asarray(cotangent)), strict=True)
-        return block_diag(*[_log_cholesky_curvature(m, g) for m, g in pairs])
+        return block_diagonal(*[_log_cholesky_curvature(m, g) for m, g in pairs])
 
     def tangent(self) -> Array:
         basis = symmetric_basis(self._side)
-        return block_diag(*[basis] * self._count)
+        return block_diagonal(*[basis] * self._count)
 
 
 def _log_cholesky_steps(matrix: Array) -> tuple[Array, Array]:
@@ -110,7 +109,8 @@ def _log_cholesky_steps(matrix: Array) -> tuple[Array, Array]:
 def _log_cholesky_jacobian(matrix: Array) -> Array:
     factor, steps = _log_cholesky_steps(matrix)
     moved = steps @ factor.T
-    return (moved + np.swapaxes(moved, 1, 2)).reshape(len(steps), -1).T
+    result: Array = (moved + np.swapaxes(moved, 1, 2)).reshape(len(steps), -1).T
+    return result
 
 
 def _log_cholesky_curvature(matrix: Array, cotangent: Array) -> Array:
@@ -121,7 +121,8 @@ def _log_cholesky_curvature(matrix: Array, cotangent: Array) -> Array:
     rows, columns = lower_indices(len(matrix))
     diagonal = rows == columns
     full[diagonal, diagonal] += 2 * np.diag(slope @ factor) * np.diag(factor)
-    return full
+    result: Array = full
+    return result
 
 
 def symmetric_basis(side: int) -> Array:

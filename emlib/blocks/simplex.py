@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import block_diag
 
 from emlib.blocks.block import as_block, first_bad, not_finite
-from emlib.numerics import Array
+from emlib.numerics import Array, block_diagonal
 
 SUM_TOLERANCE = 1e-8  # how far from one a user's row of probabilities may add up
 
@@ -61,20 +60,21 @@ class Simplex:
 
     def pullback(self, value: Array, cotangent: Array) -> Array:
         centred = cotangent - (value * cotangent).sum(axis=-1, keepdims=True)
-        return (value * centred)[..., :-1].ravel()
+        result: Array = (value * centred)[..., :-1].ravel()
+        return result
 
     def jacobian(self, value: Array) -> Array:
-        return block_diag(*[(np.diag(p) - np.outer(p, p))[:, :-1] for p in value.reshape(self._rows, -1)])
+        return block_diagonal(*[(np.diag(p) - np.outer(p, p))[:, :-1] for p in value.reshape(self._rows, -1)])
 
     def curvature(self, value: Array, cotangent: Array) -> Array:
         rows = zip(value.reshape(self._rows, -1), cotangent.reshape(self._rows, -1), strict=True)
-        return block_diag(*[_softmax_curvature(p, g) for p, g in rows])
+        return block_diagonal(*[_softmax_curvature(p, g) for p, g in rows])
 
     def tangent(self) -> Array:
         width = self.shape[-1]
         ones = np.ones((width, 1)) / np.sqrt(width)
         basis = np.linalg.svd(np.eye(width) - ones @ ones.T)[0][:, : width - 1]
-        return block_diag(*[basis] * self._rows)
+        return block_diagonal(*[basis] * self._rows)
 
 
 def _softmax_curvature(p: Array, g: Array) -> Array:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import block_diag
 
-from emlib.numerics import Array, ratio, x_log_y
+from emlib.numerics import Array, block_diagonal, ratio, x_log_y
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Categorical:
         """P = (diag(pi) - pi pi')/n, row by row."""  # Xu & Jordan 1996, theorem 1
         width = moments.shape[-1]
         rows = zip(getattr(params, self.key).reshape(-1, width), moments.reshape(-1, width), strict=True)
-        return block_diag(*[(np.diag(p) - np.outer(p, p)) / n.sum() for p, n in rows])
+        return block_diagonal(*[(np.diag(p) - np.outer(p, p)) / n.sum() for p, n in rows])
 
     def remainder(self, params: Any, moments: Array) -> dict[str, Array]:
         return {self.key: np.zeros(moments.shape)}

@@ -32,9 +32,11 @@ def gather(kind: str, matrices: Array) -> Array:
     if kind == "full":
         return matrices
     if kind == "tied":
-        return matrices.sum(axis=0)
+        pooled: Array = matrices.sum(axis=0)
+        return pooled
     diagonal = np.einsum("kii->ki", matrices)
-    return diagonal if kind == "diag" else diagonal.sum(axis=1)
+    result: Array = diagonal if kind == "diag" else diagonal.sum(axis=1)
+    return result
 
 
 def average(kind: str, scatters: Array, counts: Array) -> Array:
@@ -45,13 +47,14 @@ def average(kind: str, scatters: Array, counts: Array) -> Array:
             return pooled
         total = gather(kind, scatters)
         width = scatters.shape[-1] if kind == "spherical" else 1
-        return total / (width * counts.reshape((-1,) + (1,) * (total.ndim - 1)))
+        result: Array = total / (width * counts.reshape((-1,) + (1,) * (total.ndim - 1)))
+        return result
 
 
 def embedding(kind: str, count: int, side: int) -> Array:
     """Return the matrix of `expand`, shape (K d d, size of the field)."""
     size = int(np.prod(shape(kind, count, side)))
-    units = np.eye(size).reshape((size,) + shape(kind, count, side))
+    units = np.eye(size).reshape((size, *shape(kind, count, side)))
     return np.stack([expand(kind, unit, count, side).ravel() for unit in units], axis=1)
 
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import block_diag
 
 from emlib.families import covariance
-from emlib.numerics import Array
+from emlib.numerics import Array, block_diagonal
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -72,7 +71,9 @@ class GaussianMoments:
 def _cross_terms(moments: GaussianMoments, shift: Array) -> Array:
     """Sex s' + s Sxe - s Sxx s': what a shift s of the coefficients takes from See."""
     mixed = moments.sex @ np.swapaxes(shift, 1, 2)
-    return mixed + np.swapaxes(mixed, 1, 2) - shift @ moments.sxx @ np.swapaxes(shift, 1, 2)
+    crossed: Array = mixed + np.swapaxes(mixed, 1, 2)
+    result: Array = crossed - shift @ moments.sxx @ np.swapaxes(shift, 1, 2)
+    return result
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,10 @@ class LinearGaussian:
         slope = precision @ (moments.sex - (weights - moments.origin) @ moments.sxx)
         scatter = precision @ moments.scatter(weights) @ precision
         embed = covariance.embedding(self.kind, *moments.origin.shape[:2])
-        upper = block_diag(*[-np.kron(a, x) for a, x in zip(precision, moments.sxx, strict=True)])
-        cross = block_diag(*[_cross(a, r) for a, r in zip(precision, slope, strict=True)]) @ embed
+        upper = block_diagonal(*[-np.kron(a, x) for a, x in zip(precision, moments.sxx, strict=True)])
+        cross = block_diagonal(*[_cross(a, r) for a, r in zip(precision, slope, strict=True)]) @ embed
         triples = zip(moments.counts, precision, scatter, strict=True)
-        lower = embed.T @ block_diag(*[_curvature(n, a, b) for n, a, b in triples]) @ embed
+        lower = embed.T @ block_diagonal(*[_curvature(n, a, b) for n, a, b in triples]) @ embed
         return np.block([[upper, cross], [cross.T, lower]])
 
     def argmax(self, moments: GaussianMoments) -> dict[str, Array]:
@@ -138,8 +139,8 @@ class LinearGaussian:
         upper = [np.kron(s, np.linalg.inv(x)) for s, x in zip(noise, moments.sxx, strict=True)]
         embed = covariance.embedding(self.kind, *moments.origin.shape[:2])
         pairs = zip(moments.counts, precision, strict=True)
-        lower = embed.T @ block_diag(*[0.5 * n * np.kron(a, a) for n, a in pairs]) @ embed
-        return block_diag(*upper, np.linalg.inv(lower))
+        lower = embed.T @ block_diagonal(*[0.5 * n * np.kron(a, a) for n, a in pairs]) @ embed
+        return block_diagonal(*upper, np.linalg.inv(lower))
 
     def remainder(self, params: Any, moments: GaussianMoments) -> dict[str, Array]:
         """-dW (Sxx/n) dW' in the covariance: the M-step centres on the new coefficients, P on the old."""
@@ -156,13 +157,15 @@ def _solve_right(left: Array, matrix: Array) -> Array:
     if matrix.shape[-1] == 1:
         with np.errstate(invalid="ignore", divide="ignore"):
             return left / matrix
-    return np.swapaxes(np.linalg.solve(matrix, np.swapaxes(left, 1, 2)), 1, 2)
+    right: Array = np.swapaxes(np.linalg.solve(matrix, np.swapaxes(left, 1, 2)), 1, 2)
+    return right
 
 
 def _cross(precision: Array, slope: Array) -> Array:
     """d2Q/dW dSigma: minus A dSigma (A R), as a matrix from vec(Sigma) to vec(W)."""
     side, width = slope.shape
-    return -np.einsum("ij,la->iajl", precision, slope).reshape(side * width, side * side)
+    result: Array = -np.einsum("ij,la->iajl", precision, slope).reshape(side * width, side * side)
+    return result
 
 
 def _curvature(count: float, precision: Array, scatter: Array) -> Array:

@@ -6,11 +6,10 @@ from abc import abstractmethod
 from typing import Any
 
 import numpy as np
-from scipy.linalg import block_diag
 
 from emlib.families.base import Family
 from emlib.model import LatentVariableModel, Statistics
-from emlib.numerics import Array
+from emlib.numerics import Array, block_diagonal
 
 
 class ProductModel(LatentVariableModel):
@@ -59,14 +58,14 @@ class ProductModel(LatentVariableModel):
         """
         if coordinates not in ("free", "standard"):
             raise ValueError(f"coordinates: {coordinates!r} found; the Hessian of Q knows 'free' and 'standard'")
-        hessian: Array = block_diag(*[family.q_hessian(params, stats[family.key]) for family in self.families])
+        hessian: Array = block_diagonal(*[family.q_hessian(params, stats[family.key]) for family in self.families])
         if coordinates == "standard":
             return hessian
         return self.space.pull_hessian(params, hessian, self.q_gradient(params, stats))
 
     def projection(self, params: Any, stats: Statistics) -> Array:
         """Return the preconditioner P in standard entries (theorem T4)."""
-        return block_diag(*[family.projection(params, stats[family.key]) for family in self.families])
+        return block_diagonal(*[family.projection(params, stats[family.key]) for family in self.families])
 
     def remainder(self, params: Any, stats: Statistics) -> dict[str, Array]:
         """Return EM step - P gradient, one array per field (theorem T4)."""

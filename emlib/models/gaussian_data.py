@@ -18,9 +18,9 @@ def read(raw: Any, sample_weight: Any, count: int, side: int, kind: str) -> Data
         return reweighted(raw, sample_weight)
     rows = as_matrix(raw, side)
     weights = as_weights(sample_weight, len(rows))
-    spread = np.atleast_2d(np.cov(rows, rowvar=False, aweights=weights, ddof=0)) if len(rows) > 1 else np.zeros((side, side))
+    enough_units(Data(rows, weights), max(count, 2), "components" if count > 1 else "rows that a covariance needs")
+    spread = np.atleast_2d(np.cov(rows, rowvar=False, aweights=weights, ddof=0))
     data = Data(rows, weights, spread if kind in ("full", "tied") else np.diag(np.diag(spread)))
-    enough_units(data, max(count, 2), "components" if count > 1 else "rows that a covariance needs")
     deviations = np.sqrt(np.diag(spread))
     constant = deviations <= 1e-12 * np.maximum(np.abs(rows).max(axis=0), np.finfo(float).tiny)
     if constant.any():
@@ -70,7 +70,8 @@ def _second(weighted: Array, residual: Array, kind: str) -> Array:
     if kind in ("full", "tied"):
         return weighted.T @ residual
     squares = np.einsum("ni,ni->i", weighted, residual)
-    return squares if kind == "diag" else squares.sum()
+    result: Array = squares if kind == "diag" else squares.sum()
+    return result
 
 
 def scores(residual: Array, precision: Array, weight: float) -> Array:

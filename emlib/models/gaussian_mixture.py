@@ -10,7 +10,7 @@ from scipy.linalg import solve_triangular
 
 from emlib.blocks import Positive, PositiveDefinite, Real, Simplex
 from emlib.blocks.block import Block
-from emlib.families import Categorical, Family, GaussianMoments, LinearGaussian, ProductModel, covariance
+from emlib.families import Categorical, Family, LinearGaussian, ProductModel, covariance
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.mean import MixtureMean
 from emlib.model import Data, Expectation, Statistics
@@ -124,7 +124,8 @@ class GaussianMixture(ProductModel):
 
     def predict(self, params: GaussianMixtureParams, data: Any) -> Array:
         """Return the most probable component of each row, shape (n,)."""
-        return self.posterior(params, data).argmax(axis=1)
+        result: Array = self.posterior(params, data).argmax(axis=1)
+        return result
 
     def missing_information(self, params: GaussianMixtureParams, data: Any) -> Array:
         """Return Louis's missing information in standard entries, shape (p, p)."""
@@ -179,4 +180,5 @@ class GaussianMixture(ProductModel):
 
     def from_mean(self, vector: Array) -> GaussianMixtureParams:
         """Return the parameters whose expected statistics per unit are `vector`."""
-        return gaussian_data.from_mean(self, vector)
+        result: GaussianMixtureParams = gaussian_data.from_mean(self, vector)
+        return result

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import block_diag
 
-from emlib.numerics import Array, log_sum_exp, x_log_y
+from emlib.numerics import Array, block_diagonal, log_sum_exp, x_log_y
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +60,11 @@ def missing_information(found: Posterior, scores: Sequence[Array], embed: Array)
     -----
     Louis (1982): E[S S' | y] - E[S | y] E[S | y]', unit by unit; the second term never drops out.
     """
-    square = block_diag(*[s.T @ (found.memberships[:, [k]] * s) for k, s in enumerate(scores)])
+    square = block_diagonal(*[s.T @ (found.memberships[:, [k]] * s) for k, s in enumerate(scores)])
     mean = np.concatenate([found.responsibilities[:, [k]] * s for k, s in enumerate(scores)], axis=1)
     rows = found.memberships.sum(axis=1)
-    return embed.T @ (square - mean.T @ (rows[:, None] * mean)) @ embed
+    missing: Array = embed.T @ (square - mean.T @ (rows[:, None] * mean)) @ embed
+    return missing
 
 
 def score_embedding(blocks: Sequence[Sequence[Array]], sizes: Sequence[int]) -> Array:
@@ -74,7 +74,7 @@ def score_embedding(blocks: Sequence[Sequence[Array]], sizes: Sequence[int]) -> 
     ----------
     blocks : sequence over components of sequence over fields of ndarray, shape (q_f, size of field f)
     """
-    rows = [block_diag(*fields) for fields in blocks]
+    rows = [block_diagonal(*fields) for fields in blocks]
     stacked = np.concatenate(rows, axis=0)
     if stacked.shape[1] != sum(sizes):
         raise ValueError(f"blocks: {stacked.shape[1]} columns found, the fields have {sum(sizes)}")

@@ -4,10 +4,10 @@ Each draws its start without a script, obeys the keyboard, tells a screen reader
 host for anything.
 """
 
+from emlib.report.explorables.arrows_figure import three_arrows
 from emlib.report.explorables.axes import Axes
 from emlib.report.explorables.page import Explorable
-from emlib.report.explorables.same_slope import same_slope
+from emlib.report.explorables.slope_figure import same_slope
 from emlib.report.explorables.stepped import draggable, slider
-from emlib.report.explorables.three_arrows import three_arrows
 
 __all__ = ["Axes", "Explorable", "draggable", "same_slope", "slider", "three_arrows"]
