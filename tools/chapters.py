@@ -22,18 +22,18 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 def listed(root: Path = ROOT) -> list[Path]:
     """Return the notebooks of the table of contents, in its order."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    names = [toc["root"], *_files(toc)]
+    names = [toc["root"], *toc_files(toc)]
     return [root / f"{name}.ipynb" for name in names if (root / f"{name}.ipynb").exists()]
 
 
-def _files(entry: Any) -> list[str]:
+def toc_files(entry: Any) -> list[str]:
     """Collect every ``file:`` beneath an entry of the table of contents."""
     if isinstance(entry, list):
-        return [name for item in entry for name in _files(item)]
+        return [name for item in entry for name in toc_files(item)]
     if not isinstance(entry, dict):
         return []
     here = [entry["file"]] if "file" in entry else []
-    return here + [name for value in entry.values() for name in _files(value)]
+    return here + [name for value in entry.values() for name in toc_files(value)]
 
 
 def find(name: str, root: Path = ROOT) -> Path:

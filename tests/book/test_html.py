@@ -1,0 +1,146 @@
+"""The built pages, read as text: complete, self-contained, described, with links that lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+import yaml
+from chapters import toc_files
+from setup_env import ROOT
+
+HTML = ROOT / "_build" / "html"
+LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
+
+
+class Page(HTMLParser):
+    """One page's tags, in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the tag."""
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def anchors(self) -> set[str]:
+        """Return everything that a link can lead to."""
+        return {attrs[key] for _, attrs in self.tags for key in ("id", "name") if key in attrs}
+
+
+def foreign(page: Page) -> list[str]:
+    """Return what the page would load from another host."""
+    found = [attrs.get(LOADING[tag], "") for tag, attrs in page.tags if tag in LOADING]
+    return [address for address in found if re.match(r"(?:https?:)?//", address)]
+
+
+def undescribed(page: Page) -> list[str]:
+    """Return the images whose alternative text is missing or only the file's name."""
+    images = [attrs for tag, attrs in page.tags if tag == "img" and "logo" not in attrs.get("class", "")]
+    return [image.get("src", "") for image in images if _unspoken(image.get("alt", ""), image.get("src", ""))]
+
+
+def _unspoken(alt: str, src: str) -> bool:
+    """Say whether the text tells nothing."""
+    return len(alt) < 10 or Path(src).stem in alt or alt.startswith("_images")
+
+
+def dead_links(name: str, pages: dict[str, Page], files: set[str]) -> list[str]:
+    """Return the links within the book that lead to no page, file or anchor."""
+    dead = []
+    for tag, attrs in pages[name].tags:
+        address = attrs.get("href", "")
+        if tag == "a" and not re.match(r"\w+:", address) and not _leads(name, address, pages, files):
+            dead.append(address)
+    return dead
+
+
+def _leads(name: str, address: str, pages: dict[str, Page], files: set[str]) -> bool:
+    """Say whether an address, seen from a page, is there."""
+    path, fragment = urldefrag(address)
+    target = (Path("/") / Path(name).parent / unquote(path)).resolve().relative_to("/").as_posix() if path else name
+    if target in pages:
+        return not fragment or unquote(fragment) in pages[target].anchors()
+    return target in files
+
+
+@cache
+def book() -> dict[str, Page]:
+    """Return the pages of the book, or say how to get them."""
+    assert (HTML / "index.html").exists(), "there is no _build/html/index.html; run: make book"
+    pages = {path.relative_to(HTML).as_posix(): path.read_text(encoding="utf-8") for path in HTML.rglob("*.html")}
+    return {name: Page(text) for name, text in pages.items() if not name.startswith("_static/")}
+
+
+def names() -> list[str]:
+    """Return the pages that the table of contents lists."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [f"{name}.html" for name in (toc["root"], *toc_files(toc))]
+
+
+def test_every_page_of_the_table_of_contents_is_there() -> None:
+    assert [name for name in names() if name not in book()] == []
+
+
+def test_no_page_loads_anything_from_elsewhere() -> None:
+    assert {name: foreign(page) for name, page in book().items() if foreign(page)} == {}
+
+
+@pytest.mark.parametrize("tag", ['<script src="https://x.org/a.js">', '<link href="//x.org/a.css">', '<img src="http://x.org/a">'])
+def test_a_foreign_address_is_seen(tag: str) -> None:
+    assert len(foreign(Page(tag))) == 1
+    assert foreign(Page('<a href="https://x.org">x</a><script src="_static/a.js">')) == []
+
+
+def test_mathjax_is_the_vendored_one_with_its_licence() -> None:
+    folder = HTML / "_static" / "mathjax"
+    assert {path.name for path in folder.iterdir()} >= {"tex-chtml-full.js", "output", "LICENSE"}
+    for name in names():
+        scripts = [attrs.get("src", "") for tag, attrs in book()[name].tags if tag == "script"]
+        assert len([script for script in scripts if "mathjax" in script.lower()]) <= 1, name
+
+
+def test_nothing_of_thebe_is_left() -> None:
+    found = [name for name in names() if "thebe" in (HTML / name).read_text(encoding="utf-8").lower()]
+    assert found == []
+
+
+def test_every_image_is_described() -> None:
+    assert {name: undescribed(page) for name, page in book().items() if undescribed(page)} == {}
+
+
+@pytest.mark.parametrize("alt", ["", ' alt=""', ' alt="_images/curve.svg"', ' alt="plot"', ' alt="the file curve"'])
+def test_an_undescribed_image_is_seen(alt: str) -> None:
+    assert undescribed(Page(f'<img src="_images/curve.svg"{alt}>')) == ["_images/curve.svg"]
+    assert undescribed(Page('<img src="_images/curve.svg" alt="Nine dots that climb a hill">')) == []
+
+
+def test_every_link_within_the_book_leads_somewhere() -> None:
+    files = {path.relative_to(HTML).as_posix() for path in HTML.rglob("*") if path.is_file()}
+    dead = {name: dead_links(name, book(), files) for name in names()}
+    assert {name: links for name, links in dead.items() if links} == {}
+
+
+def test_a_dead_link_is_seen() -> None:
+    pages = {"a.html": Page('<a href="b/c.html#here">x</a><a href="b/c.html#gone">x</a><a href="d.html">x</a>')}
+    pages["b/c.html"] = Page('<p id="here"><a href="../a.html">x</a><a href="#here">x</a><a href="../f.txt">x</a>')
+    assert dead_links("a.html", pages, {"f.txt"}) == ["b/c.html#gone", "d.html"]
+    assert dead_links("b/c.html", pages, {"f.txt"}) == []
+
+
+def test_no_page_names_the_machine_that_built_it() -> None:
+    found = [name for name in book() if str(ROOT) in (HTML / name).read_text(encoding="utf-8")]
+    assert found == []
+
+
+def test_the_ledger_stands_beside_the_pages() -> None:
+    rows = json.loads((HTML / "ledger.json").read_text(encoding="utf-8"))["claims"]
+    assert rows
+    assert all(row["id"] and row["verdict"] for row in rows)
