@@ -1,0 +1,209 @@
+"""Explorables without a browser: deterministic markup, whole-number coordinates, helpful errors, the right numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emlib.models import GaussianMixture, Linkage
+from emlib.report import explorables as ex
+from emlib.report.explorables import arrows_figure, mixture, slope_figure
+from emlib.report.explorables.__main__ import main
+from emlib.report.explorables.axes import ticks
+
+X = np.linspace(0, 1, 20)
+AXES = ex.Axes(x=(0, 1), y=(-1, 1))
+WORDS: dict[str, Any] = {
+    "alt": "A line that turns as the step grows",
+    "label": "step",
+    "values": ["one", "two", "three"],
+    "axes": AXES,
+    "labels": ("x", "y"),
+}
+
+
+def frames() -> list[dict[str, np.ndarray]]:
+    return [{"line": np.column_stack([X, k * X / 3])} for k in range(3)]
+
+
+EXPLORABLES = {
+    "slider": lambda: ex.slider("a-slider", frames(), **WORDS),
+    "draggable": lambda: ex.draggable("a-handle", frames(), [(0, 0), (0.5, 0), (1, 0)], **WORDS),
+    "same_slope": ex.same_slope,
+    "three_arrows": ex.three_arrows,
+}
+
+
+@pytest.mark.parametrize("make", EXPLORABLES.values(), ids=EXPLORABLES)
+def test_markup_is_the_same_twice_self_contained_and_drawn_in_whole_numbers(make: Any) -> None:
+    first, second = make(), make()
+    assert first.html == second.html
+    assert len(first.html) < 150_000
+    assert not re.search(r"https?:|src=|@import|url\((?!#)", first.html)
+    paths = re.findall(r' d="([^"]+)"', first.html)
+    assert paths
+    assert not [d for d in paths if re.search(r"\d\.\d|nan|inf", d)]
+    ids = re.findall(r' id="([^"]+)"', first.html)
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("make", EXPLORABLES.values(), ids=EXPLORABLES)
+def test_every_explorable_describes_itself(make: Any) -> None:
+    figure = make()
+    described = re.search(r'<g role="img" aria-label="([^"]+)"', figure.html)
+    assert described
+    assert len(described.group(1)) > 20
+    assert "aria-live=" in figure.html
+    assert repr(figure).startswith("[interactive figure] ")
+
+
+def test_slider_draws_its_start_frame_and_keeps_the_others_as_data() -> None:
+    html = ex.slider("a-slider", frames(), start=2, **WORDS).html
+    data = json.loads(re.search(r'data-part="data">(.*?)</script>', html).group(1))  # type: ignore[union-attr]
+    assert f'data-curve d="{data["paths"][2][0]}"' in html
+    assert data["paths"][0] != data["paths"][2]
+    assert 'value="2"' in html
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"alt": "a line"}, "alt is"),
+        ({"values": ["one"]}, "values has 1"),
+        ({"start": 3}, "start is 3"),
+        ({"says": ["one"]}, "says has 1"),
+        ({"fixed": {name: [(0, 0), (1, 1)] for name in "abcd"}}, "5 curves"),
+    ],
+)
+def test_slider_refuses_what_does_not_fit(change: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        ex.slider("a-slider", frames(), **{**WORDS, **change})
+
+
+def test_bad_identifiers_positions_frames_and_axes_are_refused() -> None:
+    with pytest.raises(ValueError, match="id is"):
+        ex.slider("A slider", frames(), **WORDS)
+    with pytest.raises(ValueError, match="positions has shape"):
+        ex.draggable("a-handle", frames(), [(0, 0)], **WORDS)
+    with pytest.raises(ValueError, match="use the same curves"):
+        ex.slider("a-slider", [*frames()[:2], {"other": frames()[0]["line"]}], **WORDS)
+    with pytest.raises(ValueError, match="finite numbers"):
+        ex.slider("a-slider", [*frames()[:2], {"line": np.array([[0.0, np.nan]])}], **WORDS)
+    with pytest.raises(ValueError, match="x is"):
+        ex.Axes(x=(1, 0), y=(0, 1))
+
+
+def test_words_are_escaped_so_that_no_mark_up_gets_in() -> None:
+    html = ex.slider("a-slider", frames(), **{**WORDS, "label": "<b>&", "says": ["</script>"] * 3}).html
+    assert "<b>&" not in html
+    assert html.count("</script>") == 2
+
+
+def test_ticks_are_round_and_inside() -> None:
+    assert ticks(-28, 5) == [-25, -20, -15, -10, -5, 0, 5]
+    assert ticks(0.15, 0.95) == [0.2, 0.4, 0.6, 0.8]
+
+
+@pytest.mark.parametrize("theta", [0.2, 0.3, 0.5, slope_figure.SUMMIT, 0.75])
+def test_same_slope_numbers_are_those_of_the_linkage_model(theta: float) -> None:
+    model = Linkage()
+    params = model.params(theta=theta)
+    found = model.e_step(params, model.as_data(slope_figure.COUNTS))
+    ours = slope_figure.numbers(theta)
+    slope = float(model.q_gradient(params, found.stats)["theta"])
+    assert ours["slope"] == pytest.approx(slope, rel=1e-12, abs=1e-9)
+    assert ours["bound_slope"] == pytest.approx(slope, rel=1e-12, abs=1e-9)
+    assert ours["em"] == pytest.approx(float(model.m_step(found.stats).theta), rel=1e-12)
+    step = 1e-5
+    values = [
+        model.e_step(model.params(theta=theta + d), model.as_data(slope_figure.COUNTS)).loglik for d in (-step, 0, step)
+    ]
+    bends = -(values[0] - 2 * values[1] + values[2]) / step**2
+    assert ours["observed_information"] == pytest.approx(bends, rel=1e-3)
+    assert ours["complete_information"] != pytest.approx(bends, rel=1e-2)  # the twin: the other curvature is another
+
+
+def test_same_slope_touches_and_its_rate_is_dempster_laird_and_rubins() -> None:
+    theta = np.array([0.25, 0.3, 0.35])
+    curves = slope_figure.curves(0.3)
+    gap = slope_figure.loglik(theta) - slope_figure.loglik(np.array(slope_figure.SUMMIT)) - curves["bound"](theta)
+    assert abs(gap[1]) < 1e-12
+    assert gap[0] > 1e-3
+    assert gap[2] > 1e-3
+    at = slope_figure.numbers(slope_figure.SUMMIT)
+    assert at["missing_fraction"] == pytest.approx(0.13277873, abs=5e-9)
+    assert abs(at["slope"]) < 1e-9
+
+
+@pytest.mark.parametrize("mu", [(-0.2, 1.6), (-2.0, 2.5), (0.4, 0.3)])
+def test_three_arrows_numbers_are_those_of_the_gaussian_mixture(mu: tuple[float, float]) -> None:
+    model, x = GaussianMixture(n_components=2, n_features=1), mixture.sample(2.5)
+
+    def e_step(means: np.ndarray) -> tuple[Any, Any]:
+        params = model.params(weights=[0.5, 0.5], means=means[:, None], covariances=np.ones((2, 1, 1)))
+        return params, model.e_step(params, model.as_data(x[:, None]))
+
+    def slope(means: np.ndarray) -> np.ndarray:
+        params, found = e_step(means)
+        return np.asarray(model.q_gradient(params, found.stats)["means"]).ravel()
+
+    at, here = mixture.arrows(np.array(mu), x), np.array(mu)
+    _, found = e_step(here)
+    assert at.loglik == pytest.approx(found.loglik, rel=1e-12)
+    np.testing.assert_allclose(at.gradient, slope(here), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(here + at.steps["em"], model.m_step(found.stats).means.ravel(), rtol=1e-10)
+    turned = np.stack([(slope(here + d) - slope(here - d)) / 2e-5 for d in 1e-5 * np.eye(2)], axis=1)
+    np.testing.assert_allclose(at.hessian, turned, rtol=1e-5, atol=1e-5)
+    assert (
+        np.abs(at.hessian + np.diag(at.counts)).max() > 0.1
+    )  # the twin: without the missing part it is another matrix
+
+
+def test_units_swing_the_gradient_alone_and_keep_its_matrixs_determinant() -> None:
+    x = mixture.sample(3.0)
+    old, new = (mixture.arrows(np.array([-0.2, 1.6]), x, unit) for unit in (1.0, 2.0))
+    for name in ("em", "newton"):
+        np.testing.assert_array_equal(old.steps[name], new.steps[name])
+    assert not np.allclose(old.steps["gradient"], new.steps["gradient"], rtol=0.1)
+    for at in (old, new):
+        assert at.ball.prod() == pytest.approx(at.projection.prod())
+
+
+def test_separation_turns_newtons_fellow_into_a_crawl() -> None:
+    rates = [arrows_figure.hill(s)["rate"] for s in arrows_figure.SEPARATIONS]
+    assert rates[0] > 0.6
+    assert rates[-1] < 0.25
+    shares = []
+    for s in arrows_figure.SEPARATIONS:
+        at = mixture.arrows(np.array(arrows_figure.START), mixture.sample(s))
+        shares.append(np.hypot(*at.steps["em"]) / np.hypot(*at.steps["newton"]))
+    assert shares[arrows_figure.FIRST] > 0.6
+    assert shares[0] < 0.3
+
+
+def test_contours_follow_the_surface() -> None:
+    level = arrows_figure.LEVELS[3]
+    x, axes = mixture.sample(4.0), arrows_figure.AXES
+    top = float(mixture.loglik(mixture.summit(x, 4.0)[0], x))
+    found = []
+    for line in arrows_figure.hill(4.0)["levels"].split("M")[1:]:
+        first, steps = line.split("l")
+        moves = np.array(steps.split(), dtype=float).reshape(-1, 2)
+        units = np.cumsum(np.vstack([np.array(first.split(), dtype=float), moves]), axis=0)
+        mu1 = axes.x[0] + (units[:, 0] - axes.left) / axes.clip()[2] * (axes.x[1] - axes.x[0])
+        mu2 = axes.y[0] + (axes.height - axes.bottom - units[:, 1]) / axes.clip()[3] * (axes.y[1] - axes.y[0])
+        found.append(top - mixture.loglik(np.column_stack([mu1, mu2]), x))
+    assert any(np.allclose(drop, level, atol=0.1) for drop in found)
+    assert all(b > a for a, b in pairwise(arrows_figure.LEVELS))
+
+
+def test_command_prints_the_explorable(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["same-slope", "--id", "front"])
+    assert capsys.readouterr().out.strip() == ex.same_slope("front").html
+    with pytest.raises(SystemExit):
+        main(["no-such-figure"])
