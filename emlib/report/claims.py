@@ -131,7 +131,7 @@ def words(value: Any) -> str:
         return ", ".join(f"{key} {words(item)}" for key, item in value.items())
     if isinstance(value, list):
         return "[" + ", ".join(words(item) for item in value) + "]"
-    return "–" if value is None else number(value, 12)
+    return number(value, 12)
 
 
 def _html(row: Row | None, record: dict[str, Any], lines: list[str]) -> str:

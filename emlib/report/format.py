@@ -23,7 +23,7 @@ def number(x: Any, digits: int = 6) -> str:
     Parameters
     ----------
     x : int, float, bool or numpy scalar
-        The number; text is returned as it is.
+        The number; text is returned as it is, nothing as a dash.
     digits : int
         Significant digits of a float, at least 1.  Integers are printed in full.
 
@@ -40,8 +40,8 @@ def number(x: Any, digits: int = 6) -> str:
     if digits < 1:
         raise ValueError(f"digits must be at least 1, found {digits}: ask for the significant digits to print")
     value = plain(x)
-    if isinstance(value, str):
-        return value
+    if value is None or isinstance(value, str):
+        return value or "–"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -74,14 +74,14 @@ def gap(x: Any, floor: float = IDENTITY_FLOOR) -> str:
 
 
 def plain(x: Any) -> Any:
-    """Turn numpy scalars and arrays into plain Python values, mappings and tuples included."""
+    """Turn numpy scalars and arrays into plain values, mappings and tuples included; name what is none of these."""
     if isinstance(x, Mapping):
         return {str(key): plain(value) for key, value in x.items()}
     if hasattr(x, "tolist"):
         return plain(x.tolist())
     if isinstance(x, Sequence) and not isinstance(x, str):
         return [plain(value) for value in x]
-    return x
+    return x if x is None or isinstance(x, bool | int | float | str) else f"a {type(x).__name__}"
 
 
 def rounded(x: Any, digits: int = 6) -> Any:

@@ -87,7 +87,7 @@ def _tolerance(entry: dict[str, Any]) -> list[str]:
     if policy == "ordering" and not limits:
         return ["tolerance ordering has no bound: give above or below"]
     wrong = [f"tolerance {k} is {v!r}: write a number like 5.0e-7" for k, v in limits.items() if not _is_number(v)]
-    return wrong or _expected(policy, entry.get("expected"))
+    return wrong or _expected(policy, entry.get("expected")) or _digits(policy, entry)
 
 
 def _expected(policy: str, expected: Any) -> list[str]:
@@ -101,6 +101,17 @@ def _expected(policy: str, expected: Any) -> list[str]:
     if policy == "exact":
         return []
     return [f"expected {v!r} is no number: write it like 5.0e-7" for v in leaves if not _is_number(v)]
+
+
+def _digits(policy: str, entry: dict[str, Any]) -> list[str]:
+    """Whether enough digits are stored: the stored value is judged, and truncation shows only beyond the print."""
+    if policy not in PRINTED:
+        return []
+    needed = max(len(Decimal(leaf).as_tuple().digits) for leaf in _leaves(entry["expected"])) + (policy == "truncated")
+    digits = entry.get("digits", 6)
+    return (
+        [] if digits >= needed else [f"digits {digits} are fewer than the {needed} that tolerance {policy} judges by"]
+    )
 
 
 def _leaves(value: Any) -> list[Any]:

@@ -98,8 +98,8 @@ def _leaf(policy: str, parameters: Mapping[str, float], expected: Any, measured:
     if policy == "range":
         return Decimal(repr(expected[0])) <= found <= Decimal(repr(expected[1]))
     if policy == "monte-carlo":
-        width = parameters.get("sigmas", 3.0) * parameters["error"]
-        return abs(float(found) - float(expected)) <= width
+        width = Decimal(repr(parameters.get("sigmas", 3))) * Decimal(repr(parameters["error"]))
+        return abs(found - Decimal(repr(expected))) <= width
     return _printed(policy, parameters, Decimal(expected), found)
 
 

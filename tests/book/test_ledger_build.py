@@ -1,0 +1,44 @@
+"""The build: a sound book passes with warnings as errors, a spoilt one does not, and the page links both ways."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from ledger_book import PROSE, make, record
+
+
+def build(folder: Path) -> tuple[int, str]:
+    """Build a book with warnings as errors; return the exit status and what was printed."""
+    script = Path(sys.executable).with_name("jupyter-book")
+    done = subprocess.run(
+        [script, "build", str(folder), "-W", "-n", "--keep-going", "--all"],
+        capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"}, timeout=300, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_sound_book_builds_and_links_each_row(tmp_path: Path) -> None:
+    make(tmp_path, prose=PROSE + "\nSee {claim}`AB99-T1`.\n")
+    status, printed = build(tmp_path)
+    assert status == 0, printed
+    html = tmp_path / "_build" / "html"
+    page = (html / "reference" / "ledger.html").read_text(encoding="utf-8")
+    assert 'href="../chapters/01_one.html#claim-ab99-t1"' in page
+    assert 'href="../chapters/01_one.html#claim-s001"' in page
+    assert 'id="claim-s001"' in (html / "chapters" / "01_one.html").read_text(encoding="utf-8")
+    assert re.search(r'href="bibliography.html#[^"]+"', page)
+    assert "thebe" not in page
+    assert len(json.loads((html / "ledger.json").read_text())["claims"]) == 3
+
+
+def test_disagreement_and_unknown_link_fail_the_build(tmp_path: Path) -> None:
+    make(tmp_path, records=[record(measured=0.5)], prose=PROSE + "\nSee {claim}`XY00`.\n")
+    status, printed = build(tmp_path)
+    assert status != 0
+    assert "AB99-T1 measured 0.5, expected 0.132778" in printed
+    assert "claim XY00 is linked but not registered" in printed
