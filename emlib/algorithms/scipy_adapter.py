@@ -47,9 +47,9 @@ class SciPy:
         """Run scipy from the current point and return the best point it evaluated."""
         best = [state.evaluation]
         message = ""
+        options: Any = {"jac": True, "method": self.method, "hess": self._hessian(problem), "options": self._options()}
         try:
-            found = minimize(self._objective(problem, best), state.evaluation.x, jac=True, method=self.method,
-                             hess=self._hessian(problem), options=self._options())
+            found = minimize(self._objective(problem, best), state.evaluation.x, **options)
             message = str(found.message)
         except _Spent:
             return State(best[0]), Info(self._kind, True)

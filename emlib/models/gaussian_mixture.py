@@ -113,10 +113,18 @@ class GaussianMixture(ProductModel):
         """Return expected memberships and residual moments about the current means."""
         data = self.as_data(data)
         found = self._posterior(params, data)
-        members = found.memberships
-        moments = gaussian_data.moments(data.units, members, params.means, self.covariance_type)
-        stats = Statistics({"weights": members.sum(axis=0), "components": moments})
+        stats = self._statistics(found.memberships, params, data)
         return Expectation(stats, found.loglik, found.entropy, data.n_units)
+
+    def _statistics(self, members: Array, params: GaussianMixtureParams, data: Data) -> Statistics:
+        moments = gaussian_data.moments(data.units, members, params.means, self.covariance_type)
+        return Statistics({"weights": members.sum(axis=0), "components": moments})
+
+    def expectation_under(self, q: Any, params: GaussianMixtureParams, data: Any) -> tuple[Statistics, float]:
+        """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
+        data = self.as_data(data)
+        members, entropy = mixture.weighted(q, data, self.n_components)
+        return self._statistics(members, params, data), entropy
 
     def posterior(self, params: GaussianMixtureParams, data: Any) -> Array:
         """Return the responsibilities, shape (n, K)."""

@@ -12,7 +12,7 @@ from emlib.families import Bernoulli, Family, ProductModel
 from emlib.model import Data, Expectation, Statistics
 from emlib.numerics import Array, x_log_y
 from emlib.space import ParameterSpace
-from emlib.validate import as_counts, as_weights, reweighted
+from emlib.validate import as_counts, as_floats, as_weights, reweighted
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +89,28 @@ class Linkage(ProductModel):
         theta = params.theta
         cells = np.array([0.5 + theta / 4, (1 - theta) / 4, (1 - theta) / 4, theta / 4])[data.units]
         seen = np.asarray(data.weights)
+        stats, entropy = self.expectation_under(theta / (2 + theta), params, data)
+        return Expectation(stats, float(x_log_y(seen, cells).sum()), entropy, data.n_units)
+
+    def expectation_under(self, q: Any, params: LinkageParams, data: Any) -> tuple[Statistics, float]:
+        """Return statistics and entropy when the first cell is split by any q, not only the posterior.
+
+        Parameters
+        ----------
+        q : float
+            Share of the first cell that belongs to theta/4, in [0, 1].
+        """
+        share = as_floats(q, "q")
+        if share.shape != () or not 0 <= share <= 1:
+            raise ValueError(f"q: {q!r} found; linkage needs one share in [0, 1]")
+        data = self.as_data(data)
+        seen = np.asarray(data.weights)
         hidden = seen[data.units == 0].sum()
-        share = (theta / 4) / (0.5 + theta / 4)
         success = hidden * share + seen[data.units == 3].sum()
         failure = seen[(data.units == 1) | (data.units == 2)].sum()
         constant = x_log_y(hidden * (1 - share), np.asarray(0.5)) + (success + failure) * np.log(0.25)
         entropy = -hidden * (x_log_y(share, share) + x_log_y(1 - share, 1 - share))
-        stats = Statistics({"theta": np.array([success, failure, constant])})
-        return Expectation(stats, float(x_log_y(seen, cells).sum()), float(entropy), data.n_units)
+        return Statistics({"theta": np.array([success, failure, constant])}), float(entropy)
 
     def missing_information(self, params: LinkageParams, data: Any) -> Array:
         """Return the posterior variance of the complete-data score, shape (1, 1)."""

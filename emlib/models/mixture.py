@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from emlib.blocks.simplex import SUM_TOLERANCE
+from emlib.model import Data
 from emlib.numerics import Array, block_diagonal, log_sum_exp, x_log_y
+from emlib.validate import as_floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,24 @@ def posterior(log_joint: Array, weights: Array | None) -> Posterior:
     seen = np.ones(len(shares)) if weights is None else weights
     entropy = -float(seen @ x_log_y(shares, shares).sum(axis=1))
     return Posterior(shares * seen[:, None], shares, float(seen @ evidence), max(entropy, 0.0))
+
+
+def weighted(q: Any, data: Data, count: int) -> tuple[Array, float]:
+    """Return any memberships q times the observation weights, and their entropy.
+
+    Raises
+    ------
+    ValueError
+        If q is not one row of probabilities per unit.
+    """
+    shares = as_floats(q, "q")
+    if shares.shape != (len(data), count):
+        raise ValueError(f"q: shape {shares.shape} found, ({len(data)}, {count}) needed, one row per unit")
+    if (shares < 0).any() or np.abs(shares.sum(axis=1) - 1).max() > SUM_TOLERANCE:
+        row = int(np.argmax((shares < 0).any(axis=1) | (np.abs(shares.sum(axis=1) - 1) > SUM_TOLERANCE)))
+        raise ValueError(f"q: row {row} is {shares[row]}, not a distribution; rows are non-negative and add up to 1")
+    seen = np.ones(len(shares)) if data.weights is None else data.weights
+    return shares * seen[:, None], -float(seen @ x_log_y(shares, shares).sum(axis=1))
 
 
 def log_weights(weights: Array) -> Array:

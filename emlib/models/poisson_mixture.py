@@ -99,10 +99,17 @@ class PoissonMixture(ProductModel):
         """Return expected memberships, counts and log factorials of a chunk."""
         data = self.as_data(data)
         found = self._posterior(params, data)
-        members = found.memberships
+        return Expectation(self._statistics(found.memberships, data), found.loglik, found.entropy, data.n_units)
+
+    def _statistics(self, members: Array, data: Data) -> Statistics:
         moments = np.stack([members.sum(axis=0), data.units @ members, gammaln(data.units + 1) @ members])
-        return Expectation(Statistics({"weights": moments[0], "rates": moments}), found.loglik, found.entropy,
-                           data.n_units)
+        return Statistics({"weights": moments[0], "rates": moments})
+
+    def expectation_under(self, q: Any, params: PoissonMixtureParams, data: Any) -> tuple[Statistics, float]:
+        """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
+        data = self.as_data(data)
+        members, entropy = mixture.weighted(q, data, self.n_components)
+        return self._statistics(members, data), entropy
 
     def posterior(self, params: PoissonMixtureParams, data: Any) -> Array:
         """Return the responsibilities, shape (n, K)."""

@@ -14,6 +14,7 @@ from typing import Any
 from emlib.report.context import MIME, book_folder, changed_parameters, chapter_file, recorded
 from emlib.report.format import number, rounded
 from emlib.report.registry import Row, load
+from emlib.report.sources import cited
 from emlib.report.tables import show
 from emlib.report.verdicts import agrees, rule
 
@@ -116,7 +117,9 @@ def _lines(row: Row | None, record: dict[str, Any]) -> list[str]:
     if row and row.expected is not None:
         lines.append(f"expected: {words(row.expected)} ({row.policy})")
     lines += [f"{name.replace('_', ' ')}: {words(value)}" for name, value in record["propositions"].items()]
-    return [*lines, f"source: {row.source['key']}, {row.source['place']}"] if row else lines
+    if row is None:
+        return lines
+    return [*lines, f"why: {row.why}", f"source: {cited(book_folder(), row.source['key'])}, {row.source['place']}"]
 
 
 def _committed(row: Row | None, identifier: str) -> str:

@@ -52,7 +52,7 @@ def collect(folder: Path) -> Ledger:
     rows, faults = load(folder)
     paths = chapters_in_book(folder)
     here = [row for row in rows if chapter_file(folder, row.chapter) in paths]
-    claims = [_entry(folder, row) for row in here]
+    claims = [_entry(folder, row) for row in sorted(here, key=lambda row: (row.chapter, row.id))]
     return Ledger(claims, faults + judge(folder, rows))
 
 

@@ -13,8 +13,7 @@ from emlib.report.ledger import collect
 
 __all__ = ["LedgerDirective"]
 
-HEADINGS = ("Claim", "Verdict", "What is claimed, and what settles it", "Source", "Expected", "Measured", "Judged by")
-WIDTHS = (9, 9, 38, 15, 11, 11, 7)
+HEADINGS = ("Claim", "Verdict", "What is claimed, and what settles it", "Numbers", "Source")
 
 
 class LedgerDirective(SphinxDirective):
@@ -25,44 +24,48 @@ class LedgerDirective(SphinxDirective):
         folder = Path(self.env.srcdir)
         for path in (*sorted((folder / "claims").glob("*.yml")), *sorted((folder / "chapters").glob("*.ipynb"))):
             self.env.note_dependency(str(path))
-        body = nodes.tbody("", *(self._row(entry) for entry in collect(folder).claims))
-        group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in WIDTHS), cols=len(WIDTHS))
+        claims = collect(folder).claims
+        self.pages = {entry["id"]: entry["page"] for entry in claims}
+        group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in HEADINGS), cols=len(HEADINGS))
         group += nodes.thead("", nodes.row("", *(_cell(nodes.Text(text)) for text in HEADINGS)))
-        group += body
+        group += nodes.tbody("", *(self._row(entry) for entry in claims))
         table = nodes.table("", group, classes=["emlib-ledger"])
         return [self._files(), nodes.container("", table, classes=["emlib-ledger-box"])]
 
     def _files(self) -> nodes.paragraph:
         """Link to the same rows as files."""
         root = self._uri("ledger").removesuffix("ledger.html")
-        links = [
-            nodes.reference("", name, refuri=f"{root}{name}", internal=True) for name in ("ledger.json", "ledger.csv")
-        ]
+        links = [nodes.reference("", name, refuri=root + name, internal=True) for name in ("ledger.json", "ledger.csv")]
         return nodes.paragraph("", "", nodes.Text("The same rows as files: "), links[0], nodes.Text(" and "), links[1])
 
     def _row(self, entry: dict[str, Any]) -> nodes.row:
-        settled = _settled(entry)
-        tolerance = entry["tolerance"]
-        limits = ", ".join(f"{key} {words(value)}" for key, value in tolerance.items() if key != "policy")
-        policy = "" if tolerance["policy"] == "none" else f"{tolerance['policy']} {limits}".strip()
-        claimed = nodes.entry(
-            "", nodes.paragraph(text=entry["statement"]), nodes.paragraph(text=f"{entry['why']}{settled}")
-        )
+        settled = nodes.paragraph("", "", nodes.Text(f"{entry['why']} "), *self._support(entry), classes=["emlib-why"])
         return nodes.row(
             "",
-            _cell(self._place(entry)),
+            _cell(self._place(entry["id"])),
             _cell(nodes.Text(_verdict(entry))),
-            claimed,
+            nodes.entry("", nodes.paragraph(text=entry["statement"]), settled),
+            nodes.entry("", *(nodes.paragraph(text=text) for text in _numbers(entry))),
             self._source(entry["source"]),
-            *(_cell(nodes.Text(text)) for text in (_value(entry["expected"]), _value(entry["measured"]), policy)),
         )
 
-    def _place(self, entry: dict[str, Any]) -> nodes.Node:
-        """Link to the row's place in its chapter."""
-        page, _, anchor = entry["page"].partition("#")
-        return nodes.reference(
-            "", entry["id"], refuri=f"{self._uri(page.removesuffix('.html'))}#{anchor}", internal=True
-        )
+    def _support(self, entry: dict[str, Any]) -> list[nodes.Node]:
+        """Say what a verdict rests on: computed propositions, other rows, or what an open row lacks."""
+        if entry["missing"]:
+            return [nodes.Text(f"Missing: {entry['missing']}.")]
+        if entry["answered_by"]:
+            links = [[nodes.Text(", "), self._place(name)] for name in entry["answered_by"]]
+            return [nodes.Text("Answered by "), *sum(links, [])[1:], nodes.Text(".")]
+        given = ", ".join(f"{name.replace('_', ' ')} {words(value)}" for name, value in entry["propositions"].items())
+        return [nodes.Text(f"Computed: {given}.")] if given else []
+
+    def _place(self, name: str) -> nodes.Node:
+        """Link to a row's place in its chapter; a row of a chapter that is not in the book has none."""
+        if name not in self.pages:
+            return nodes.Text(name)
+        page, _, anchor = self.pages[name].partition("#")
+        uri = self._uri(page.removesuffix(".html"))
+        return nodes.reference("", name, refuri=f"{uri}#{anchor}", internal=True)
 
     def _source(self, source: dict[str, str]) -> nodes.entry:
         """Cite the source, which links to its entry in the bibliography, and name the place in it."""
@@ -78,19 +81,15 @@ def _cell(node: nodes.Node) -> nodes.entry:
     return nodes.entry("", nodes.paragraph("", "", node))
 
 
-def _value(value: Any) -> str:
-    return "" if value is None else words(value)
-
-
 def _verdict(entry: dict[str, Any]) -> str:
     stored = " (stored study)" if entry["profile"] == "stored" else ""
     return f"{entry['verdict']}{stored}" if entry["agrees"] else f"{entry['verdict']}: AT FAULT"
 
 
-def _settled(entry: dict[str, Any]) -> str:
-    if entry["answered_by"]:
-        return f" Answered by {', '.join(entry['answered_by'])}."
-    if entry["missing"]:
-        return f" Missing: {entry['missing']}."
-    given = ", ".join(f"{name.replace('_', ' ')} {words(value)}" for name, value in entry["propositions"].items())
-    return f" Computed: {given}." if given else ""
+def _numbers(entry: dict[str, Any]) -> list[str]:
+    """Return the lines expected, measured and judged by, as far as there are any."""
+    tolerance = entry["tolerance"]
+    limits = ", ".join(f"{key} {words(value)}" for key, value in tolerance.items() if key != "policy")
+    judged = "" if tolerance["policy"] == "none" else f"{tolerance['policy']} {limits}".strip()
+    named = (("expected", entry["expected"]), ("measured", entry["measured"]), ("judged by", judged or None))
+    return [f"{name}: {words(value)}" for name, value in named if value is not None]

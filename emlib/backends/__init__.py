@@ -1,0 +1,1 @@
+"""Optional packages: each is imported in one file here and nowhere else."""

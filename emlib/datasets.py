@@ -1,0 +1,57 @@
+"""Small real data sets with their sources; loaders return fresh arrays."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import numpy as np
+
+from emlib.numerics import Array
+
+
+def linkage() -> Array:
+    """Return the four linkage counts (125, 18, 20, 34).
+
+    Notes
+    -----
+    Rao (1965), as used by Dempster, Laird & Rubin (1977), section 1; n = 197 animals.
+    """
+    return np.array([125, 18, 20, 34])
+
+
+def hasselblad() -> tuple[Array, Array]:
+    """Return (deaths per day, number of days): the counts 0 to 9 of Hasselblad's death notices.
+
+    Returns
+    -------
+    values, days : ndarray, shape (10,)
+        Use as ``fit(PoissonMixture(2), values, sample_weight=days)``; n = 1096 days.
+
+    Notes
+    -----
+    Hasselblad (1969); as printed in Titterington, Smith & Makov (1985) and the SQUAREM package.
+    """
+    return np.arange(10), np.array([162, 267, 271, 185, 111, 61, 27, 8, 3, 1])
+
+
+def old_faithful() -> Array:
+    """Return 272 eruptions of Old Faithful: duration and waiting time, minutes, shape (272, 2).
+
+    Notes
+    -----
+    Azzalini & Bowman (1990), Applied Statistics 39:357-365, as in R's ``datasets::faithful``.
+    """
+    with files("emlib").joinpath("data/old_faithful.csv").open(encoding="utf-8") as lines:
+        return np.loadtxt(lines, delimiter=",", skiprows=1)
+
+
+def two_normals(n: int, separation: float, rng: np.random.Generator, *, weight: float = 0.5) -> Array:
+    """Draw n points from a mixture of N(0, 1) and N(separation, 1), shape (n, 1).
+
+    Parameters
+    ----------
+    weight : float
+        Proportion of the second component.
+    """
+    second = rng.random(n) < weight
+    return (rng.standard_normal(n) + separation * second)[:, None]

@@ -1,0 +1,103 @@
+"""The feasible directions at a point, scaled by the complete information: where all diagnostics differentiate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import null_space
+
+from emlib.blocks import Interval, Positive, Simplex
+from emlib.model import LatentVariableModel, Statistics
+from emlib.numerics import Array, symmetrise
+
+STEP = 1e-3  # length of a difference step, in standard deviations of one unit's complete data
+EDGE = 1e-10  # distance from the boundary, relative to the block's scale, that counts as on it
+EMPTY = 1e-12  # complete information, relative to the largest after scaling, that counts as none
+HALVINGS = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Tangent:
+    """Directions that a point can move in, in standard entries.
+
+    Attributes
+    ----------
+    basis : ndarray, shape (p, r)
+        Orthonormal; row sums 0, symmetric, boundary entries held.
+    complete : ndarray, shape (r, r)
+        I_c in this basis.
+    whitening : ndarray, shape (r, r)
+        W with W' I_c W = identity, columns are directions of equal information.
+    at_boundary : list of str
+        Entries that were held, such as "weights[1]".
+    n_empty : int
+        Directions dropped because even the complete data say nothing about them.
+    """
+
+    basis: Array
+    complete: Array
+    whitening: Array
+    at_boundary: list[str]
+    n_empty: int
+
+
+def tangent(model: LatentVariableModel, params: Any, stats: Statistics) -> Tangent:
+    """Return the identified feasible directions at a point.
+
+    Raises
+    ------
+    ValueError
+        If Q is not concave there: the point is then no stationary point of EM.
+    """
+    held, names = boundary_entries(model, params)
+    basis = model.space.tangent()
+    if held.any():
+        basis = basis @ null_space(basis[held])
+    complete = symmetrise(basis.T @ -model.q_hessian(params, stats, "standard") @ basis)
+    informed = np.diag(complete) > 0
+    complete = complete[np.ix_(informed, informed)]
+    return Tangent(basis[:, informed], complete, _whitening(complete), names, int((~informed).sum()))
+
+
+def _whitening(complete: Array) -> Array:
+    scale = np.sqrt(np.maximum(np.diag(complete), np.finfo(float).tiny))
+    values, vectors = np.linalg.eigh(complete / np.outer(scale, scale))
+    if values.min() <= EMPTY * values.max():
+        raise ValueError(f"params: Q is not concave there (smallest relative eigenvalue {values.min():.2g}); "
+                         "the information needs a point near a fixed point of EM: fit first")
+    return vectors / np.sqrt(values) / scale[:, None]
+
+
+def boundary_entries(model: LatentVariableModel, params: Any) -> tuple[Array, list[str]]:
+    """Return a mask over the standard entries that lie on the boundary, and their names."""
+    masks, names = [], []
+    for block in model.space.blocks:
+        value = np.asarray(getattr(params, block.name), dtype=float)
+        mask = np.zeros(value.shape, dtype=bool)
+        if isinstance(block, Simplex):
+            mask = value <= EDGE
+        elif isinstance(block, Positive):
+            mask = value <= EDGE * value.max()
+        elif isinstance(block, Interval):
+            mask = np.minimum(value - block.low, block.high - value) <= EDGE * (block.high - block.low)
+        masks.append(np.atleast_1d(mask).ravel())
+        names += [block.name + str([int(i) for i in index]) if value.ndim else block.name
+                  for index in np.argwhere(mask)]
+    return np.concatenate(masks), names
+
+
+def steps(model: LatentVariableModel, params: Any, directions: Array, n_units: float) -> Array:
+    """Return difference steps along whitened directions (columns), halved until both far ends are inside."""
+    x = model.space.pack(params, "standard")
+    chosen = []
+    for direction in directions.T:
+        step = STEP * np.sqrt(n_units) * direction
+        for _ in range(HALVINGS):
+            ends = [model.space.unpack(x + sign * 2.0 * step, "standard") for sign in (1.0, -1.0)]
+            if all(model.space.fault(end) is None for end in ends):
+                break
+            step = 0.5 * step
+        chosen.append(step)
+    return np.stack(chosen, axis=1)
