@@ -47,7 +47,7 @@ def sizes(chapter: Chapter) -> Iterator[str]:
         size = len(shown(output).encode())
         if size > OUTPUT_BYTES:
             yield f"cell {number}: output of {size // 1000} kB, at most {OUTPUT_BYTES // 1000}; draw it as PNG"
-    size = len(chapters.text(chapter.notebook).encode())
+    size = chapter.path.stat().st_size
     if size > CHAPTER_BYTES:
         yield f"the chapter has {size // 1000} kB, at most {CHAPTER_BYTES // 1000}"
 
