@@ -67,7 +67,8 @@ def _whitening(complete: Array) -> Array:
     if values.min() <= EMPTY * values.max():
         raise ValueError(f"params: Q is not concave there (smallest relative eigenvalue {values.min():.2g}); "
                          "the information needs a point near a fixed point of EM: fit first")
-    return vectors / np.sqrt(values) / scale[:, None]
+    whitening: Array = vectors / np.sqrt(values) / scale[:, None]
+    return whitening
 
 
 def boundary_entries(model: LatentVariableModel, params: Any) -> tuple[Array, list[str]]:

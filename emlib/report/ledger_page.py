@@ -54,8 +54,8 @@ class LedgerDirective(SphinxDirective):
         if entry["missing"]:
             return [nodes.Text(f"Missing: {entry['missing']}.")]
         if entry["answered_by"]:
-            links = [[nodes.Text(", "), self._place(name)] for name in entry["answered_by"]]
-            return [nodes.Text("Answered by "), *sum(links, [])[1:], nodes.Text(".")]
+            links = [node for name in entry["answered_by"] for node in (nodes.Text(", "), self._place(name))]
+            return [nodes.Text("Answered by "), *links[1:], nodes.Text(".")]
         given = ", ".join(f"{name.replace('_', ' ')} {words(value)}" for name, value in entry["propositions"].items())
         return [nodes.Text(f"Computed: {given}.")] if given else []
 
