@@ -89,7 +89,7 @@ def _verdict(entry: dict[str, Any]) -> str:
 def _numbers(entry: dict[str, Any]) -> list[str]:
     """Return the lines expected, measured and judged by, as far as there are any."""
     tolerance = entry["tolerance"]
-    limits = ", ".join(f"{key} {words(value)}" for key, value in tolerance.items() if key != "policy")
-    judged = "" if tolerance["policy"] == "none" else f"{tolerance['policy']} {limits}".strip()
-    named = (("expected", entry["expected"]), ("measured", entry["measured"]), ("judged by", judged or None))
+    limits = [f"{key} {words(value)}" for key, value in tolerance.items() if key != "policy"]
+    judged = None if tolerance["policy"] == "none" else ", ".join([tolerance["policy"], *limits])
+    named = (("expected", entry["expected"]), ("measured", entry["measured"]), ("judged by", judged))
     return [f"{name}: {words(value)}" for name, value in named if value is not None]

@@ -4,7 +4,7 @@ Policies (what `agrees` does with the registered ``expected`` and the stored ``m
 
 rounded      half a unit of the last printed digit; ``expected`` is text, so that every printed digit counts
 truncated    ours begins with the printed digits: equal or larger in size by less than one unit of the last one
-units        ours, rounded to the printed digits, differs by at most ``units`` in the last one
+last-digit   ours, rounded to the printed digits, differs by at most ``units`` in the last one
 range        ``expected`` is ``[low, high]``, ends included
 identity     the gap lies below ``below``
 monte-carlo  within ``sigmas`` (3 unless given) times our own standard ``error``
@@ -27,7 +27,7 @@ __all__ = ["POLICIES", "PRINTED", "agrees", "rule"]
 POLICIES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "rounded": (frozenset(), frozenset()),
     "truncated": (frozenset(), frozenset()),
-    "units": (frozenset({"units"}), frozenset()),
+    "last-digit": (frozenset({"units"}), frozenset()),
     "range": (frozenset(), frozenset()),
     "identity": (frozenset({"below"}), frozenset()),
     "monte-carlo": (frozenset({"error"}), frozenset({"sigmas"})),
@@ -37,7 +37,7 @@ POLICIES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 
 #: Policies whose ``expected`` is the printed text of a number.
-PRINTED = frozenset({"rounded", "truncated", "units"})
+PRINTED = frozenset({"rounded", "truncated", "last-digit"})
 
 
 def rule(propositions: Mapping[str, bool]) -> str:

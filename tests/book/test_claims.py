@@ -13,6 +13,7 @@ from emlib import report
 from emlib.report import claims, context, tables
 from emlib.report.registry import load
 from emlib.report.schema import faults_of
+from emlib.report.sources import cited
 from emlib.report.verdicts import agrees, rule
 
 
@@ -59,7 +60,7 @@ POLICIES: list[tuple[str, dict[str, float], Any, Any, Any]] = [
     ("rounded", {}, "435.320", 435.3204, 435.318),
     ("truncated", {}, "0.132778", 0.13277873, 0.132779),
     ("truncated", {}, "-0.25", -0.2599, -0.2499),
-    ("units", {"units": 1}, "0.626821395", 0.626821394, 0.626821393),
+    ("last-digit", {"units": 1}, "0.626821395", 0.626821394, 0.626821393),
     ("range", {}, [0.0, 1.0], 1.0, 1.001),
     ("range", {}, {"a": [0.0, 1.0]}, {"a": 0.5}, {"a": 2.0}),
     ("range", {}, [[0.0, 1.0], [2, 3]], [0.5, 2], [0.5, 4]),
@@ -195,3 +196,13 @@ def test_registry_of_the_project_is_sound() -> None:
 def test_plain_text_is_printed_outside_a_notebook(capsys: pytest.CaptureFixture[str]) -> None:
     tables.show({"text/plain": "as text", "text/html": "<p>as html</p>"})
     assert capsys.readouterr().out == "as text\n"
+
+
+def test_sources_are_named_for_readers(tmp_path: Path) -> None:
+    paper = "@article{a1,\n  author = {Xu, Lei and Jordan, Michael I.},\n  year = {1996}\n}\n"
+    thread = "@misc{b,\n  author = {{A Forum}},\n  year = {2012}\n}\n"
+    (tmp_path / "references.bib").write_text(paper + thread)
+    assert cited(tmp_path, "a1") == "Xu and Jordan 1996"
+    assert cited(tmp_path, "b") == "A Forum 2012"
+    assert cited(tmp_path, "missing1900") == "missing1900"
+    assert cited(tmp_path / "nowhere", "a1") == "a1"
