@@ -12,6 +12,7 @@ from typing import Any
 
 import nbformat
 import yaml
+
 from setup_env import ROOT
 
 Notebook = Any  # nbformat.NotebookNode is untyped

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import chapters
 import papermill
 from papermill.exceptions import PapermillExecutionError
+
+import chapters
 
 CELL_SECONDS = 600
 ALONE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

@@ -11,8 +11,9 @@ import argparse
 import sys
 from pathlib import Path
 
-import chapters
 from jupytext.cli import jupytext
+
+import chapters
 from notebook_rules import faults
 from run_chapters import cache_folder, report, run_all
 from setup_env import ROOT

@@ -15,10 +15,11 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 import chapters
 from execute import Run, execute
 from setup_env import ROOT
-from tqdm import tqdm
 
 
 def cache_folder(root: Path) -> Path:

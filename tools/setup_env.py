@@ -31,9 +31,9 @@ def run(*command: str | Path) -> None:
 
 
 def wanted() -> str:
-    """Return a digest of everything that decides what the environment holds."""
-    parts = [(ROOT / name).read_bytes() for name in ("requirements.txt", "pyproject.toml")]
-    return hashlib.sha256(b"\0".join(parts) + str(ROOT).encode()).hexdigest()
+    """Return a digest of all that decides what the environment holds; settings of tools do not."""
+    lock, project = ((ROOT / name).read_text(encoding="utf-8") for name in ("requirements.txt", "pyproject.toml"))
+    return hashlib.sha256("\0".join([lock, project.partition("[tool.")[0], str(ROOT)]).encode()).hexdigest()
 
 
 def interpreter() -> str:

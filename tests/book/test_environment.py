@@ -9,13 +9,14 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import lock
 import pytest
-import setup_env
 import yaml
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from rattler import MatchSpec
+
+import lock
+import setup_env
 from setup_env import ROOT
 
 LOCK = (ROOT / "requirements.txt").read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 import yaml
+
 from chapters import toc_files
 from setup_env import ROOT
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
 import chapters
 import notebook_rules
-import pytest
 import tiny_book
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 PNG = {"image/png": "iVBORw0KGgo="}
 FIGURE = {

@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import numpy as np
-from setup_env import ROOT
 
 from benchmarks.timing import slope
+from setup_env import ROOT
 
 
 def test_the_benchmarks_run() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import build_book
 import chapters
-import pytest
 import run_chapters
 import staging
 import tiny_book

@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import chapters
 import pytest
-import setup_env
 import yaml
+
+import chapters
+import setup_env
 from execute import execute
 from setup_env import ROOT
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import chapters
 import pytest
+
+import chapters
 import refresh
 import tiny_book
 from notebook_rules import faults

@@ -6,8 +6,9 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import chapters
 import pytest
+
+import chapters
 import run_chapters
 import tiny_book
 from execute import execute

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import yaml
+
 import do
 import lock
-import pytest
 import setup_env
-import yaml
 from setup_env import ROOT
 
 

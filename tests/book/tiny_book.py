@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import chapters
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import chapters
 
 CONFIG = """\
 title: Tiny

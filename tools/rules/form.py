@@ -7,10 +7,10 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-import chapters
 import jupytext
 import nbformat
 
+import chapters
 from rules.chapter import Chapter, tags
 
 NOTEBOOK_KEYS = {"kernelspec", "language_info", "emlib"}

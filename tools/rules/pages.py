@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import chapters
-from setup_env import ROOT
-
 from rules.chapter import Chapter, shown
+from setup_env import ROOT
 
 OUTPUT_BYTES = 150_000
 CHAPTER_BYTES = 1_000_000

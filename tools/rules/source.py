@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import chapters
-
 from rules.chapter import Chapter, tags
 
 CELL_LINES = 25
