@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ledger_book import make, record, rows
 
 from emlib import report
 from emlib.report import claims, context, tables
@@ -15,6 +14,7 @@ from emlib.report.registry import load
 from emlib.report.schema import faults_of
 from emlib.report.sources import cited
 from emlib.report.verdicts import agrees, rule
+from ledger_book import make, record, rows
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import ledger_book
 import pytest
 import yaml
-from ledger_book import faults, make, record, rows
 
+import ledger_book
 from emlib.report import ledger
+from ledger_book import faults, make, record, rows
 
 
 def changed(index: int, **fields: Any) -> list[dict[str, Any]]:
