@@ -1,0 +1,1 @@
+"""Every model against the contract that algorithms and diagnostics rely on."""

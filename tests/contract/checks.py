@@ -1,0 +1,213 @@
+"""The contract of a model: each check takes a case and raises AssertionError where the model breaks it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import emlib
+from emlib.algorithms import EM
+from tests import tolerances as tol
+from tests.contract.cases import Case
+
+
+def close(found: Any, expected: Any, tolerance: float, what: str, scale: float | None = None) -> None:
+    """Compare with a tolerance relative to the larger of 1 and the expected values (or `scale`)."""
+    found, expected = np.asarray(found, dtype=float), np.asarray(expected, dtype=float)
+    if scale is None:
+        scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
+    gap = float(np.abs(found - expected).max(initial=0.0))
+    assert np.isfinite(gap), f"{what}: not finite"
+    assert gap <= tolerance * scale, f"{what}: gap {gap:.3g} at scale {scale:.3g}"
+
+
+def flat(case: Case, slopes: Any) -> np.ndarray:
+    """A mapping of fields as one vector of standard entries."""
+    return np.concatenate([np.ravel(slopes[name]) for name in case.fields])
+
+
+def expect(case: Case, params: Any) -> Any:
+    return case.model.e_step(params, case.data)
+
+
+def check_additive(case: Case) -> None:
+    """Any chunking, and any order of the units, gives the same E-step."""
+    params = case.points[0]
+    whole = expect(case, params)
+    for size in (1, 3, 7, len(case.data)):
+        _same_expectation(case, params, case.problem(chunk_size=size).expectation(params), whole, f"chunks of {size}")
+    if case.is_mixture:
+        order = np.random.default_rng(0).permutation(len(case.data))
+        weight = None if case.sample_weight is None else np.asarray(case.sample_weight)[order]
+        shuffled = case.model.as_data(np.asarray(case.raw)[order], weight)
+        _same_expectation(case, params, case.model.e_step(params, shuffled), whole, "shuffled units")
+
+
+def _same_expectation(case: Case, params: Any, found: Any, whole: Any, what: str) -> None:
+    for name in ("loglik", "entropy", "n_units"):
+        close(getattr(found, name), getattr(whole, name), tol.REORDERED, f"{what}: {name}", abs(whole.loglik))
+    model = case.model
+    close(model.q_value(params, found.stats), model.q_value(params, whole.stats), tol.REORDERED, f"{what}: Q")
+    close(flat(case, model.q_gradient(params, found.stats)), flat(case, model.q_gradient(params, whole.stats)),
+          tol.REORDERED, f"{what}: gradient")
+    close(case.standard(model.m_step(found.stats)), case.standard(model.m_step(whole.stats)), tol.REORDERED,
+          f"{what}: M-step")
+
+
+def check_raw_data(case: Case) -> None:
+    """The E-step accepts raw data, and a `Data` passes through `as_data` unchanged."""
+    if case.sample_weight is None:
+        raw = case.model.e_step(case.points[0], case.raw)
+        assert raw.loglik == expect(case, case.points[0]).loglik
+    assert case.model.as_data(case.data) is case.data
+
+
+def check_decomposition(case: Case) -> None:
+    """loglik = Q + entropy to rounding, and both agree with the witness."""
+    for params in case.points:
+        found = expect(case, params)
+        q = case.model.q_value(params, found.stats)
+        close(q + found.entropy, found.loglik, tol.IDENTITY, "Q + entropy", abs(found.loglik))
+        close(found.loglik, case.witness.loglik(case.free(params)), tol.TWO_CODES, "log-likelihood")
+
+
+def check_entropy(case: Case) -> None:
+    """The entropy lies in [0, n log K] and is the witness's."""
+    classes = len(case.points[0].weights) if case.is_mixture else 2
+    for params in [*case.points, case.optimum]:
+        entropy = expect(case, params).entropy
+        assert 0 <= entropy <= case.data.n_units * np.log(classes), f"entropy {entropy} out of range"
+        close(entropy, case.witness.entropy(case.free(params)), tol.TWO_CODES, "entropy", case.data.n_units)
+
+
+def check_fisher(case: Case) -> None:
+    """The gradient of Q at its own base point is that of loglik; at another base point it is not."""
+    bases = [expect(case, params).stats for params in case.points]
+    for index, params in enumerate(case.points):
+        slope = case.witness.gradient(case.free(params))
+        own, other = [case.model.space.pullback(params, case.model.q_gradient(params, stats))
+                      for stats in (bases[index], bases[index - 1])]
+        close(own, slope, tol.TWO_CODES, "Fisher's identity")
+        assert np.abs(other - slope).max() > tol.CONTROL * max(1.0, np.abs(slope).max()), "the control agrees, too"
+        close(case.problem().gradient(case.free(params)), slope, tol.TWO_CODES, "Problem.gradient")
+
+
+def check_standard_gradient(case: Case) -> None:
+    """Over the entries taken as free (weights not constrained, all of d/dSigma) the gradient is autodiff's."""
+    for params in case.points:
+        standard = case.standard(params)
+        close(case.problem("standard").gradient(standard), case.witness.standard_gradient(standard), tol.TWO_CODES,
+              "standard gradient")
+
+
+def check_bound(case: Case) -> None:
+    """Q(. | theta) + entropy(theta) touches loglik at theta and lies below it everywhere else."""
+    values = [expect(case, params).loglik for params in case.points]
+    for base in case.points:
+        found = expect(case, base)
+        for params, value in zip(case.points, values, strict=True):
+            bound = case.model.q_value(params, found.stats) + found.entropy
+            gap = value - bound
+            if params is base:
+                close(bound, value, tol.IDENTITY, "the bound touches", abs(value))
+            else:
+                assert gap > 0, f"the bound lies {-gap:.3g} above the log-likelihood"
+
+
+def check_monotone(case: Case) -> None:
+    """EM never lowers the log-likelihood, from random points and from the optimum."""
+    problem = case.problem("standard")
+    for params in [*case.points, case.optimum]:
+        x = case.standard(params)
+        values = [problem.loglik(x)]
+        for _ in range(10):
+            x = problem.em_map(x)
+            values.append(problem.loglik(x))
+        falls = np.diff(values)
+        assert falls.min() >= -tol.FALL * abs(values[-1]), f"EM fell by {-falls.min():.3g}"
+
+
+def check_m_step_stationary(case: Case) -> None:
+    """At the M-step the free gradient of Q is zero and its Hessian negative definite."""
+    for params in case.points:
+        stats = expect(case, params).stats
+        top = case.model.m_step(stats)
+        slope = case.model.space.pullback(top, case.model.q_gradient(top, stats))
+        assert np.abs(slope).max() <= tol.M_STATIONARY * case.data.n_units, f"slope {np.abs(slope).max():.3g}"
+        assert np.linalg.eigvalsh(case.model.q_hessian(top, stats)).max() < 0, "Q is not concave at its maximiser"
+
+
+def check_fixed_point(case: Case) -> None:
+    """Inside the space, M(theta) = theta exactly where the gradient vanishes."""
+    problem = case.problem("standard")
+    x = case.standard(case.optimum)
+    assert np.abs(case.witness.gradient(case.free(case.optimum))).max() <= tol.OPTIMUM * case.data.n_units
+    assert np.abs(problem.gradient(x) @ case.model.space.tangent()).max() <= tol.OPTIMUM * case.data.n_units
+    close(problem.em_map(x), x, tol.FIXED_POINT, "the optimum moves")
+    for params in case.points:
+        x = case.standard(params)
+        step, slope = problem.em_map(x) - x, problem.gradient(x) @ case.model.space.tangent()
+        assert np.abs(step).max() > tol.CONTROL, "a fixed point with a gradient"
+        assert np.abs(slope).max() > tol.CONTROL * case.data.n_units, "no gradient and yet a step"
+        assert problem.gradient(x) @ step > 0, "the EM step points downhill"
+
+
+def check_fixed_point_by_em(case: Case) -> None:
+    """Where EM itself comes to rest, the witness's gradient is zero."""
+    start = case.model.space.unpack(case.free(case.optimum) + 0.01)
+    found = emlib.solve(case.problem("standard"), EM(), case.standard(start), tol=1e-15, max_estep=20_000)
+    slope = case.witness.gradient(case.free(found.params))
+    assert np.abs(slope).max() <= 100 * tol.OPTIMUM * case.data.n_units, f"slope {np.abs(slope).max():.3g}"
+
+
+def check_permutation(case: Case) -> None:
+    """Renaming the components changes nothing but their names."""
+    params, space = case.points[0], case.model.space
+    count = len(params.weights)
+    order = np.roll(np.arange(count), 1)
+    moved = {name: np.asarray(getattr(params, name)) for name in case.fields}
+    moved = {name: value if np.shape(value)[:1] != (count,) or _shared(case, name) else value[order]
+             for name, value in moved.items()}
+    renamed = space.params_type(**moved)
+    here, there = expect(case, params), expect(case, renamed)
+    close(there.loglik, here.loglik, tol.REORDERED, "loglik")
+    close(there.entropy, here.entropy, tol.REORDERED, "entropy", abs(here.loglik))
+    slopes, renamed_slopes = case.model.q_gradient(params, here.stats), case.model.q_gradient(renamed, there.stats)
+    for name, slope in slopes.items():
+        expected = slope if _shared(case, name) else slope[order]
+        close(renamed_slopes[name], expected, tol.REORDERED, f"gradient of {name}")
+
+
+def _shared(case: Case, name: str) -> bool:
+    return name == "covariances" and case.model.covariance_type == "tied"
+
+
+def check_sample_weight(case: Case) -> None:
+    """Whole sample weights say the same as repeated units."""
+    raw = np.asarray(case.raw)
+    repeats = 1 + np.arange(len(raw)) % 3
+    if not case.is_mixture:
+        weighted, repeated = case.model.as_data(raw, repeats), case.model.as_data(raw * repeats)
+    else:
+        base = np.ones(len(raw), dtype=int) if case.sample_weight is None else np.asarray(case.sample_weight)
+        repeats = repeats * base
+        weighted, repeated = case.model.as_data(raw, repeats), case.model.as_data(np.repeat(raw, repeats, axis=0))
+    params = case.points[0]
+    found, expected = case.model.e_step(params, weighted), case.model.e_step(params, repeated)
+    _same_expectation(case, params, found, expected, "weights against repeats")
+    drawn = [case.model.start(data, np.random.default_rng(0)) for data in (weighted, repeated)]
+    assert all(case.model.space.fault(start) is None for start in drawn)
+
+
+def check_start(case: Case) -> None:
+    """A random start lies inside the space, follows from the seed, and has no two equal components."""
+    starts = [case.model.start(case.data, np.random.default_rng(seed)) for seed in (3, 3, 4)]
+    first, again, other = [case.free(start) for start in starts]
+    assert np.array_equal(first, again), "the start does not follow from rng"
+    assert not np.array_equal(first, other), "the start does not depend on rng"
+    for start in starts:
+        assert case.model.space.fault(start) is None
+        if case.is_mixture:
+            centres = start.means if "means" in case.fields else start.rates
+            assert len(np.unique(centres, axis=0)) == len(centres), "equal components"

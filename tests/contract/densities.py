@@ -1,0 +1,164 @@
+"""Densities written a second time, in JAX, so that every derivative has an independent witness.
+
+Nothing here uses emlib. Derivatives are taken over the plain entries (weights, means, K full matrices, ...),
+so that cases of one size share their compiled code, and carried to the other coordinates by the chain rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import gammaln, logsumexp
+from scipy.linalg import block_diag
+
+from tests.contract import charts
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_disable_most_optimizations", True)  # small arrays: compiling is what costs
+
+ROWS = 64  # units of every witness, padded by units of weight zero
+Joint = Callable[[Any, Any], Any]
+
+
+@cache
+def poisson(count: int) -> Joint:
+    """log(pi_k Poisson(y_i | lambda_k)), shape (n, K), at (weights, rates)."""
+    def joint(plain: Any, units: Any) -> Any:
+        weights, rates = plain[:count], plain[count:]
+        y = units[:, None]
+        return jnp.log(weights) + y * jnp.log(rates) - rates - gammaln(y + 1)
+    return joint
+
+
+@cache
+def gaussian(count: int, side: int) -> Joint:
+    """log(pi_k N(y_i | mu_k, Sigma_k)), shape (n, K), at (weights, means, K full matrices)."""
+    def joint(plain: Any, units: Any) -> Any:
+        weights, means, noise = jnp.split(plain, [count, count + count * side])
+        noise = noise.reshape(count, side, side)
+        residual = units[:, None, :] - means.reshape(count, side)
+        precision, det = inverse(noise)
+        squares = jnp.einsum("nki,kij,nkj->nk", residual, precision, residual)
+        return jnp.log(weights) - 0.5 * (side * jnp.log(2 * jnp.pi) + jnp.log(det) + squares)
+    return joint
+
+
+def inverse(noise: Any) -> tuple[Any, Any]:
+    """Inverses and determinants of matrices of side one or two, written out (quick to compile)."""
+    if noise.shape[-1] == 1:
+        return 1 / noise, noise[:, 0, 0]
+    det = noise[:, 0, 0] * noise[:, 1, 1] - noise[:, 0, 1] * noise[:, 1, 0]
+    turned = jnp.stack([jnp.stack([noise[:, 1, 1], -noise[:, 0, 1]], axis=-1),
+                        jnp.stack([-noise[:, 1, 0], noise[:, 0, 0]], axis=-1)], axis=-2)
+    return turned / det[:, None, None], det
+
+
+@cache
+def linkage() -> Joint:
+    """Two hidden classes a cell; the second exists in the first cell only (elsewhere a stand-in for -inf)."""
+    def joint(plain: Any, units: Any) -> Any:
+        theta = plain[0]
+        first = jnp.log(jnp.stack([jnp.array(0.5), (1 - theta) / 4, (1 - theta) / 4, theta / 4]))
+        second = jnp.stack([jnp.log(theta / 4), *[jnp.array(-1e4)] * 3])
+        return jnp.stack([first, second], axis=1)[units.astype(int)]
+    return joint
+
+
+@cache
+def derivatives(joint: Joint) -> tuple[Any, Any, Any, Any]:
+    """Value with slope and Hessian of the log-likelihood, posterior shares, and Hessian of Q; all compiled."""
+    def loglik(plain: Any, units: Any, weights: Any) -> Any:
+        return weights @ logsumexp(joint(plain, units), axis=1)
+
+    def q(plain: Any, shares: Any, units: Any, weights: Any) -> Any:
+        return weights @ (shares * joint(plain, units)).sum(axis=1)
+
+    def posterior(plain: Any, units: Any) -> Any:
+        return jax.nn.softmax(joint(plain, units), axis=1)
+
+    q_both = jax.jit(lambda *args: (jax.grad(q)(*args), jax.hessian(q)(*args)))
+    return jax.jit(jax.value_and_grad(loglik)), jax.jit(jax.hessian(loglik)), jax.jit(posterior), q_both
+
+
+class Density:
+    """Log-likelihood, Q and posterior of one data set in free and in standard coordinates.
+
+    Parameters
+    ----------
+    joint : callable
+        From plain entries and units to the log joint density, shape (n, K).
+    units, weights : ndarray, shape (n, ...), (n,)
+    fields : mapping of str to (chart, shape), in the order of the flat vector
+    embed : ndarray, shape (plain entries, standard entries)
+        How the plain entries depend on those of the fields.
+    """
+
+    def __init__(self, joint: Joint, units: Any, weights: Any, fields: Mapping[str, Any], embed: Any) -> None:
+        spare = ROWS - len(units)
+        self.units = np.concatenate([units, np.repeat(units[:1], spare, axis=0)]).astype(float)
+        self.weights = np.append(np.asarray(weights, dtype=float), np.zeros(spare))
+        self.embed = np.asarray(embed)
+        self._charts = [charts.compiled(chart, shape) for chart, shape in fields.values()]
+        self._cuts = np.cumsum([charts.free_size(chart, shape) for chart, shape in fields.values()])[:-1]
+        self._sizes = np.cumsum([int(np.prod(shape, dtype=int)) for _, shape in fields.values()])[:-1]
+        self._slope, self._bend, self._shares, self._q_bend = derivatives(joint)
+
+    def standard(self, free: Any) -> np.ndarray:
+        """The fields' entries at free coordinates."""
+        pieces = zip(self._charts, np.split(free, self._cuts), strict=True)
+        return np.concatenate([np.asarray(chart[0](piece)) for chart, piece in pieces])
+
+    def jacobian(self, free: Any) -> np.ndarray:
+        """d(standard)/d(free)."""
+        pieces = zip(self._charts, np.split(free, self._cuts), strict=True)
+        return block_diag(*[np.asarray(chart[1](piece)) for chart, piece in pieces])
+
+    def pulled(self, free: Any, slope: Any, bend: Any) -> np.ndarray:
+        """A Hessian over standard entries carried to free coordinates, curvature of the charts included."""
+        pieces = zip(self._charts, np.split(free, self._cuts), np.split(slope, self._sizes), strict=True)
+        jacobian = self.jacobian(free)
+        return jacobian.T @ bend @ jacobian + block_diag(*[np.asarray(c[2](u, g)) for c, u, g in pieces])
+
+    def loglik(self, free: Any) -> float:
+        """Total log-likelihood."""
+        return float(self._slope(self.embed @ self.standard(free), self.units, self.weights)[0])
+
+    def standard_gradient(self, standard: Any) -> np.ndarray:
+        """Gradient over the entries of the fields, taken as free."""
+        return self.embed.T @ np.asarray(self._slope(self.embed @ standard, self.units, self.weights)[1])
+
+    def gradient(self, free: Any) -> np.ndarray:
+        """Gradient in free coordinates."""
+        return self.jacobian(free).T @ self.standard_gradient(self.standard(free))
+
+    def standard_hessian(self, standard: Any) -> np.ndarray:
+        """Hessian over the entries of the fields, taken as free."""
+        return self.embed.T @ np.asarray(self._bend(self.embed @ standard, self.units, self.weights)) @ self.embed
+
+    def hessian(self, free: Any) -> np.ndarray:
+        """Hessian in free coordinates."""
+        standard = self.standard(free)
+        return self.pulled(free, self.standard_gradient(standard), self.standard_hessian(standard))
+
+    def shares(self, free: Any) -> np.ndarray:
+        """Posterior probabilities of the components, shape (ROWS, K)."""
+        return np.asarray(self._shares(self.embed @ self.standard(free), self.units))
+
+    def q_standard(self, standard: Any, shares: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Gradient and Hessian of Q for these posterior probabilities, over the entries of the fields."""
+        slope, bend = self._q_bend(self.embed @ standard, shares, self.units, self.weights)
+        return self.embed.T @ np.asarray(slope), self.embed.T @ np.asarray(bend) @ self.embed
+
+    def q_hessian(self, free: Any, shares: Any) -> np.ndarray:
+        """Hessian of Q for these posterior probabilities in free coordinates."""
+        return self.pulled(free, *self.q_standard(self.standard(free), shares))
+
+    def entropy(self, free: Any) -> float:
+        """Posterior entropy of the component labels, nats."""
+        shares = self.shares(free)
+        return float(-self.weights @ (shares * np.log(np.where(shares > 0, shares, 1.0))).sum(axis=1))

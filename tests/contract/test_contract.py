@@ -1,0 +1,92 @@
+"""Every model keeps every part of the contract, and no sabotaged model does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.contract import checks, checks_geometry, sabotage
+from tests.contract.cases import CASES, Case
+
+Check = Callable[[Case], None]
+
+
+def every(case: Case) -> bool:
+    return True
+
+
+def mixture(case: Case) -> bool:
+    return case.is_mixture
+
+
+def gaussian(case: Case) -> bool:
+    return "covariances" in case.fields
+
+
+def full_family(case: Case) -> bool:
+    return bool(case.model.full_family)
+
+
+# check, the cases it is for, the faults that it must find (with the cases that can show them)
+CONTRACT: list[tuple[Check, Callable[[Case], bool], list[tuple[Callable[[Any], Any], Callable[[Case], bool]]]]] = [
+    (checks.check_additive, every, [(sabotage.counts_chunks, every), (sabotage.favours_the_first_unit, every)]),
+    (checks.check_raw_data, every, [(sabotage.refuses_raw_data, every)]),
+    (checks.check_decomposition, every, [(sabotage.forgets_a_units_entropy, every),
+                                         (sabotage.loses_a_constant, every)]),
+    (checks.check_entropy, every, [(sabotage.doubles_the_entropy, every),
+                                   (sabotage.forgets_a_units_entropy, every)]),
+    (checks.check_fisher, every, [(sabotage.slope_lacks_a_factor, every), (sabotage.favours_the_first_unit, every)]),
+    (checks.check_standard_gradient, every, [(sabotage.slope_lacks_a_factor, every)]),
+    (checks.check_bound, every, [(sabotage.loses_a_constant, every), (sabotage.bound_too_flat, every),
+                                 (sabotage.doubles_the_entropy, every)]),
+    (checks.check_monotone, every, [(sabotage.oversteps, every)]),
+    (checks.check_m_step_stationary, every, [(sabotage.oversteps, every), (sabotage.upside_down, every)]),
+    (checks.check_fixed_point, every, [(sabotage.oversteps, every), (sabotage.slope_with_an_offset, every)]),
+    (checks.check_fixed_point_by_em, every, [(sabotage.oversteps, every)]),
+    (checks.check_permutation, mixture, [(sabotage.slope_knows_names, every)]),
+    (checks.check_sample_weight, every, [(sabotage.ignores_weights, every)]),
+    (checks.check_start, every, [(sabotage.starts_alike, every), (sabotage.equal_starts, mixture)]),
+    (checks_geometry.check_round_trip, every, [(sabotage.packs_badly, every)]),
+    (checks_geometry.check_tangent, every, [(sabotage.crooked_tangent, every)]),
+    (checks_geometry.check_pullback, every, [(sabotage.forgets_the_chart, every)]),
+    (checks_geometry.check_pull_hessian, every, [(sabotage.flat_chart, every)]),
+    (checks_geometry.check_q_hessian, every, [(sabotage.curvature_of_q_too_small, every),
+                                              (sabotage.curvature_at_the_wrong_point, every)]),
+    (checks_geometry.check_hessian, every, [(sabotage.drops_the_scores_product, every),
+                                            (sabotage.curvature_of_q_too_small, every)]),
+    (checks_geometry.check_complete_information, every, [(sabotage.curvature_of_q_too_small, every),
+                                                         (sabotage.upside_down, every)]),
+    (checks_geometry.check_projection, every, [(sabotage.longer_p, every), (sabotage.no_remainder, gaussian),
+                                               (sabotage.centres_on_the_old_means,
+                                                lambda case: "full" in case.name or "diag" in case.name)]),
+    (checks_geometry.check_weights_projection, mixture, [(sabotage.identity_p, every)]),
+    (checks_geometry.check_secant, every, [(sabotage.curvature_of_q_too_small, every),
+                                           (sabotage.oversteps, every)]),
+    (checks_geometry.check_natural_gradient, full_family, [(sabotage.curvature_of_q_too_small, every),
+                                                           (sabotage.oversteps, every)]),
+]
+HONEST = [pytest.param(check, case, id=f"{check.__name__}-{case.name}")
+          for check, fits, _ in CONTRACT for case in CASES if fits(case)]
+FAULTY = [pytest.param(check, fault, case, id=f"{check.__name__}-{fault.__name__}-{case.name}")
+          for check, fits, faults in CONTRACT for fault, shows in faults
+          for case in CASES if fits(case) and shows(case)]
+
+
+@pytest.mark.parametrize(("check", "case"), HONEST)
+def test_model_keeps_the_contract(check: Check, case: Case) -> None:
+    check(case)
+
+
+@pytest.mark.parametrize(("check", "fault", "case"), FAULTY)
+def test_fault_is_found(check: Check, fault: Callable[[Any], Any], case: Case) -> None:
+    with pytest.raises(AssertionError):
+        check(case.with_model(fault(case.model)))
+
+
+def test_every_check_has_a_fault_to_find() -> None:
+    written = {value for module in (checks, checks_geometry) for name, value in vars(module).items()
+               if name.startswith("check_")}
+    assert written == {check for check, _, _ in CONTRACT}
+    assert all(faults for _, _, faults in CONTRACT)
