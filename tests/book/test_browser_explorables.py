@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import chromium, shown, violations
 from playwright.sync_api import Browser, Page
 
+from browser import chromium, shown, violations
 from emlib.report import explorables as ex
 from emlib.report.explorables import arrows_figure, mixture, slope_figure
 
@@ -196,7 +196,7 @@ def test_slider_and_draggable_step_through_their_frames(browser: Browser) -> Non
 
 @pytest.mark.parametrize("make", EXPLORABLES.values(), ids=EXPLORABLES)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 700, 390])
 def test_explorables_are_accessible_legible_and_fit(browser: Browser, make: Any, theme: str, width: int) -> None:
     page = shown(browser, make().html, width=width, theme=theme)
     found = violations(page)

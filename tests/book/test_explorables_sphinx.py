@@ -1,0 +1,62 @@
+"""The directive that puts an explorable on a page that is no notebook."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from sphinx.application import Sphinx
+
+from emlib.report import explorables as ex
+
+PAGE = """# A page
+
+See {numref}`fig-front`.
+
+```{explorable} same-slope
+:name: fig-front
+One slope, two curvatures: the bound touches $\\ell$.
+```
+"""
+
+
+def build(folder: Path, page: str) -> tuple[str, str]:
+    """The HTML of a one-page book, and what Sphinx complained of."""
+    source, out, complaints = folder / "source", folder / "html", StringIO()
+    source.mkdir()
+    (source / "index.md").write_text(page, encoding="utf-8")
+    settings = {
+        "extensions": ["myst_parser", "emlib.report.sphinx_explorables"],
+        "numfig": True,
+        "myst_enable_extensions": ["dollarmath"],
+        "html_theme": "basic",
+    }
+    app = Sphinx(source, None, out, folder / "doctrees", "html", settings, status=None, warning=complaints)
+    app.build()
+    return (out / "index.html").read_text(encoding="utf-8"), complaints.getvalue()
+
+
+def test_directive_makes_a_numbered_captioned_figure_that_can_be_linked(tmp_path: Path) -> None:
+    html, complaints = build(tmp_path, PAGE)
+    assert complaints == ""
+    assert ex.same_slope("same-slope-explorable").html in html
+    assert 'id="fig-front"' in html
+    assert '<span class="caption-number">Fig. 1 </span>' in html
+    assert 'href="#fig-front"' in html
+    assert "math" in html.split("figcaption")[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("same-slope\n", "no-such\n"), "use one of same-slope, three-arrows"),
+        (("One slope, two curvatures: the bound touches $\\ell$.\n", ""), "has no caption"),
+    ],
+)
+def test_directive_refuses_an_unknown_name_and_a_missing_caption(
+    tmp_path: Path, change: tuple[str, str], complaint: str
+) -> None:
+    html, complaints = build(tmp_path, PAGE.replace(*change))
+    assert complaint in complaints
+    assert 'class="emx"' not in html
