@@ -31,7 +31,7 @@ SCRIPTS = {
     "saved": ["refresh.py", "saved"],
     "lock": ["lock.py"],
 }
-CODESPELL = ["README.md", "CONTRIBUTING.md", "CHANGES.md", "index.md", "reference", "emlib", "tools", "tests"]
+CODESPELL = ["README.md", "CONTRIBUTING.md", "CHANGES.md", "index.md", "reference", "claims", "emlib", "tools", "tests"]
 LINT = [
     ["-m", "ruff", "check", "--no-cache", "."],
     ["-m", "mypy"],

@@ -25,6 +25,13 @@ def test_make_and_readme_know_every_task() -> None:
     assert {name for name in do.TASKS if f"tools/do.py {name}" in readme} == set(do.TASKS)
 
 
+def test_the_example_of_the_readme_runs() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 1
+    done = subprocess.run([sys.executable, "-c", blocks[0]], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "CONVERGED" in done.stdout.upper()
+
+
 @pytest.mark.parametrize("name", ["do.py", "setup_env.py"])
 def test_what_runs_before_the_environment_needs_only_the_standard_library(name: str) -> None:
     """``-I -S`` leaves no installed package in reach."""
