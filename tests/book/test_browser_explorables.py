@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from browser import chromium, shown, violations
 from emlib.report import explorables as ex
 from emlib.report.explorables import arrows_figure, mixture, slope_figure
+from tests.tolerances import CONTROL, TWO_CODES
 
 X = np.linspace(0, 1, 20)
 WORDS: dict[str, Any] = {
@@ -68,9 +69,9 @@ def test_same_slope_script_agrees_with_python(slope_page: Page, theta: float) ->
     ours = slope_figure.numbers(theta)
     assert script.keys() == ours.keys()
     for name, value in ours.items():
-        assert script[name] == pytest.approx(value, rel=1e-11, abs=1e-9), name
+        assert script[name] == pytest.approx(value, rel=TWO_CODES, abs=TWO_CODES), name
     wrong = slope_page.evaluate(call, [theta, [125, 18, 20, 35], slope_figure.RATE])
-    assert wrong["slope"] != pytest.approx(ours["slope"], abs=1e-3)
+    assert wrong["slope"] != pytest.approx(ours["slope"], abs=CONTROL)
 
 
 @pytest.mark.parametrize("separation", [1.0, 2.5, 4.0])
@@ -81,12 +82,12 @@ def test_three_arrows_script_agrees_with_python(arrows_page: Page, mu: tuple[flo
         [list(mu), mixture.scores().tolist(), separation, 0.7],
     )
     ours = mixture.arrows(np.array(mu), mixture.sample(separation), 0.7)
-    assert script["loglik"] == pytest.approx(ours.loglik, rel=1e-12)
+    assert script["loglik"] == pytest.approx(ours.loglik, rel=TWO_CODES)
     for name in ("counts", "gradient", "projection", "ball"):
-        np.testing.assert_allclose(script[name], getattr(ours, name), rtol=1e-10, atol=1e-10, err_msg=name)
-    np.testing.assert_allclose(script["hessian"], ours.hessian[[0, 0, 1], [0, 1, 1]], rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(script[name], getattr(ours, name), rtol=TWO_CODES, atol=TWO_CODES, err_msg=name)
+    np.testing.assert_allclose(script["hessian"], ours.hessian[[0, 0, 1], [0, 1, 1]], rtol=TWO_CODES, atol=TWO_CODES)
     for name, step in ours.steps.items():
-        np.testing.assert_allclose(script["steps"][name], step, rtol=1e-8, atol=1e-10, err_msg=name)
+        np.testing.assert_allclose(script["steps"][name], step, rtol=TWO_CODES, atol=TWO_CODES, err_msg=name)
     assert script["definite"] == bool(np.linalg.eigvalsh(ours.hessian).max() < 0)
 
 
@@ -173,7 +174,7 @@ def test_three_arrows_obeys_keys_pointer_and_sliders(arrows_page: Page) -> None:
     for _ in range(60):
         arrows_page.get_by_role("button", name="EM").click()
     mu = arrows_page.evaluate("() => JSON.parse(document.querySelector('.emx').dataset.mu)")
-    np.testing.assert_allclose(mu, arrows_figure.hill(1.0)["summit"], atol=1e-4)
+    np.testing.assert_allclose(mu, arrows_figure.hill(1.0)["summit"], atol=CONTROL)
 
 
 def test_slider_and_draggable_step_through_their_frames(browser: Browser) -> None:

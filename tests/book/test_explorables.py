@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from emlib import diagnostics
 from emlib.models import GaussianMixture, Linkage
 from emlib.report import explorables as ex
 from emlib.report.explorables import arrows_figure, mixture, slope_figure
 from emlib.report.explorables.__main__ import main
 from emlib.report.explorables.axes import ticks
+from tests.tolerances import CONTROL, EIGHT_DECIMALS, IDENTITY, TWO_CODES
 
 X = np.linspace(0, 1, 20)
 AXES = ex.Axes(x=(0, 1), y=(-1, 1))
@@ -112,56 +114,56 @@ def test_ticks_are_round_and_inside() -> None:
 @pytest.mark.parametrize("theta", [0.2, 0.3, 0.5, slope_figure.SUMMIT, 0.75])
 def test_same_slope_numbers_are_those_of_the_linkage_model(theta: float) -> None:
     model = Linkage()
-    params = model.params(theta=theta)
-    found = model.e_step(params, model.as_data(slope_figure.COUNTS))
-    ours = slope_figure.numbers(theta)
-    slope = float(model.q_gradient(params, found.stats)["theta"])
-    assert ours["slope"] == pytest.approx(slope, rel=1e-12, abs=1e-9)
-    assert ours["bound_slope"] == pytest.approx(slope, rel=1e-12, abs=1e-9)
-    assert ours["em"] == pytest.approx(float(model.m_step(found.stats).theta), rel=1e-12)
-    step = 1e-5
-    values = [
-        model.e_step(model.params(theta=theta + d), model.as_data(slope_figure.COUNTS)).loglik for d in (-step, 0, step)
-    ]
-    bends = -(values[0] - 2 * values[1] + values[2]) / step**2
-    assert ours["observed_information"] == pytest.approx(bends, rel=1e-3)
-    assert ours["complete_information"] != pytest.approx(bends, rel=1e-2)  # the twin: the other curvature is another
+    params, ours = model.params(theta=theta), slope_figure.numbers(theta)
+    found = model.e_step(params, slope_figure.COUNTS)
+    information = diagnostics.information(model, slope_figure.COUNTS, params)
+    theirs = {
+        "loglik": slope_figure.numbers(0.5)["loglik"]
+        + found.loglik
+        - model.e_step(model.params(theta=0.5), slope_figure.COUNTS).loglik,
+        "slope": model.q_gradient(params, found.stats)["theta"],
+        "bound_slope": model.q_gradient(params, found.stats)["theta"],
+        "em": model.m_step(found.stats).theta,
+        "observed_information": information.observed,
+        "complete_information": information.complete,
+        "missing_fraction": information.fraction_missing,
+    }
+    for name, value in theirs.items():
+        assert ours[name] == pytest.approx(float(np.squeeze(value)), rel=TWO_CODES, abs=TWO_CODES), name
+    # the twin: the two curvatures are not one
+    assert abs(ours["observed_information"] / ours["complete_information"] - 1) > CONTROL
 
 
 def test_same_slope_touches_and_its_rate_is_dempster_laird_and_rubins() -> None:
     theta = np.array([0.25, 0.3, 0.35])
     curves = slope_figure.curves(0.3)
     gap = slope_figure.loglik(theta) - slope_figure.loglik(np.array(slope_figure.SUMMIT)) - curves["bound"](theta)
-    assert abs(gap[1]) < 1e-12
+    assert abs(gap[1]) < IDENTITY * 100  # nats, of values near a hundred
     assert gap[0] > 1e-3
     assert gap[2] > 1e-3
     at = slope_figure.numbers(slope_figure.SUMMIT)
-    assert at["missing_fraction"] == pytest.approx(0.13277873, abs=5e-9)
-    assert abs(at["slope"]) < 1e-9
+    assert at["missing_fraction"] == pytest.approx(0.13277873, abs=EIGHT_DECIMALS)
+    assert abs(at["slope"]) < TWO_CODES
 
 
 @pytest.mark.parametrize("mu", [(-0.2, 1.6), (-2.0, 2.5), (0.4, 0.3)])
 def test_three_arrows_numbers_are_those_of_the_gaussian_mixture(mu: tuple[float, float]) -> None:
-    model, x = GaussianMixture(n_components=2, n_features=1), mixture.sample(2.5)
-
-    def e_step(means: np.ndarray) -> tuple[Any, Any]:
-        params = model.params(weights=[0.5, 0.5], means=means[:, None], covariances=np.ones((2, 1, 1)))
-        return params, model.e_step(params, model.as_data(x[:, None]))
-
-    def slope(means: np.ndarray) -> np.ndarray:
-        params, found = e_step(means)
-        return np.asarray(model.q_gradient(params, found.stats)["means"]).ravel()
-
-    at, here = mixture.arrows(np.array(mu), x), np.array(mu)
-    _, found = e_step(here)
-    assert at.loglik == pytest.approx(found.loglik, rel=1e-12)
-    np.testing.assert_allclose(at.gradient, slope(here), rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose(here + at.steps["em"], model.m_step(found.stats).means.ravel(), rtol=1e-10)
-    turned = np.stack([(slope(here + d) - slope(here - d)) / 2e-5 for d in 1e-5 * np.eye(2)], axis=1)
-    np.testing.assert_allclose(at.hessian, turned, rtol=1e-5, atol=1e-5)
-    assert (
-        np.abs(at.hessian + np.diag(at.counts)).max() > 0.1
-    )  # the twin: without the missing part it is another matrix
+    model, x, means = GaussianMixture(n_components=2, n_features=1), mixture.sample(2.5), slice(2, 4)
+    params = model.params(weights=[0.5, 0.5], means=np.array(mu)[:, None], covariances=np.ones((2, 1, 1)))
+    found = model.e_step(params, x[:, None])
+    # the tangent space of the two weights has one direction, so that the means stand second and third in it
+    curvature = diagnostics.information(model, x[:, None], params).observed[1:3, 1:3]
+    projection = diagnostics.projection_matrix(model, x[:, None], params).matrix[means, means]
+    at = mixture.arrows(np.array(mu), x)
+    assert at.loglik == pytest.approx(found.loglik, rel=TWO_CODES)
+    close = {"rtol": TWO_CODES, "atol": TWO_CODES}
+    np.testing.assert_allclose(at.gradient, np.ravel(model.q_gradient(params, found.stats)["means"]), **close)
+    np.testing.assert_allclose(mu + at.steps["em"], np.ravel(model.m_step(found.stats).means), **close)
+    np.testing.assert_allclose(np.diag(at.projection), projection, **close)
+    np.testing.assert_allclose(-at.hessian, curvature, **close)
+    np.testing.assert_allclose(curvature @ at.steps["newton"], at.gradient, **close)
+    # the twin: without the missing part the curvature is another matrix
+    assert np.abs(np.diag(at.counts) - curvature).max() > CONTROL
 
 
 def test_units_swing_the_gradient_alone_and_keep_its_matrixs_determinant() -> None:
