@@ -14,7 +14,7 @@ import numpy as np
 from jax.scipy.special import gammaln, logsumexp
 
 from emlib.model import LatentVariableModel
-from emlib.models import GaussianMixture, Linkage, PoissonMixture
+from emlib.models import GaussianMixture, Linkage, PoissonMixture, SymmetricMixture
 from emlib.numerics import Array
 
 jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]  # JAX ships no annotation here
@@ -55,7 +55,15 @@ def _gaussian(model: GaussianMixture, theta: Fields, units: Any, seen: Any) -> A
     return seen @ logsumexp(log_density + jnp.log(theta["weights"]), axis=1)
 
 
-LOGLIKS: dict[type, Callable[..., Any]] = {Linkage: _linkage, PoissonMixture: _poisson, GaussianMixture: _gaussian}
+def _symmetric(model: SymmetricMixture, theta: Fields, units: Any, seen: Any) -> Any:
+    known = jnp.asarray(model.variances)
+    residual = units[:, None, :] - jnp.stack([theta["mean"], -theta["mean"]])
+    log_density = -0.5 * (jnp.log(2 * jnp.pi * known) + residual**2 / known).sum(axis=2)
+    return seen @ (logsumexp(log_density, axis=1) - jnp.log(2.0))
+
+
+LOGLIKS: dict[type, Callable[..., Any]] = {Linkage: _linkage, PoissonMixture: _poisson, GaussianMixture: _gaussian,
+                                           SymmetricMixture: _symmetric}
 
 
 def loglik(model: LatentVariableModel, data: Any) -> Callable[[Fields], Any]:

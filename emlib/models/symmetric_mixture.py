@@ -1,0 +1,156 @@
+"""Two equal normals at theta and -theta with known variance: the model whose EM is gradient ascent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.blocks import Real
+from emlib.families import Family, ProductModel
+from emlib.families.linear_gaussian import LOG_2PI
+from emlib.families.signed_mean import SignedMean
+from emlib.mean import MixtureMean
+from emlib.model import Data, Expectation, Statistics
+from emlib.models import mixture
+from emlib.numerics import Array
+from emlib.space import ParameterSpace
+from emlib.validate import as_floats, as_matrix, as_weights, positive_integer, reweighted
+
+SPREAD = 0.01  # size of the nudge off the saddle at zero, in known standard deviations
+
+
+@dataclass(frozen=True, eq=False)
+class SymmetricMixtureParams:
+    """Parameters of `SymmetricMixture`.
+
+    Attributes
+    ----------
+    mean : ndarray, shape (d,)
+        Centre of the first component; the second lies at its negative.
+    """
+
+    mean: Array
+
+
+@dataclass(frozen=True)
+class SymmetricMixture(ProductModel):
+    """Half N(theta, D) and half N(-theta, D), D diagonal and known.
+
+    Parameters
+    ----------
+    n_features : int
+    variance : float or tuple of float
+        The diagonal of D: one number for all features, or one number a feature.
+
+    Notes
+    -----
+    Balakrishnan, Wainwright & Yu (2017), first example. The complete-data information is n / D, whatever the data;
+    for D = variance * I the EM step is the gradient times variance / n (theorem T3). At theta = 0 the likelihood
+    has a saddle or its maximum; `fit` moves a start there away.
+
+    Examples
+    --------
+    >>> import emlib
+    >>> from emlib.models import SymmetricMixture
+    >>> result = emlib.fit(SymmetricMixture(1, 1.0), [-2.0, -1.5, 1.0, 2.5], start={"mean": [1.0]})
+    >>> round(float(result.params.mean[0]), 4)
+    1.7294
+    """
+
+    n_features: int
+    variance: float | tuple[float, ...] = 1.0
+
+    def __post_init__(self) -> None:
+        positive_integer(self.n_features, "n_features")
+        values = as_floats(self.variance, "variance")
+        if values.shape not in ((), (self.n_features,)):
+            raise ValueError(f"variance: shape {values.shape} found; give one number, or one for each of the "
+                             f"{self.n_features} features")
+        if (values <= 0).any():
+            raise ValueError(f"variance: {self.variance!r} found; a known variance is positive")
+
+    @property
+    def variances(self) -> Array:
+        """The diagonal of D, shape (d,)."""
+        return np.broadcast_to(np.asarray(self.variance, dtype=float), (self.n_features,))
+
+    @property
+    def space(self) -> ParameterSpace:
+        """A real vector."""
+        return ParameterSpace(SymmetricMixtureParams, (Real("mean", (self.n_features,)),), MixtureMean(self, _moments))
+
+    @property
+    def full_family(self) -> bool:
+        """True: the statistic is the signed observation, theorem T2 holds."""
+        return True
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Signed observations."""
+        return (SignedMean("mean", tuple(self.variances)),)
+
+    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        """Read rows of `n_features` numbers, shape (n, d)."""
+        if isinstance(raw, Data):
+            return reweighted(raw, sample_weight)
+        rows = as_matrix(raw, self.n_features)
+        return Data(rows, as_weights(sample_weight, len(rows)))
+
+    def start(self, data: Data, rng: np.random.Generator) -> SymmetricMixtureParams:
+        """Draw a row of the data and move it by about half a known standard deviation."""
+        row = data.units[rng.integers(len(data))]
+        return SymmetricMixtureParams(row + 0.5 * np.sqrt(self.variances) * rng.standard_normal(self.n_features))
+
+    def _posterior(self, params: SymmetricMixtureParams, data: Data) -> mixture.Posterior:
+        residual = data.units[:, None, :] - np.stack([params.mean, -params.mean])
+        constant = -np.log(2) - 0.5 * (self.n_features * LOG_2PI + np.log(self.variances).sum())
+        return mixture.posterior(constant - 0.5 * (residual**2 / self.variances).sum(axis=2), data.weights)
+
+    def e_step(self, params: SymmetricMixtureParams, data: Any) -> Expectation:
+        """Return the expected signed sum of a chunk: sum_i tanh(y_i' theta / D) y_i."""
+        data = self.as_data(data)
+        found = self._posterior(params, data)
+        return Expectation(self._statistics(found.memberships, data), found.loglik, found.entropy, data.n_units)
+
+    def _statistics(self, members: Array, data: Data) -> Statistics:
+        seen = members.sum(axis=1)
+        signed = (members[:, 0] - members[:, 1]) @ data.units
+        return Statistics({"mean": np.concatenate([[seen.sum()], signed, seen @ data.units**2])})
+
+    def expectation_under(self, q: Any, params: SymmetricMixtureParams, data: Any) -> tuple[Statistics, float]:
+        """Return statistics and entropy under any memberships q, shape (n, 2), not only the posterior."""
+        data = self.as_data(data)
+        members, entropy = mixture.weighted(q, data, 2)
+        return self._statistics(members, data), entropy
+
+    def posterior(self, params: SymmetricMixtureParams, data: Any) -> Array:
+        """Return the responsibilities of +theta and -theta, shape (n, 2)."""
+        return self._posterior(params, self.as_data(data)).responsibilities
+
+    def missing_information(self, params: SymmetricMixtureParams, data: Any) -> Array:
+        """Return Louis's missing information, the sum of Var(z_i | y_i) y_i y_i' / D^2, shape (d, d)."""
+        data = self.as_data(data)
+        found = self._posterior(params, data)
+        scaled = data.units / self.variances
+        spread = 4 * found.memberships[:, 0] * found.responsibilities[:, 1]  # Var of a sign with these chances
+        missing: Array = scaled.T @ (spread[:, None] * scaled)
+        return missing
+
+    def from_mean(self, vector: Array) -> SymmetricMixtureParams:
+        """Return the parameters whose expected signed observation is `vector`."""
+        return SymmetricMixtureParams(np.asarray(vector))
+
+    def separate(self, params: SymmetricMixtureParams, data: Data,
+                 rng: np.random.Generator) -> tuple[SymmetricMixtureParams, str] | None:
+        """Nudge a mean of exactly zero, where both components agree; None elsewhere."""
+        if np.any(params.mean):
+            return None
+        nudge = SPREAD * np.sqrt(self.variances) * rng.standard_normal(self.n_features)
+        return SymmetricMixtureParams(nudge), "components 0 and 1 started equal"
+
+
+def _moments(fields: dict[str, Array]) -> Array:
+    """E[T] per unit: the signed observation z y has mean theta."""
+    return fields["mean"]
