@@ -83,16 +83,20 @@ class Expectation:
         Joint posterior entropy of the latent variables (nats), so that loglik = Q + entropy.
     n_units : float
         Units seen, weights counted.
+    magnitude : float
+        Sum of the units' absolute log-likelihoods: the scale of rounding in `loglik`.
     """
 
     stats: Statistics
     loglik: float
     entropy: float
     n_units: float
+    magnitude: float
 
     def __add__(self, other: Expectation) -> Expectation:
         return Expectation(self.stats + other.stats, self.loglik + other.loglik,
-                           self.entropy + other.entropy, self.n_units + other.n_units)
+                           self.entropy + other.entropy, self.n_units + other.n_units,
+                           self.magnitude + other.magnitude)
 
 
 class LatentVariableModel(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ class Evaluation:
         Totals in nats; loglik is minus infinity at a point outside the space.
     gradient : ndarray, shape (p,)
         Of loglik in the problem's coordinates, by Fisher's identity.
+    magnitude : float
+        Sum of the units' absolute log-likelihoods: the scale of rounding in `loglik`.
     fault : str or None
         Why the point lies outside the space; the other fields are then empty.
     """
@@ -39,6 +41,7 @@ class Evaluation:
     loglik: float
     entropy: float
     gradient: Array
+    magnitude: float
     fault: str | None = None
 
 
@@ -112,10 +115,10 @@ class Problem:
             return self._outside(x, params, f"loglik: {found.loglik} at a point inside the space")
         slopes = self.model.q_gradient(params, found.stats)
         gradient = self.model.space.pullback(params, slopes, self.coordinates)
-        return Evaluation(x, params, found.stats, found.loglik, found.entropy, gradient)
+        return Evaluation(x, params, found.stats, found.loglik, found.entropy, gradient, found.magnitude)
 
     def _outside(self, x: Array, params: Any, fault: str) -> Evaluation:
-        return Evaluation(x, params, Statistics({}), -np.inf, 0.0, np.zeros(self.size), fault)
+        return Evaluation(x, params, Statistics({}), -np.inf, 0.0, np.zeros(self.size), 0.0, fault)
 
     def expectation(self, params: Any) -> Expectation:
         """Run one E-step over all chunks and add them up in a fixed order."""
@@ -162,6 +165,16 @@ class Problem:
         can be indefinite (theorem T12).
         """
         return -self.model.q_hessian(self.model.m_step(evaluation.stats), evaluation.stats)
+
+    def metric(self, evaluation: Evaluation) -> tuple[Array | None, str]:
+        """Return the lower Cholesky factor of `complete_information`, or None and the reason why there is none."""
+        target = self.m_step(evaluation)
+        if target.fault is not None:
+            return None, target.fault
+        try:
+            return np.linalg.cholesky(self.complete_information(evaluation)), ""
+        except np.linalg.LinAlgError:
+            return None, "the complete-data information at the M-step is singular to working precision"
 
     def hessian(self, x: Any) -> Array:
         """Return the Hessian of the log-likelihood, in closed form where the model has its missing information.
@@ -218,7 +231,7 @@ class Problem:
         twin = self.twin("free")
         x = self.model.space.pack(here.params, "free")
         gradient = self.model.space.pullback(here.params, self.model.q_gradient(here.params, here.stats), "free")
-        twin._memo = Evaluation(x, here.params, here.stats, here.loglik, here.entropy, gradient)
+        twin._memo = replace(here, x=x, gradient=gradient)
         return twin, twin._memo
 
     def reduce(self, gradient: Array) -> Array:

@@ -139,7 +139,7 @@ def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool) -> tup
 
 
 def _fell(before: Evaluation, after: Evaluation) -> bool:
-    return after.loglik < before.loglik - FALL * max(1.0, abs(before.loglik))
+    return after.loglik < before.loglik - FALL * before.magnitude
 
 
 def _stops(callback: Callable[..., Any], run: _Run) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_solve
 
 from emlib.algorithms.base import Info, State
 from emlib.algorithms.em import em_step
@@ -63,7 +63,10 @@ class LBFGS:
             moved, info = em_step(problem, state)
             return State(moved.evaluation, {**moved.memory, "left": state.memory["left"] - 1}), info
         here, memory = state.evaluation, state.memory
-        direction = two_loops(here.gradient, memory, self._first(problem, here, memory))
+        first, fault = self._first(problem, here, memory)
+        if first is None:
+            return state, Info("lbfgs", False, None, Status.DEGENERATE, fault)
+        direction = two_loops(here.gradient, memory, first)
         there = wolfe(problem, here, direction, self._first_step(here, memory, direction))
         if there is not None:
             memory = _remember(memory, there.x - here.x, here.gradient - there.gradient, self.history)
@@ -72,14 +75,14 @@ class LBFGS:
             return State(here, {**memory, **_empty(problem.size)}), Info("lbfgs", False)
         return state, Info("lbfgs", False, None, Status.LINE_SEARCH_FAILED)
 
-    def _first(self, problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> Any:
-        """Return the function that applies the first inverse metric."""
+    def _first(self, problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> tuple[Any, str]:
+        """Return the function that applies the first inverse metric, or None and the reason why there is none."""
         if self.metric == "complete":
-            factor = cho_factor(problem.complete_information(here))
-            return lambda v: cho_solve(factor, v)
+            factor, fault = problem.metric(here)
+            return (None, fault) if factor is None else (lambda v: cho_solve((factor, True), v), "")
         moves, changes = memory["moves"], memory["changes"]
         scale = 1.0 if not len(moves) else float(moves[-1] @ changes[-1] / (changes[-1] @ changes[-1]))
-        return lambda v: scale * v
+        return (lambda v: scale * v), ""
 
     def _first_step(self, here: Evaluation, memory: Mapping[str, Any], direction: Array) -> float:
         if self.metric == "complete" or len(memory["moves"]):

@@ -22,7 +22,7 @@ def backtrack(problem: Problem, here: Evaluation, direction: Array, step: float 
         return None
     for _ in range(PROBES):
         there = problem.evaluate(here.x + step * direction)
-        if there.loglik >= here.loglik + ARMIJO * step * rise - ROUNDING * abs(here.loglik):
+        if there.loglik >= here.loglik + ARMIJO * step * rise - ROUNDING * here.magnitude:
             return there
         step *= 0.5
     return None
@@ -45,7 +45,7 @@ def wolfe(problem: Problem, here: Evaluation, direction: Array, step: float = 1.
     Brackets by tripling, then interpolates the slope by the secant rule with safeguards. A point outside
     the space counts as minus infinity. After `PROBES` probes the best end of the bracket serves, if it rises.
     """
-    first = _End(0.0, here.loglik, float(here.gradient @ direction))
+    first = _End(0.0, here.loglik - ROUNDING * here.magnitude, float(here.gradient @ direction))
     if not first.slope > 0:
         return None
     low, high, best = first, None, None
@@ -65,8 +65,7 @@ def wolfe(problem: Problem, here: Evaluation, direction: Array, step: float = 1.
 
 
 def _rises(end: _End, first: _End) -> bool:
-    needed = first.loglik + ARMIJO * end.step * first.slope - ROUNDING * abs(first.loglik)
-    return bool(np.isfinite(end.loglik)) and end.loglik >= needed
+    return bool(np.isfinite(end.loglik)) and end.loglik >= first.loglik + ARMIJO * end.step * first.slope
 
 
 def _between(low: _End, high: _End) -> float:

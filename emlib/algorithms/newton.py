@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.linalg import cholesky, eigh, solve_triangular
+from scipy.linalg import eigh, solve_triangular
 from scipy.optimize import brentq
 
 from emlib.algorithms.base import Info, State
@@ -19,7 +19,7 @@ from emlib.stopping import em_gain, newton_gain
 
 ACCEPT = 1e-4  # share of the predicted rise that a step must bring
 SMALLEST = 1e-12  # radius below which the search has failed
-NOISE = 1e-13  # relative change of the log-likelihood that carries no information
+NOISE = 1e-14  # relative change of the log-likelihood that carries no information
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,17 @@ class Newton:
             moved, info = em_step(problem, state)
             left = int(state.memory["left"]) - 1
             return State(moved.evaluation, {**moved.memory, "left": left}), info
-        memory = state.memory if "values" in state.memory else _model(problem, state)
-        return _trust_region(problem, state.evaluation, memory)
+        if "values" in state.memory:
+            return _trust_region(problem, state.evaluation, state.memory)
+        metric, fault = problem.metric(state.evaluation)
+        if metric is None:
+            return state, Info("newton", False, None, Status.DEGENERATE, fault)
+        return _trust_region(problem, state.evaluation, _model(problem, state, metric))
 
 
-def _model(problem: Problem, state: State) -> Mapping[str, Any]:
+def _model(problem: Problem, state: State, metric: Array) -> Mapping[str, Any]:
     """Return the quadratic model in the metric of I_c: curvatures, slopes, directions, radius."""
     here = state.evaluation
-    metric = cholesky(problem.complete_information(here), lower=True)
     half = solve_triangular(metric, -problem.hessian(here.x), lower=True)
     values, vectors = eigh(solve_triangular(metric, half.T, lower=True))
     slopes = vectors.T @ solve_triangular(metric, here.gradient, lower=True)
@@ -82,7 +85,7 @@ def _trust_region(problem: Problem, here: Evaluation, memory: Mapping[str, Any])
     predicted = float(slopes @ step - 0.5 * values @ step**2)
     there = problem.evaluate(here.x + memory["directions"] @ step)
     gained = there.loglik - here.loglik
-    noise = NOISE * max(1.0, abs(here.loglik))
+    noise = NOISE * here.magnitude
     good = gained >= ACCEPT * predicted - noise
     length = float(np.linalg.norm(step))
     share = 1.0 if predicted < noise else gained / predicted

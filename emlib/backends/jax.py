@@ -113,6 +113,8 @@ def natural_gradient(model: LatentVariableModel, data: Any, params: Any) -> Arra
     sum_i log sum_k exp(a_k + eta_k . T(y_i)) - n log sum_k exp(a_k + A(eta_k)), with a_K = 0, so no
     expected statistic enters: theorem T2 is then checked and not assumed.
     """
+    if isinstance(model, SymmetricMixture):  # its natural parameter is theta / D
+        return np.asarray(model.variances * autodiff_gradient(model, data, params)["mean"])
     if not isinstance(model, PoissonMixture | GaussianMixture):
         raise TypeError(f"model: {type(model).__name__} has no natural coordinates here; a full mixture is needed")
     units = model.as_data(data)

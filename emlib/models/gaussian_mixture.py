@@ -114,7 +114,7 @@ class GaussianMixture(ProductModel):
         data = self.as_data(data)
         found = self._posterior(params, data)
         stats = self._statistics(found.memberships, params, data)
-        return Expectation(stats, found.loglik, found.entropy, data.n_units)
+        return Expectation(stats, found.loglik, found.entropy, data.n_units, found.magnitude)
 
     def _statistics(self, members: Array, params: GaussianMixtureParams, data: Data) -> Statistics:
         moments = gaussian_data.moments(data.units, members, params.means, self.covariance_type)

@@ -90,7 +90,8 @@ class Linkage(ProductModel):
         cells = np.array([0.5 + theta / 4, (1 - theta) / 4, (1 - theta) / 4, theta / 4])[data.units]
         seen = np.asarray(data.weights)
         stats, entropy = self.expectation_under(theta / (2 + theta), params, data)
-        return Expectation(stats, float(x_log_y(seen, cells).sum()), entropy, data.n_units)
+        found = x_log_y(seen, cells)
+        return Expectation(stats, float(found.sum()), entropy, data.n_units, float(np.abs(found).sum()))
 
     def expectation_under(self, q: Any, params: LinkageParams, data: Any) -> tuple[Statistics, float]:
         """Return statistics and entropy when the first cell is split by any q, not only the posterior.

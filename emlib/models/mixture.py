@@ -24,14 +24,15 @@ class Posterior:
         Responsibilities times the observation weights.
     responsibilities : ndarray, shape (n, K)
         Posterior probabilities of the components; rows add up to one.
-    loglik, entropy : float
-        Totals in nats, observation weights counted.
+    loglik, entropy, magnitude : float
+        Totals in nats, observation weights counted; magnitude sums absolute log-likelihoods.
     """
 
     memberships: Array
     responsibilities: Array
     loglik: float
     entropy: float
+    magnitude: float
 
 
 def posterior(log_joint: Array, weights: Array | None) -> Posterior:
@@ -40,7 +41,8 @@ def posterior(log_joint: Array, weights: Array | None) -> Posterior:
     shares = np.exp(log_joint - evidence[:, None])
     seen = np.ones(len(shares)) if weights is None else weights
     entropy = -float(seen @ x_log_y(shares, shares).sum(axis=1))
-    return Posterior(shares * seen[:, None], shares, float(seen @ evidence), max(entropy, 0.0))
+    return Posterior(shares * seen[:, None], shares, float(seen @ evidence), max(entropy, 0.0),
+                     float(seen @ np.abs(evidence)))
 
 
 def weighted(q: Any, data: Data, count: int) -> tuple[Array, float]:

@@ -99,7 +99,8 @@ class PoissonMixture(ProductModel):
         """Return expected memberships, counts and log factorials of a chunk."""
         data = self.as_data(data)
         found = self._posterior(params, data)
-        return Expectation(self._statistics(found.memberships, data), found.loglik, found.entropy, data.n_units)
+        return Expectation(self._statistics(found.memberships, data), found.loglik, found.entropy, data.n_units,
+                           found.magnitude)
 
     def _statistics(self, members: Array, data: Data) -> Statistics:
         moments = np.stack([members.sum(axis=0), data.units @ members, gammaln(data.units + 1) @ members])

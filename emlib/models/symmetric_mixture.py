@@ -112,7 +112,8 @@ class SymmetricMixture(ProductModel):
         """Return the expected signed sum of a chunk: sum_i tanh(y_i' theta / D) y_i."""
         data = self.as_data(data)
         found = self._posterior(params, data)
-        return Expectation(self._statistics(found.memberships, data), found.loglik, found.entropy, data.n_units)
+        return Expectation(self._statistics(found.memberships, data), found.loglik, found.entropy, data.n_units,
+                           found.magnitude)
 
     def _statistics(self, members: Array, data: Data) -> Statistics:
         seen = members.sum(axis=1)
