@@ -8,7 +8,7 @@ import pytest
 import emlib
 from emlib import diagnostics as dx
 from emlib.algorithms import EM, GradientAscent
-from emlib.backends.jax import autodiff_gradient, autodiff_hessian
+from emlib.backends.jax import autodiff_gradient, autodiff_hessian, natural_gradient
 from emlib.models import SymmetricMixture
 from tests.tolerances import CONTROL, CURVATURE, IDENTITY, REORDERED, TWO_CODES
 
@@ -84,6 +84,16 @@ def test_mean_coordinates_are_the_parameter() -> None:
     params = SymmetricMixture(2).params(mean=[0.8, -0.5])
     assert np.array_equal(space.pack(params, "mean"), params.mean)
     assert np.array_equal(space.unpack(params.mean, "mean").mean, params.mean)
+
+
+@pytest.mark.parametrize("variance", [1.7, (1.0, 4.0)])
+def test_em_is_the_natural_gradient_with_unit_step(variance: float | tuple[float, ...]) -> None:
+    model, rows = SymmetricMixture(2, variance), _rows()
+    params = model.params(mean=[0.8, -0.5])
+    step = emlib.Problem(model, rows, "mean").em_map(params.mean) - params.mean
+    natural = natural_gradient(model, rows, params) / len(rows)
+    assert np.abs(step - natural).max() < TWO_CODES
+    assert np.abs(step - autodiff_gradient(model, rows, params)["mean"] / len(rows)).max() > CONTROL
 
 
 @pytest.mark.parametrize(("arguments", "text"), [
