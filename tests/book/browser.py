@@ -85,11 +85,11 @@ def shown(browser: Browser, html: str, *, width: int = 900, theme: str = "light"
 
 
 def violations(page: Page, only: list[str] | None = None) -> dict[str, list[str]]:
-    """What axe-core finds on a page: rule to the selectors of the offenders."""
+    """What axe-core finds on a page: rule to the opening tags of the offenders."""
     if not page.evaluate("() => Boolean(window.axe)"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
     options: dict[str, object] = {"preload": False, "resultTypes": ["violations"]}
     if only:
         options["runOnly"] = {"type": "rule", "values": only}
     found = page.evaluate("options => axe.run(document, options).then(r => r.violations)", options)
-    return {rule["id"]: [" ".join(map(str, node["target"])) for node in rule["nodes"]] for rule in found}
+    return {rule["id"]: [node["html"].split(">")[0] + ">" for node in rule["nodes"]] for rule in found}

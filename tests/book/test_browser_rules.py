@@ -47,6 +47,7 @@ SABOTAGES = [
     ("folds", "<details>No summary.</details>"),
     ("clipped", f"<div class='math' style='overflow:auto;width:300px'>{LONG}</div>"),
     ("axe", "<button></button>"),
+    ("axe", "<div role='doc-endnote'>An excused rule, broken by another element.</div>"),
     ("print", "<div class='admonition toggle toggle-hidden'><button class='toggle-button'>Solution</button></div>"),
     ("print", "<div class='proof' style='display:none'>Not printed.</div>"),
     ("dark", f"<style>{DIM}</style><p class='dim'>Who can read this?</p>"),
