@@ -23,8 +23,9 @@ ALLOWED = {
     ),  # the colour-mode button holds the titles of its three icons
     ("label-content-name-mismatch", "search-button-field"),  # the search button shows its shortcut
     ("region", "sidebar-primary-item"),  # the theme puts the logo outside every landmark
-    ("aria-allowed-role", 'role="doc-biblioentry"'),  # docutils marks the entries of a bibliography so;
-    ("aria-deprecated-role", 'role="doc-biblioentry"'),  # the role was withdrawn, and is read as plain text
+    ("aria-allowed-role", 'role="doc-biblioentry"'),  # docutils marks a bibliography's entries so,
+    ("aria-required-children", 'class="citation-list"'),  # and the list that holds them
+    ("aria-deprecated-role", 'role="doc-biblioentry"'),  # a role since withdrawn, read as plain text
 }
 ALLOWED_IDS = {"proof-content"}  # sphinx-proof writes it once a theorem
 
