@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from emlib.algorithms import LBFGS, Newton
-from emlib.algorithms.base import Algorithm
+from emlib.algorithms.base import Algorithm, check_algorithm
 from emlib.model import Data, LatentVariableModel
 from emlib.problem import CHUNK, Problem
 from emlib.result import Result
@@ -75,6 +75,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if rng is None else rng
     chooser = np.random.default_rng(seed)
     chosen = default_algorithm(model) if algorithm is None else algorithm
+    check_algorithm(chosen)
     runs = []
     for index in range(n_starts):
         params, note = _start(model, units, start if index == 0 else None, chooser)

@@ -115,6 +115,8 @@ class Problem:
             return self._outside(x, params, f"loglik: {found.loglik} at a point inside the space")
         slopes = self.model.q_gradient(params, found.stats)
         gradient = self.model.space.pullback(params, slopes, self.coordinates)
+        if not np.isfinite(gradient).all():
+            return self._outside(x, params, "gradient: not finite at a point inside the space")
         return Evaluation(x, params, found.stats, found.loglik, found.entropy, gradient, found.magnitude)
 
     def _outside(self, x: Array, params: Any, fault: str) -> Evaluation:
@@ -145,11 +147,13 @@ class Problem:
 
     def m_step(self, evaluation: Evaluation) -> MStep:
         """Return the maximiser of Q given an evaluation; no pass over the data, never raises on numbers."""
+        if evaluation.fault is not None:
+            return MStep(np.full(self.size, np.nan), evaluation.params, evaluation.fault)
         self.n_mstep += 1
         params = self.model.m_step(evaluation.stats)
-        fault = self.model.space.fault(params)
-        if fault is None and hasattr(self.model, "degenerate"):
-            fault = self.model.degenerate(params, self.data)
+        # The model's own words come first: a collapse onto one point is also a matrix that is not positive definite.
+        fault = self.model.degenerate(params, self.data) if hasattr(self.model, "degenerate") else None
+        fault = fault or self.model.space.fault(params)
         try:
             x = self.model.space.pack(params, self.coordinates)
         except ValueError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from emlib.algorithms.base import Algorithm, Info, State
+from emlib.algorithms.base import Algorithm, Info, State, check_algorithm
 from emlib.problem import Evaluation, Problem
 from emlib.result import Result, Status, Trace
 from emlib.stopping import DEFAULT_TOL, curvature, em_gain
@@ -99,6 +99,7 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
     ValueError
         If the start lies outside the parameter space, or an option has no meaning.
     """
+    check_algorithm(algorithm)
     _check_options(tol, max_estep)
     n_first, m_first = problem.n_estep, problem.n_mstep
     start = problem.evaluate(x0)

@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import LinAlgError, eigh
 
-from emlib.blocks import Simplex
+from emlib.blocks import Block, Interval, Simplex
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 
 DEFAULT_TOL = 1e-8  # nats
 FLAT = 1e-10  # relative curvature below which a direction counts as unidentified
 UPHILL = 1e-6  # relative curvature above which a stationary point is a saddle
-EDGE = 1e-8  # how far a zero probability is lifted to look at its slope
+EDGE = 1e-12  # how far a parameter on the boundary is lifted to look at its slope
 DENSE = 2000  # largest number of parameters for which the curvature is looked at
 
 
@@ -76,13 +76,13 @@ def curvature(problem: Problem, here: Evaluation) -> Curvature | None:
     """Look at the curvature of an evaluated point, in units of the complete information.
 
     Costs a Louis matrix, or 2p E-steps for models without a closed form; None above `DENSE` parameters.
-    Probabilities that are exactly zero are lifted a little (one E-step more), so that their slope is seen.
+    Entries exactly on the boundary are lifted a little (one E-step more), so that their slope is seen.
     """
     if problem.size > DENSE:
         return None
     inner, point = _interior(problem, here)
     observed = -inner.hessian(point.x)
-    values, vectors = eigh(observed, inner.complete_information(point))
+    values, vectors = _relative(observed, inner.complete_information(point))
     if inner is not problem:
         problem.n_estep += inner.n_estep
     slopes = vectors.T @ point.gradient
@@ -91,16 +91,37 @@ def curvature(problem: Problem, here: Evaluation) -> Curvature | None:
     return Curvature(1.0 - float(values.min()), remaining, saddle)
 
 
+def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
+    """Return the eigenvalues and -vectors of I_o in units of I_c, or of its own diagonal where I_c is singular.
+
+    I_c is taken at the M-step, which may lie on the boundary of the space; there it vanishes.
+    """
+    try:
+        values, vectors = eigh(observed, complete)
+    except LinAlgError:
+        values, vectors = eigh(observed, np.diag(np.maximum(np.abs(np.diag(observed)), np.finfo(float).tiny)))
+    return values, vectors
+
+
 def _interior(problem: Problem, here: Evaluation) -> tuple[Problem, Evaluation]:
     """Return the problem in free coordinates with the same point, or with one just inside the boundary."""
     fields, moved = {}, False
     for block in problem.model.space.blocks:
         value = np.asarray(getattr(here.params, block.name))
-        if isinstance(block, Simplex) and (value <= 0).any():
-            value, moved = np.maximum(value, EDGE), True
-            value = value / value.sum(axis=-1, keepdims=True)
-        fields[block.name] = value
+        fields[block.name] = _lifted(block, value)
+        moved = moved or not np.array_equal(fields[block.name], value)
     if not moved:
         return problem.in_free(here)
     inner = problem.twin("free")
     return inner, inner.evaluate(problem.model.space.pack(problem.model.space.params_type(**fields), "free"))
+
+
+def _lifted(block: Block, value: Array) -> Array:
+    """Move the entries of a block that lie on its boundary inwards by a share `EDGE`."""
+    if isinstance(block, Simplex) and (value <= 0).any():
+        raised = np.maximum(value, EDGE)
+        return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+    if isinstance(block, Interval):
+        margin = EDGE * (block.high - block.low)
+        return np.clip(value, block.low + margin, block.high - margin)
+    return value

@@ -51,3 +51,15 @@ class Algorithm(Protocol):
     def monotone(self) -> bool: ...
     def init(self, problem: Problem, evaluation: Evaluation) -> State: ...
     def step(self, problem: Problem, state: State) -> tuple[State, Info]: ...
+
+
+def check_algorithm(algorithm: Any) -> None:
+    """Refuse what is no algorithm: a name, or the class in place of its settings."""
+    if isinstance(algorithm, type) or not all(hasattr(algorithm, name) for name in ("init", "step", "coordinates")):
+        raise TypeError(f"algorithm: {algorithm!r} found; give an algorithm with its settings, such as EM()")
+
+
+def check_warm_up(value: Any) -> None:
+    """Refuse a number of EM steps that is none."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"warm_up: {value!r} found; a number of EM steps is needed, 0 for none")

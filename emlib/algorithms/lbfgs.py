@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.linalg import cho_solve
 
-from emlib.algorithms.base import Info, State
+from emlib.algorithms.base import Info, State, check_warm_up
 from emlib.algorithms.em import em_step
 from emlib.algorithms.line_search import wolfe
 from emlib.numerics import Array
@@ -44,6 +44,7 @@ class LBFGS:
             raise ValueError(f"metric: {self.metric!r} is unknown; choose one of {METRICS}")
         if self.history < 1:
             raise ValueError(f"history: {self.history} found; at least one pair is needed")
+        check_warm_up(self.warm_up)
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state.

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import eigh, solve_triangular
 from scipy.optimize import brentq
 
-from emlib.algorithms.base import Info, State
+from emlib.algorithms.base import Info, State, check_warm_up
 from emlib.algorithms.em import em_step
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -41,6 +41,9 @@ class Newton:
     warm_up: int = 2
     coordinates: ClassVar[str] = "free"
     monotone: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_warm_up(self.warm_up)
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state.

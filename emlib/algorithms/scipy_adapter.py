@@ -15,6 +15,7 @@ from emlib.problem import Evaluation, Problem
 from emlib.result import Status
 
 NEEDS_HESSIAN = ("newton-cg", "trust-exact", "trust-ncg", "trust-krylov", "dogleg")
+METHODS = ("bfgs", "cg", "l-bfgs-b", "slsqp", "tnc", "trust-constr", *NEEDS_HESSIAN)
 OUTSIDE = 1e300  # what scipy is told at a point outside the space; it cannot use infinity
 
 
@@ -39,8 +40,20 @@ class SciPy:
     coordinates: ClassVar[str] = "free"
     monotone: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.method, str) or self.method.lower() not in METHODS:
+            raise ValueError(f"method: {self.method!r} is unknown or uses no gradient; choose one of {METHODS}")
+
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
-        """Return the starting state."""
+        """Return the starting state.
+
+        Raises
+        ------
+        ValueError
+            If the problem is not in free coordinates.
+        """
+        if problem.coordinates != "free":
+            raise ValueError(f"coordinates: SciPy works in 'free' ones, the problem has {problem.coordinates!r}")
         return State(evaluation)
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
@@ -72,7 +85,10 @@ class SciPy:
         return function
 
     def _hessian(self, problem: Problem) -> Any:
-        return (lambda x: -problem.hessian(x)) if self.method.lower() in NEEDS_HESSIAN else None
+        def function(x: Array) -> Array:
+            return np.eye(problem.size) if problem.evaluate(x).fault else -problem.hessian(x)
+
+        return function if self.method.lower() in NEEDS_HESSIAN else None
 
     def _options(self) -> dict[str, Any]:
         tight = {"l-bfgs-b": {"ftol": 0.0, "gtol": 1e-9, "maxiter": 100_000, "maxfun": 1_000_000},

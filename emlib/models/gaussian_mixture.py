@@ -155,7 +155,9 @@ class GaussianMixture(ProductModel):
         return max(1, round(width**2 / e_step))
 
     def degenerate(self, params: GaussianMixtureParams, data: Data) -> str | None:
-        """Name the component whose covariance has collapsed, measured against the data's; else None."""
+        """Name the component that is empty, or whose covariance has collapsed against the data's; else None."""
+        if not all(np.isfinite(value).all() for value in (params.means, params.covariances)):
+            return mixture.starved(params.weights)
         root = np.linalg.inv(np.linalg.cholesky(data.scale))
         smallest = np.linalg.eigvalsh(root @ self._noise(params) @ root.T)[:, 0]
         if smallest.min() > COLLAPSED:

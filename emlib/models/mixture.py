@@ -115,6 +115,15 @@ def equal_components(fields: Sequence[Array]) -> tuple[int, int] | None:
     return None
 
 
+def starved(weights: Array) -> str | None:
+    """Name the first component that no unit belongs to; None if all have some weight."""
+    if (weights > 0).all() or not np.isfinite(weights).all():
+        return None
+    k = int(np.argmin(weights))
+    return (f"weights: component {k} has weight {weights[k]:.3g}, so that its other parameters have no estimate; "
+            "use fewer components or another start")
+
+
 def unit_rows(count: int, index: int) -> Array:
     """Return the row e_index, shape (1, count)."""
     row: Array = np.zeros((1, count))

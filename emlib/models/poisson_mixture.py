@@ -131,6 +131,10 @@ class PoissonMixture(ProductModel):
         weights = np.append(vector[: self.n_components - 1], 1 - vector[: self.n_components - 1].sum())
         return PoissonMixtureParams(weights, vector[self.n_components - 1:] / weights)
 
+    def degenerate(self, params: PoissonMixtureParams, data: Data) -> str | None:
+        """Name the component that no unit belongs to; None if there is none."""
+        return mixture.starved(params.weights)
+
     def separate(self, params: PoissonMixtureParams, data: Data,
                  rng: np.random.Generator) -> tuple[PoissonMixtureParams, str] | None:
         """Nudge the rates apart if two components agree; None if none do."""
