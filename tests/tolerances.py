@@ -53,3 +53,5 @@ BRUTE_FORCE = 1e-6
 # The same step by two formulas, the root found to 1e-12 relative.
 ROOT = 1e-9
 # Import rules have no tolerance; exact equality is written as `==` in the tests.
+# How near a parameter comes to a boundary that it approaches linearly, when 1e-8 nats are left to gain.
+BOUNDARY = 1e-6

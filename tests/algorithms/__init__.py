@@ -1,0 +1,1 @@
+"""Every algorithm on every problem."""

@@ -1,0 +1,104 @@
+"""Algorithms, problems and listening models that the tests of this folder share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+import emlib
+from emlib.algorithms import EM, LBFGS, Algorithm, EMGradient, FirstOrderEM, GradientAscent, Newton, SciPy
+from tests.contract.cases import CASES, Case
+
+CHOSEN = ("linkage", "poisson-2-plain", "poisson-3-tabulated", "gaussian-full-d1-k2", "gaussian-full-d2-k2",
+          "gaussian-tied-d2-k3", "gaussian-diag-d2-k2", "gaussian-spherical-d2-k3")
+PROBLEMS = [case for case in CASES if case.name in CHOSEN]
+OFFSET = 0.05  # how far from the optimum the runs to it start, free coordinates
+BUDGET = 20_000
+
+
+def fixed(case: Case, coordinates: str) -> float:
+    """A fixed step that converges: one over the largest curvature at the optimum, along the feasible directions."""
+    problem = case.problem(coordinates)
+    bend = -problem.hessian(case.model.space.pack(case.optimum, coordinates))
+    return 1.0 / float(np.linalg.eigvalsh(problem.reduce(problem.reduce(bend).T)).max())
+
+
+ALGORITHMS: dict[str, Any] = {
+    "em": lambda case: EM(),
+    "em-gradient": lambda case: EMGradient(),
+    "em-gradient-free": lambda case: EMGradient(coordinates="free"),
+    "gradient": lambda case: GradientAscent(),
+    "gradient-fixed": lambda case: GradientAscent(step_length=fixed(case, "free")),
+    "first-order-em": lambda case: FirstOrderEM(fixed(case, "free") * case.data.n_units, coordinates="free"),
+    "lbfgs": lambda case: LBFGS(),
+    "lbfgs-identity": lambda case: LBFGS(metric="identity"),
+    "lbfgs-warm": lambda case: LBFGS(history=3, warm_up=2),
+    "newton": lambda case: Newton(),
+    "newton-cold": lambda case: Newton(warm_up=0),
+    "scipy-l-bfgs-b": lambda case: SciPy(),
+    "scipy-bfgs": lambda case: SciPy("BFGS"),
+    "scipy-trust-exact": lambda case: SciPy("trust-exact"),
+}
+
+
+@cache
+def near(case: Case) -> Any:
+    """A start near the optimum, the same for every algorithm."""
+    rng = np.random.default_rng(3)
+    x = case.free(case.optimum)
+    return case.model.space.unpack(x + OFFSET * rng.standard_normal(len(x)))
+
+
+def run(case: Case, algorithm: Algorithm, start: Any = None, **options: Any) -> tuple[emlib.Problem, emlib.Result]:
+    """Solve from a start (default: `near`) in the algorithm's own coordinates."""
+    problem = case.problem(algorithm.coordinates)
+    x0 = case.model.space.pack(near(case) if start is None else start, algorithm.coordinates)
+    return problem, emlib.solve(problem, algorithm, x0, **{"max_estep": BUDGET, **options})
+
+
+class Listening:
+    """A model that keeps the parameters of every E-step and counts its Louis matrices."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.seen: list[Any] = []
+        self.louis = 0
+        self.m_steps = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def e_step(self, params: Any, data: Any) -> Any:
+        self.seen.append(params)
+        return self.model.e_step(params, data)
+
+    def m_step(self, stats: Any) -> Any:
+        self.m_steps += 1
+        return self.model.m_step(stats)
+
+    def missing_information(self, params: Any, data: Any) -> Any:
+        self.louis += 1
+        return self.model.missing_information(params, data)
+
+
+class Broken:
+    """A model whose E-step is spoilt from the n-th call on."""
+
+    def __init__(self, model: Any, after: int, **fields: Any) -> None:
+        self.model, self.after, self.fields, self.calls = model, after, fields, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def e_step(self, params: Any, data: Any) -> Any:
+        self.calls += 1
+        found = self.model.e_step(params, data)
+        return replace(found, **self.fields) if self.calls > self.after else found
+
+
+def by_name(name: str) -> Case:
+    """The case of this name."""
+    return next(case for case in CASES if case.name == name)
