@@ -25,9 +25,12 @@ def faults(path: Path) -> list[str]:
     return [f"{path.name}: {text} [{rule.__name__}]" for rule in rules for text in rule(chapter)]
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], root: Path = ROOT) -> int:
     """Print every fault; the status says whether there was one."""
-    paths = [Path(name) for name in arguments] or sorted((ROOT / "chapters").glob("*.ipynb"))
+    paths = [Path(name) for name in arguments] or sorted((root / "chapters").glob("*.ipynb"))
+    if not paths:  # nothing looked at is not nothing wrong
+        print("notebook rules: there is no notebook in chapters/")
+        return 1
     found = [text for path in paths for text in faults(path)]
     print(*found, sep="\n", end="\n" if found else "")
     if not found:

@@ -183,5 +183,9 @@ def test_the_command_names_file_cell_and_rule(tmp_path: Path, capsys: pytest.Cap
     assert found == "01_good.ipynb: cell 7: ends with ';'; end with plt.show() or assign to _ [no_semicolon]\n"
 
 
+def test_no_chapter_at_all_is_a_fault(tmp_path: Path) -> None:
+    assert notebook_rules.main([], tmp_path) == 1
+
+
 def test_the_committed_chapters_break_no_rule() -> None:
     assert notebook_rules.main([]) == 0
