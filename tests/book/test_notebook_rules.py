@@ -24,6 +24,7 @@ PROOF = """\
 ```{prf:proof}
 By Jensen, e.g. as in Lange, $a \\le b$.
 Now sum over the rows (cf. St. Andrews).
+- **Ties $a = b$.** Then the bound touches.
 ```
 ````"""
 LONG_FUNCTION = "def f(x):\n" + "    x += 1\n" * 11 + "    return x"

@@ -18,6 +18,7 @@ HURRIED = re.compile(r"\b(clearly|obviously|it is easy to see|trivially)\b", re.
 FOLDED_PROOF = re.compile(r"^[`:]{3,}\{prf:\w+\}[^\n]*\n(?:[^\n`]*\n)*?:class:[^\n]*\bdropdown\b", re.MULTILINE)
 TWO_SENTENCES = re.compile(r"[a-z)\]*$][.?!] +(?=[A-Z][a-z])")
 SHORTENED = re.compile(r"\b(?:e\.g|i\.e|cf|vs|al|ch|eq|fig|sec|resp|pp?|approx|St)\. ", re.IGNORECASE)
+RUN_IN = re.compile(r"^\s*(?:[-*]|\d+\.)?\s*\*\*[^*]+\*\*")
 NO_PROSE = re.compile(r"^\s*(?:\||#|:|`|\$|>? *\[|<)")
 
 
@@ -85,7 +86,7 @@ def sentence_a_line(chapter: Chapter) -> Iterator[str]:
     for number, cell in chapter.cells("markdown"):
         prose = re.sub(r"(?ms)^(`{3,}|\$\$).*?^\1", "", cell.source)
         for line in prose.splitlines():
-            if not NO_PROSE.match(line) and TWO_SENTENCES.search(SHORTENED.sub("", line)):
+            if not NO_PROSE.match(line) and TWO_SENTENCES.search(SHORTENED.sub("", RUN_IN.sub("", line))):
                 yield f"cell {number}: more than one sentence on the line {line[:60]!r}"
 
 
