@@ -15,7 +15,7 @@ from scipy.linalg import block_diag
 
 import emlib
 from emlib.algorithms import Newton
-from emlib.models import GaussianMixture, Linkage, PoissonMixture
+from emlib.models import GaussianMixture, Linkage, PoissonMixture, SymmetricMixture
 from tests.contract import charts, densities
 from tests.contract.densities import Density
 from tests.tolerances import OPTIMUM
@@ -69,7 +69,13 @@ class Case:
 
     @property
     def is_mixture(self) -> bool:
+        """Whether it has mixing weights."""
         return "weights" in self.fields
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the raw data are one row a unit (linkage data are counts of four kinds of units)."""
+        return "theta" not in self.fields
 
     def problem(self, coordinates: str = "free", **options: Any) -> emlib.Problem:
         return emlib.Problem(self.model, self.data, coordinates, **options)
@@ -124,6 +130,16 @@ def _gaussian(kind: str, side: int, count: int) -> Case:
                 densities.gaussian(count, side), fields, block_diag(np.eye(count * (1 + side)), noise), seed=7)
 
 
-CASES = [_linkage(), *[_poisson(k, t) for k in (2, 3) for t in (True, False)],
+def _symmetric(variances: tuple[float, ...]) -> Case:
+    side = len(variances)
+    rng = np.random.default_rng(8)
+    signs = rng.choice([-1.0, 1.0], size=(60, 1))
+    rows = signs * np.array([1.5, -1.0])[:side] + rng.standard_normal((60, side)) * np.sqrt(variances)
+    return Case(f"symmetric-d{side}", SymmetricMixture(side, variances), rows, None, densities.symmetric(variances),
+                {"mean": (charts.real, (side,))}, np.eye(side), seed=20)
+
+
+CASES = [_linkage(), _symmetric((1.0,)), _symmetric((1.0, 4.0)),
+         *[_poisson(k, t) for k in (2, 3) for t in (True, False)],
          *[_gaussian(kind, d, k) for kind in ("full", "tied", "diag", "spherical") for d in (1, 2) for k in (2, 3)]]
 MIXTURES = [case for case in CASES if case.is_mixture]

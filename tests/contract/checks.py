@@ -37,7 +37,7 @@ def check_additive(case: Case) -> None:
     whole = expect(case, params)
     for size in (1, 3, 7, len(case.data)):
         _same_expectation(case, params, case.problem(chunk_size=size).expectation(params), whole, f"chunks of {size}")
-    if case.is_mixture:
+    if case.has_rows:
         order = np.random.default_rng(0).permutation(len(case.data))
         weight = None if case.sample_weight is None else np.asarray(case.sample_weight)[order]
         shuffled = case.model.as_data(np.asarray(case.raw)[order], weight)
@@ -187,7 +187,7 @@ def check_sample_weight(case: Case) -> None:
     """Whole sample weights say the same as repeated units."""
     raw = np.asarray(case.raw)
     repeats = 1 + np.arange(len(raw)) % 3
-    if not case.is_mixture:
+    if not case.has_rows:
         weighted, repeated = case.model.as_data(raw, repeats), case.model.as_data(raw * repeats)
     else:
         base = np.ones(len(raw), dtype=int) if case.sample_weight is None else np.asarray(case.sample_weight)

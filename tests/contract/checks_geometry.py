@@ -191,6 +191,9 @@ def check_natural_gradient(case: Case) -> None:
 
 def own_statistics(case: Case, params: Any) -> Statistics:
     """Statistics of one unit whose M-step is theta itself: E_theta[T]."""
+    if "mean" in case.fields:
+        squares = params.mean**2 + case.model.variances
+        return Statistics({"mean": np.concatenate([[1.0], params.mean, squares])})
     counts = params.weights
     if "rates" in case.fields:
         return Statistics({"weights": counts, "rates": np.stack([counts, counts * params.rates, 0 * counts])})
