@@ -74,12 +74,18 @@ def loglik(model: LatentVariableModel, data: Any) -> Callable[[Fields], Any]:
     TypeError
         If the model has no JAX log-likelihood here.
     """
+    units, seen = _units(model, data)
+    return lambda theta: _value(model, theta, units, seen)
+
+
+def _units(model: LatentVariableModel, data: Any) -> tuple[Any, Any]:
+    """Units and how often each was seen, as JAX arrays."""
     if type(model) not in LOGLIKS:
         raise TypeError(f"model: no JAX log-likelihood of {type(model).__name__}; there are "
                         f"{[kind.__name__ for kind in LOGLIKS]}")
     units = model.as_data(data)
     seen = np.ones(len(units)) if units.weights is None else units.weights
-    return lambda theta: LOGLIKS[type(model)](model, theta, jnp.asarray(units.units), jnp.asarray(seen))
+    return jnp.asarray(units.units), jnp.asarray(seen)
 
 
 def _fields(model: LatentVariableModel, params: Any) -> Fields:
@@ -88,8 +94,17 @@ def _fields(model: LatentVariableModel, params: Any) -> Fields:
 
 def autodiff_gradient(model: LatentVariableModel, data: Any, params: Any) -> dict[str, Array]:
     """Return the gradient of the log-likelihood by automatic differentiation, one array per field."""
-    slopes = jax.grad(loglik(model, data))(_fields(model, params))
+    units, seen = _units(model, data)
+    slopes = _slope(model, _fields(model, params), units, seen)
     return {name: np.asarray(value) for name, value in slopes.items()}
+
+
+def _value(model: LatentVariableModel, theta: Fields, units: Any, seen: Any) -> Any:
+    return LOGLIKS[type(model)](model, theta, units, seen)
+
+
+# Compiled once a model and kept for the next point: compiling costs a thousand evaluations.
+_slope = jax.jit(jax.grad(_value, argnums=1), static_argnums=0)
 
 
 def autodiff_hessian(model: LatentVariableModel, data: Any, params: Any) -> Array:
@@ -130,7 +145,7 @@ def natural_gradient(model: LatentVariableModel, data: Any, params: Any) -> Arra
 
     heads = jnp.log(params.weights) - partition(point)
     start = jnp.concatenate([(heads - heads[-1])[:-1], point])
-    return np.asarray(jax.grad(value)(start))
+    return np.asarray(jax.jit(jax.grad(value))(start))
 
 
 def _poisson_natural(model: PoissonMixture, params: Any, units: Any) -> tuple[Any, Any, Any]:
