@@ -121,7 +121,7 @@ def parameters(notebook: Notebook) -> dict[str, Any]:
 
 
 def with_outputs(source: Notebook, run: Notebook) -> Notebook:
-    """Return the source's prose and metadata with the outputs of a run of the same code.
+    """Return the source's prose and cell metadata with the outputs of a run of the same code.
 
     Nothing of the run's metadata is taken over, so times, paths and versions cannot slip in.
     """
@@ -129,9 +129,8 @@ def with_outputs(source: Notebook, run: Notebook) -> Notebook:
     for count, (cell, done) in enumerate(zip(code_cells(book), code_cells(run), strict=True), start=1):
         cell.outputs = [_clean(output, count) for output in done.outputs]
         cell.execution_count = count
-    book.metadata["kernelspec"] = dict(KERNEL)
-    book.metadata["language_info"] = {"name": "python"}
-    book.metadata["emlib"] = {"code": code_hash(source)}
+    book.metadata.clear()  # editors leave marks of their own
+    book.metadata.update(kernelspec=dict(KERNEL), language_info={"name": "python"}, emlib={"code": code_hash(source)})
     return book
 
 
