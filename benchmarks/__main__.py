@@ -6,7 +6,7 @@ import argparse
 import os
 import platform
 
-from benchmarks import gaussian_mixture, poisson_counts
+from benchmarks import gmm, hasselblad
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     small = parser.parse_args(arguments).small
     threads = os.environ.get("OMP_NUM_THREADS", "all")
     print(f"{platform.machine()}, {os.cpu_count()} cores, {threads} thread(s) a process; compare only within a run")
-    for part in (gaussian_mixture, poisson_counts):
+    for part in (hasselblad, gmm):
         print(f"\n{part.report(small)}", flush=True)
     return 0
 

@@ -22,8 +22,9 @@ def slope(work: Callable[[int], object], few: int, many: int, repeats: int = 3) 
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows under a title, in aligned columns."""
+    """Return rows under a title, as a Markdown table with aligned columns."""
     cells = [[str(cell) for cell in row] for row in (columns, *rows)]
     widths = [max(len(row[k]) for row in cells) for k in range(len(columns))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-    return "\n".join([title, *(f"  {line}" for line in lines)])
+    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+    lines.insert(1, " | ".join("-" * width for width in widths))
+    return "\n".join([f"{title}:", "", *(f"| {line} |" for line in lines)])
