@@ -223,6 +223,10 @@ class Problem:
         full: Array = np.stack(columns, axis=1)
         return symmetrise(full)
 
+    def recall(self, here: Evaluation) -> None:
+        """Make an evaluation made earlier the remembered one, so that asking for it again costs nothing."""
+        self._memo = here
+
     def twin(self, coordinates: str) -> Problem:
         """Return the same problem in other coordinates, its counters at zero."""
         return Problem(self.model, self.data, coordinates, map=self._map, chunk_size=self._chunk_size)
@@ -230,7 +234,7 @@ class Problem:
     def in_free(self, here: Evaluation) -> tuple[Problem, Evaluation]:
         """Return the problem in free coordinates with an evaluated point carried over; no pass over the data."""
         if self.coordinates == "free":
-            self._memo = here
+            self.recall(here)
             return self, here
         twin = self.twin("free")
         x = self.model.space.pack(here.params, "free")

@@ -57,7 +57,7 @@ class _Run:
         """Look at the curvature once the estimate is below tol; None means: go on, with the rate just learnt."""
         if self.remaining > self.tol:
             return None
-        seen = curvature(self.problem, self.state.evaluation)
+        seen = curvature(self.problem, self.state.evaluation, self.tol)
         if seen is None:
             self.notes.append("curvature not checked, too many parameters")
             return Status.CONVERGED

@@ -18,7 +18,8 @@ from emlib.problem import Evaluation, Problem
 
 DEFAULT_TOL = 1e-8  # nats
 FLAT = 1e-10  # relative curvature below which a direction counts as unidentified
-UPHILL = 1e-6  # relative curvature above which a stationary point is a saddle
+UPHILL = 1e-6  # relative curvature above which a stationary point may be a saddle
+PROBES = (1.0, 0.1, 10.0)  # lengths of the steps that look whether it is one, in units of I_c
 EDGE = 1e-12  # how far a parameter on the boundary is lifted to look at its slope
 DENSE = 2000  # largest number of parameters for which the curvature is looked at
 
@@ -72,10 +73,12 @@ def newton_gain(curvatures: Array, slopes: Array) -> float:
     return float(0.5 * (slopes**2 / np.maximum(curvatures, FLAT)).sum())
 
 
-def curvature(problem: Problem, here: Evaluation) -> Curvature | None:
+def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> Curvature | None:
     """Look at the curvature of an evaluated point, in units of the complete information.
 
     Costs a Louis matrix, or 2p E-steps for models without a closed form; None above `DENSE` parameters.
+    A direction of positive curvature makes a saddle only if a step along it gains more than `tol`; on the
+    flat ridges of overspecified mixtures none does.
     Entries exactly on the boundary are lifted a little (one E-step more), so that their slope is seen.
     """
     if problem.size > DENSE:
@@ -83,12 +86,19 @@ def curvature(problem: Problem, here: Evaluation) -> Curvature | None:
     inner, point = _interior(problem, here)
     observed = -inner.hessian(point.x)
     values, vectors = _relative(observed, inner.complete_information(point))
+    saddle = bool(values.min() < -UPHILL) and _rises(inner, point, vectors[:, 0], tol)
     if inner is not problem:
         problem.n_estep += inner.n_estep
-    slopes = vectors.T @ point.gradient
-    saddle = bool(values.min() < -UPHILL)
-    remaining = np.inf if saddle else newton_gain(np.maximum(values, 0.0), slopes)
+    remaining = np.inf if saddle else newton_gain(np.abs(values), vectors.T @ point.gradient)
     return Curvature(1.0 - float(values.min()), remaining, saddle)
+
+
+def _rises(problem: Problem, point: Evaluation, direction: Array, tol: float) -> bool:
+    """Return whether some step along the direction, either way, gains more than `tol`."""
+    found = any(problem.loglik(point.x + sign * length * direction) > point.loglik + tol
+                for length in PROBES for sign in (1.0, -1.0))
+    problem.recall(point)
+    return found
 
 
 def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:

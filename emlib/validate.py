@@ -16,10 +16,13 @@ def as_floats(raw: Any, name: str = "data") -> Array:
     Raises
     ------
     ValueError
-        For text, objects, an empty array, or the first entry that is not finite.
+        For text, objects, complex numbers, an empty array, or the first entry that is not finite.
     """
     try:
-        array = np.asarray(raw, dtype=np.float64)
+        array = np.asarray(raw)
+        if array.dtype.kind in "USc":  # numpy would read digits, and drop imaginary parts, without a word
+            raise TypeError("complex numbers" if array.dtype.kind == "c" else "text")
+        array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: cannot be read as numbers ({error}); give an array of floats") from None
     if array.size == 0:

@@ -34,11 +34,11 @@ class Block(Protocol):
     def tangent(self) -> Array: ...
 
 
-def first_bad(mask: Array) -> str:
-    """Name the first true entry of a mask: ``[2, 0]``, or nothing for a scalar."""
+def first_bad(mask: Array, word: str = "entry") -> str:
+    """Name the first true entry of a mask: ``entry [2, 0]``, or ``the entry`` for a scalar."""
     if mask.ndim == 0:
-        return ""
-    return "[" + ", ".join(str(int(i)) for i in np.argwhere(mask)[0]) + "]"
+        return f"the {word}"
+    return f"{word} [" + ", ".join(str(int(i)) for i in np.argwhere(mask)[0]) + "]"
 
 
 def as_block(block: Block, value: Any) -> Array:
@@ -59,4 +59,4 @@ def as_block(block: Block, value: Any) -> Array:
 def not_finite(value: Array) -> str | None:
     """Name the first entry that is not finite."""
     bad = ~np.isfinite(value)
-    return f"entry {first_bad(bad)} is {value[bad].flat[0]}; parameters must be finite" if bad.any() else None
+    return f"{first_bad(bad)} is {value[bad].flat[0]}; parameters must be finite" if bad.any() else None

@@ -71,12 +71,12 @@ class Positive(_Elementwise):
     def fault(self, value: Array) -> str | None:
         bad = value <= 0
         if np.any(bad):
-            return f"entry {first_bad(bad)} is {value[bad].flat[0]:.6g}; it must be positive"
+            return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; it must be positive"
         return not_finite(value)
 
     def to_free(self, value: Array) -> Array:
         if np.any(value <= 0):
-            raise ValueError(f"{self.name}: entry {first_bad(value <= 0)} is on the boundary, where the logarithm is "
+            raise ValueError(f"{self.name}: {first_bad(value <= 0)} is on the boundary, where the logarithm is "
                              "infinite; start in the interior or use coordinates='standard'")
         result: Array = np.log(np.ravel(value))
         return result
@@ -102,7 +102,7 @@ class Interval(_Elementwise):
     def fault(self, value: Array) -> str | None:
         bad = ~((value >= self.low) & (value <= self.high))
         if np.any(bad):
-            return f"entry {first_bad(bad)} is {value[bad].flat[0]:.6g}; it must lie in [{self.low}, {self.high}]"
+            return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; it must lie in [{self.low}, {self.high}]"
         return None
 
     def to_free(self, value: Array) -> Array:

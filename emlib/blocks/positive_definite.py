@@ -47,10 +47,11 @@ class PositiveDefinite:
             where = f"matrix {index}" if self._count > 1 else "the matrix"
             scale = np.abs(matrix).max()
             if np.abs(matrix - matrix.T).max() > 1e-10 * scale:
-                return f"{where} is not symmetric"
+                return f"{where} is not symmetric; give 0.5 * (a + a.T)"
             smallest = np.linalg.eigvalsh(matrix)[0]
             if smallest <= self._side * np.finfo(float).eps * scale:
-                return f"{where} is not positive definite (smallest eigenvalue {smallest:.3g})"
+                return (f"{where} is not positive definite (smallest eigenvalue {smallest:.3g}); "
+                        "a covariance has positive eigenvalues only")
         return None
 
     def to_free(self, value: Array) -> Array:

@@ -39,16 +39,17 @@ class Simplex:
         if (found := not_finite(value)) is not None:
             return found
         if np.any(value < 0):
-            return f"entry {first_bad(value < 0)} is {value[value < 0].flat[0]:.6g}; probabilities cannot be negative"
+            return f"{first_bad(value < 0)} is {value[value < 0].flat[0]:.6g}; probabilities cannot be negative"
         sums = value.sum(axis=-1)
         bad = np.abs(sums - 1) > SUM_TOLERANCE
         if np.any(bad):
-            return f"row {first_bad(bad)} adds up to {np.atleast_1d(sums)[np.atleast_1d(bad)][0]:.10g}, not to 1"
+            return (f"{first_bad(bad, 'row')} adds up to {np.atleast_1d(sums)[np.atleast_1d(bad)][0]:.10g}, not to 1; "
+                    "divide by the sum")
         return None
 
     def to_free(self, value: Array) -> Array:
         if np.any(value <= 0):
-            raise ValueError(f"{self.name}: entry {first_bad(value <= 0)} is zero, where the softmax coordinate is "
+            raise ValueError(f"{self.name}: {first_bad(value <= 0)} is zero, where the softmax coordinate is "
                              "infinite; start in the interior or use coordinates='standard'")
         return (np.log(value[..., :-1]) - np.log(value[..., -1:])).ravel()
 
