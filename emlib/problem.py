@@ -88,6 +88,7 @@ class Problem:
         self._chunk_size = chunk_size
         self._memo: Evaluation | None = None
         self._curvature: tuple[Evaluation, Array] | None = None
+        self._target: tuple[Evaluation, MStep] | None = None
         self._basis = model.space.tangent() if coordinates == "standard" else None
         if coordinates == "mean":
             model.space.require_mean()
@@ -149,6 +150,11 @@ class Problem:
         """Return the maximiser of Q given an evaluation; no pass over the data, never raises on numbers."""
         if evaluation.fault is not None:
             return MStep(np.full(self.size, np.nan), evaluation.params, evaluation.fault)
+        if self._target is None or self._target[0] is not evaluation:
+            self._target = (evaluation, self._m_step(evaluation))
+        return self._target[1]
+
+    def _m_step(self, evaluation: Evaluation) -> MStep:
         self.n_mstep += 1
         params = self.model.m_step(evaluation.stats)
         # The model's own words come first: a collapse onto one point is also a matrix that is not positive definite.
