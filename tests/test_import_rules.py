@@ -1,0 +1,102 @@
+"""Who may know whom: the design's import rules, on the source and in a fresh interpreter."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "emlib"
+OUTER = {"algorithms", "problem", "diagnostics", "solve", "fit", "stopping", "result"}
+PRESENTATION = {"report", "backends"}
+# first name under emlib of the importing module -> first names that it must not import
+FORBIDDEN = {
+    **dict.fromkeys(("models", "families", "kernels", "blocks", "space", "numerics", "model", "mean", "validate"),
+                    OUTER | PRESENTATION),
+    "algorithms": {"models", "families", "kernels", "diagnostics", "mean", "validate", "space", "solve",
+                   "fit"} | PRESENTATION,
+    **dict.fromkeys(("problem", "result", "solve", "stopping", "fit", "diagnostics", "sampling", "datasets", "data",
+                     "__init__"), PRESENTATION),
+}
+HEAVY = ("matplotlib", "jax", "numba", "pandas", "dask", "sklearn", "IPython", "yaml")
+ALLOWED_OUTSIDE = {"numpy", "scipy"}
+
+
+def imported(source: str) -> Iterator[str]:
+    """Every module that the source imports, dotted, wherever the statement stands."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def faults(part: str, source: str) -> list[str]:
+    """What a file of this part of emlib imports against the rules."""
+    names = [name.split(".") for name in imported(source)]
+    inner = [".".join(n) for n in names if n[0] == "emlib" and len(n) > 1 and n[1] in FORBIDDEN.get(part, set())]
+    known = set(sys.stdlib_module_names) | ALLOWED_OUTSIDE | {"emlib"}
+    outside = [".".join(n) for n in names if n[0] not in known and part not in PRESENTATION]
+    return inner + outside
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_file_keeps_the_import_rules(path: Path) -> None:
+    assert faults(part_of(path), path.read_text(encoding="utf-8")) == []
+
+
+def test_every_part_has_a_rule() -> None:
+    assert {part_of(path) for path in FILES} <= set(FORBIDDEN) | PRESENTATION
+
+
+@pytest.mark.parametrize(("part", "source", "caught"), [
+    ("models", "from emlib.algorithms import EM", "emlib.algorithms.EM"),
+    ("models", "def f():\n    import emlib.problem", "emlib.problem"),
+    ("families", "from emlib import diagnostics", "emlib.diagnostics"),
+    ("algorithms", "from emlib.models import Linkage", "emlib.models.Linkage"),
+    ("algorithms", "from emlib.families.poisson import Poisson", "emlib.families.poisson.Poisson"),
+    ("fit", "from emlib.report import claim", "emlib.report.claim"),
+    ("diagnostics", "from emlib.backends.jax import autodiff_gradient", "emlib.backends.jax.autodiff_gradient"),
+    ("solve", "import matplotlib.pyplot as plt", "matplotlib.pyplot"),
+    ("models", "try:\n    import numba\nexcept ImportError:\n    pass", "numba"),
+])
+def test_a_broken_rule_is_caught(part: str, source: str, caught: str) -> None:
+    assert faults(part, source) == [caught]
+
+
+def test_what_is_allowed_is_not_caught() -> None:
+    assert faults("models", "import numpy as np\nfrom emlib.families import Poisson\nfrom emlib.space import X") == []
+    assert faults("algorithms", "from emlib.problem import Problem\nfrom emlib.stopping import em_gain") == []
+    assert faults("report", "import matplotlib") == []
+
+
+def fresh(code: str) -> set[str]:
+    """Modules that a fresh interpreter has loaded after running the code."""
+    done = subprocess.run([sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"], cwd=ROOT, check=True,
+                          capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+def test_importing_emlib_loads_nothing_heavy() -> None:
+    loaded = fresh("import emlib, emlib.models, emlib.algorithms, emlib.diagnostics")
+    assert {"numpy", "scipy", "emlib.models"} <= loaded
+    assert not loaded & set(HEAVY)
+    assert not {name for name in loaded if name.startswith(("emlib.report", "emlib.backends"))}
+
+
+def test_the_fresh_interpreter_would_show_it() -> None:
+    assert "emlib.backends" in fresh("import emlib\nimport emlib.backends")
