@@ -107,7 +107,9 @@ class Problem:
         x.setflags(write=False)
         params = self.model.space.unpack(x, self.coordinates)
         fault = self.model.space.fault(params)
-        self._memo = self._outside(x, params, fault) if fault else self._evaluate(x, params)
+        # A probe of a line search may lie far out: what overflows there becomes a fault, not a warning.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            self._memo = self._outside(x, params, fault) if fault else self._evaluate(x, params)
         return self._memo
 
     def _evaluate(self, x: Array, params: Any) -> Evaluation:

@@ -19,7 +19,7 @@ from emlib.problem import Evaluation, Problem
 DEFAULT_TOL = 1e-8  # nats
 FLAT = 1e-10  # relative curvature below which a direction counts as unidentified
 UPHILL = 1e-6  # relative curvature above which a stationary point may be a saddle
-PROBES = (1.0, 0.1, 10.0)  # lengths of the steps that look whether it is one, in units of I_c
+PROBES = (1.0, 0.1, 10.0, 1e-2, 1e-3, 1e-4)  # lengths, in units of I_c, of the steps that look whether it is one
 EDGE = 1e-12  # how far a parameter on the boundary is lifted to look at its slope
 DENSE = 2000  # largest number of parameters for which the curvature is looked at
 
