@@ -55,3 +55,5 @@ ROOT = 1e-9
 # Import rules have no tolerance; exact equality is written as `==` in the tests.
 # How near a parameter comes to a boundary that it approaches linearly, when 1e-8 nats are left to gain.
 BOUNDARY = 1e-6
+# mclust's EM stops where the log-likelihood changes by this share of itself (its default `tol`).
+MCLUST = 1e-5
