@@ -57,3 +57,7 @@ ROOT = 1e-9
 BOUNDARY = 1e-6
 # mclust's EM stops where the log-likelihood changes by this share of itself (its default `tol`).
 MCLUST = 1e-5
+# Information by Oakes, by differences of the score and by SEM: fourth-order differences of relative step 1e-3.
+ROUTES = 1e-6
+# The ratio of two EM steps against the rate: second-order terms of a distance of 1e-3, and faster directions.
+OBSERVED_RATE = 1e-2
