@@ -12,7 +12,7 @@ import emlib
 from emlib.algorithms import EM, LBFGS, Algorithm, EMGradient, FirstOrderEM, GradientAscent, Newton, SciPy
 from tests.contract.cases import CASES, Case
 
-CHOSEN = ("linkage", "poisson-2-plain", "poisson-3-tabulated", "gaussian-full-d1-k2", "gaussian-full-d2-k2",
+CHOSEN = ("linkage", "poisson-2-plain", "poisson-3-tabulated", "gaussian-full-d1-k2", "gaussian-full-d2-k3",
           "gaussian-tied-d2-k3", "gaussian-diag-d2-k2", "gaussian-spherical-d2-k3")
 PROBLEMS = [case for case in CASES if case.name in CHOSEN]
 OFFSET = 0.05  # how far from the optimum the runs to it start, free coordinates

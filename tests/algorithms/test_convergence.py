@@ -66,7 +66,7 @@ def test_counters_are_right(make: Any, case: Case) -> None:
     """E-steps: each call of the model's, plus what Louis's matrices are charged; the last point is never redone."""
     algorithm, model = make(case), Listening(case.model)
     problem = Watched(model, case.data, algorithm.coordinates)
-    result = emlib.solve(problem, algorithm, case.model.space.pack(near(case), algorithm.coordinates), max_estep=400)
+    result = emlib.solve(problem, algorithm, case.model.space.pack(near(case), algorithm.coordinates), max_estep=60)
     charge = getattr(case.model, "missing_information_cost", lambda: 1)()
     assert result.n_estep == len(model.seen) + charge * model.louis
     assert len(model.seen) <= problem.asked

@@ -48,7 +48,7 @@ def test_the_gap_is_the_divergence_of_the_posteriors(case: Case) -> None:
     close(dx.jensen_gap(case.model, case.data, here, there), divergence, tol.TWO_CODES, "KL", case.data.n_units)
 
 
-@pytest.mark.parametrize(("name", "second"), [("linkage", True), ("poisson-2-plain", True),
+@pytest.mark.parametrize(("name", "second"), [("linkage", True), ("poisson-2-plain", False),
                                               ("gaussian-full-d1-k2", False), ("gaussian-tied-d2-k3", False)])
 def test_oracle_agrees_with_the_witness(name: str, second: bool) -> None:
     """Two JAX codes written apart; second derivatives where they compile quickly."""
