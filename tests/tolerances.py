@@ -42,9 +42,8 @@ EIGHT_DECIMALS = 0.5e-8
 NINE_DECIMALS = 0.5e-9
 # DLR's iterates: printed with nine decimals, three of them one unit off exact arithmetic (their rounding).
 DLR_PRINTED = 1.5e-9
-# Numbers printed with four, five or six decimals: half a unit of the last.
+# Numbers printed with four or six decimals: half a unit of the last.
 FOUR_DECIMALS = 0.5e-4
-FIVE_DECIMALS = 0.5e-5
 SIX_DECIMALS = 0.5e-6
 # Published with three decimals.
 THREE_DECIMALS = 0.5e-3
@@ -52,7 +51,6 @@ THREE_DECIMALS = 0.5e-3
 BRUTE_FORCE = 1e-6
 # The same step by two formulas, the root found to 1e-12 relative.
 ROOT = 1e-9
-# Import rules have no tolerance; exact equality is written as `==` in the tests.
 # How near a parameter comes to a boundary that it approaches linearly, when 1e-8 nats are left to gain.
 BOUNDARY = 1e-6
 # mclust's EM stops where the log-likelihood changes by this share of itself (its default `tol`).
