@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 
+import browser
 import setup_env
 
 TASKS = {
@@ -22,6 +23,7 @@ TASKS = {
     "lint": "ruff, mypy, codespell and the notebook rules, without running anything",
     "bench": "time emlib against its peers",
     "lock": "renew requirements.txt, constraints.txt and environment.yml",
+    "browser": "install Chromium for the tests of the pages, where there is none and this user may",
     "clean": "remove what was built, caches included",
 }
 SCRIPTS = {
@@ -61,6 +63,7 @@ def lint() -> int:
 
 def run_tests(arguments: list[str]) -> int:
     """Build what the tests of the pages read, then run the one pytest call."""
+    browser.ensure()
     return python("tools/build_book.py") or python(*TESTS, *arguments)
 
 
@@ -74,6 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen, rest = parser.parse_known_args(arguments)
     if chosen.task == "clean":
         return setup_env.clean()
+    if chosen.task == "browser":
+        return 0 if browser.ensure() else 1
     setup_env.setup(force=chosen.task == "setup")
     if chosen.task in SCRIPTS:
         script, *first = SCRIPTS[chosen.task]
