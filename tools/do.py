@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 
-import browser
+import chromium
 import setup_env
 
 TASKS = {
@@ -63,7 +63,7 @@ def lint() -> int:
 
 def run_tests(arguments: list[str]) -> int:
     """Build what the tests of the pages read, then run the one pytest call."""
-    browser.ensure()
+    chromium.ensure()
     return python("tools/build_book.py") or python(*TESTS, *arguments)
 
 
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.task == "clean":
         return setup_env.clean()
     if chosen.task == "browser":
-        return 0 if browser.ensure() else 1
+        return 0 if chromium.ensure() else 1
     setup_env.setup(force=chosen.task == "setup")
     if chosen.task in SCRIPTS:
         script, *first = SCRIPTS[chosen.task]
