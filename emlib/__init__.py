@@ -4,6 +4,7 @@ One E-step at theta gives the log-likelihood, the posterior entropy, the EM step
 Everything here is written on that one evaluation.
 """
 
+from emlib import algorithms, datasets, diagnostics, models
 from emlib.fit import fit
 from emlib.problem import Problem
 from emlib.result import Result, Status
@@ -11,4 +12,4 @@ from emlib.solve import solve
 
 __version__ = "0.1.0"
 
-__all__ = ["Problem", "Result", "Status", "fit", "solve"]
+__all__ = ["Problem", "Result", "Status", "algorithms", "datasets", "diagnostics", "fit", "models", "solve"]

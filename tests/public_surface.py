@@ -25,6 +25,9 @@ def _module(module: Any) -> Iterator[str]:
 
 
 def _object(path: str, thing: Any) -> Iterator[str]:
+    if inspect.ismodule(thing):
+        yield path
+        return
     if not inspect.isclass(thing):
         yield path + _parameters(thing)
         return

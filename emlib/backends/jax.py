@@ -132,28 +132,33 @@ def natural_gradient(model: LatentVariableModel, data: Any, params: Any) -> Arra
         return np.asarray(model.variances * autodiff_gradient(model, data, params)["mean"])
     if not isinstance(model, PoissonMixture | GaussianMixture):
         raise TypeError(f"model: {type(model).__name__} has no natural coordinates here; a full mixture is needed")
-    units = model.as_data(data)
-    seen = np.ones(len(units)) if units.weights is None else units.weights
-    makers: dict[type, Any] = {PoissonMixture: _poisson_natural, GaussianMixture: _gaussian_natural}
-    point, score, partition = makers[type(model)](model, params, jnp.asarray(units.units))
-
-    def value(eta: Any) -> Any:
-        head = jnp.append(eta[: model.n_components - 1], 0.0)
-        rest = eta[model.n_components - 1:]
-        inside = logsumexp(head + score(rest), axis=1)
-        return jnp.asarray(seen) @ inside - seen.sum() * logsumexp(head + partition(rest))
-
-    heads = jnp.log(params.weights) - partition(point)
-    start = jnp.concatenate([(heads - heads[-1])[:-1], point])
-    return np.asarray(jax.jit(jax.grad(value))(start))
+    units, seen = _units(model, data)
+    point = _poisson_point(params) if isinstance(model, PoissonMixture) else _gaussian_point(model, params)
+    heads = jnp.log(params.weights) - _NATURAL[type(model)](model, units)[1](point)
+    return np.asarray(_natural_slope(jnp.concatenate([(heads - heads[-1])[:-1], point]), model, units, seen))
 
 
-def _poisson_natural(model: PoissonMixture, params: Any, units: Any) -> tuple[Any, Any, Any]:
+def _natural_value(eta: Any, model: Any, units: Any, seen: Any) -> Any:
+    score, partition = _NATURAL[type(model)](model, units)
+    head = jnp.append(eta[: model.n_components - 1], 0.0)
+    rest = eta[model.n_components - 1:]
+    inside = logsumexp(head + score(rest), axis=1)
+    return seen @ inside - seen.sum() * logsumexp(head + partition(rest))
+
+
+_natural_slope = jax.jit(jax.grad(_natural_value), static_argnums=1)  # kept for the next point, as `_slope` is
+
+
+def _poisson_point(params: Any) -> Any:
+    return jnp.log(jnp.asarray(params.rates))
+
+
+def _poisson_natural(model: PoissonMixture, units: Any) -> tuple[Any, Any]:
     constant = -gammaln(units + 1.0)[:, None]
-    return (jnp.log(jnp.asarray(params.rates)), lambda eta: units[:, None] * eta + constant, jnp.exp)
+    return lambda eta: units[:, None] * eta + constant, jnp.exp
 
 
-def _gaussian_natural(model: GaussianMixture, params: Any, units: Any) -> tuple[Any, Any, Any]:
+def _gaussian_natural(model: GaussianMixture, units: Any) -> tuple[Any, Any]:
     """eta = (b_k, minus half the precision, off-diagonal entries doubled), in the order of the mean chart."""
     count, side, kind = model.n_components, model.n_features, model.covariance_type
     rows, columns = np.tril_indices(side)
@@ -176,11 +181,15 @@ def _gaussian_natural(model: GaussianMixture, params: Any, units: Any) -> tuple[
         fit = jnp.einsum("ki,ki->k", b, jnp.linalg.solve(matrix, b[:, :, None])[:, :, 0])
         return 0.5 * fit - 0.5 * jnp.linalg.slogdet(matrix)[1]
 
-    return _gaussian_point(model, params, rows, columns), score, partition
+    return score, partition
 
 
-def _gaussian_point(model: GaussianMixture, params: Any, rows: Array, columns: Array) -> Any:
+_NATURAL: dict[type, Any] = {PoissonMixture: _poisson_natural, GaussianMixture: _gaussian_natural}
+
+
+def _gaussian_point(model: GaussianMixture, params: Any) -> Any:
     """The natural parameters of the components at `params`."""
+    rows, columns = np.tril_indices(model.n_features)
     matrix = np.linalg.inv(np.asarray(_noise(model, params.covariances)))
     b = np.einsum("kij,kj->ki", matrix, params.means)
     if model.covariance_type in ("full", "tied"):
