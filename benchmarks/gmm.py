@@ -96,13 +96,17 @@ def iteration(n: int, d: int, k: int) -> list[object]:
     return [f"({n}, {d}, {k})", f"{1e3 * there:.2f}", f"{1e3 * here:.2f}", f"{there / here:.1f}"]
 
 
-def report(small: bool) -> str:
-    """Return both tables."""
+def e_steps(small: bool) -> str:
+    """Return the first table."""
     starts = 2 if small else 20
     rows = [costs(*problem, starts) for problem in (problems()[-2:] if small else problems())]
     columns = ["kind", "mixture", "EM: median", "EM: 90 %", "fit's default", "median", "90 %", "times fewer",
                "converged", "as high", "higher"]  # fmt: skip
-    first = table(f"Normal mixtures: E-steps from {starts} starts", columns, rows)
-    times = [iteration(*size) for size in (SMALL if small else SIZES)]
+    return table(f"Normal mixtures: E-steps from {starts} starts", columns, rows)
+
+
+def times(small: bool) -> str:
+    """Return the second table."""
+    rows = [iteration(*size) for size in (SMALL if small else SIZES)]
     title = "Normal mixture, full covariances: CPU milliseconds of one EM iteration"
-    return f"{first}\n\n{table(title, ['(n, d, K)', 'scikit-learn', 'emlib', 'times faster'], times)}"
+    return table(title, ["(n, d, K)", "scikit-learn", "emlib", "times faster"], rows)

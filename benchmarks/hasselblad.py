@@ -38,7 +38,7 @@ def costs(name: str, starts: int) -> list[object]:
     return [name, *near, *stop, f"{100 * len(there) / starts:.1f} %"]
 
 
-def report(small: bool) -> str:
+def e_steps(small: bool) -> str:
     """Return the table."""
     starts = 2 if small else 200
     columns = ["algorithm", "near: median", "near: 90 %", "stop: median", "stop: 90 %", "at the optimum"]
