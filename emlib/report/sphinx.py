@@ -6,6 +6,7 @@ Every broken rule is a Sphinx warning; the book is built with warnings as errors
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +23,7 @@ __all__ = ["ClaimRenderer", "setup"]
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = ("page.js", "ledger.js")
+REPEATED = re.compile(r' id="(?:proof|exercise|solution)-content"')
 log = logging.getLogger(__name__)
 
 
@@ -66,6 +68,13 @@ def drop_thebe_style(app: Sphinx, page: str, template: str, context: dict[str, A
     context["css_files"] = [style for style in context.get("css_files", []) if "thebe" not in str(style.filename)]
 
 
+def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Mend what other extensions write: ids that repeat on a page, and labels that hide a button's own words."""
+    body = context.get("body", "")
+    body = body.replace('class="proof admonition" id="proof"', 'class="proof admonition emlib-proof"')
+    context["body"] = REPEATED.sub("", body).replace(' aria-label="Toggle hidden content"', "")
+
+
 def claim_role(
     name: str, rawtext: str, text: str, lineno: int, inliner: Any, options: Any = None, content: Any = None
 ) -> tuple[list[Any], list[Any]]:
@@ -90,6 +99,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("claim", claim_role)
     # After the theme and its extensions have added theirs.
     app.connect("html-page-context", drop_thebe_style, priority=900)
+    app.connect("html-page-context", mend_page, priority=900)
     app.connect("config-inited", configure)
     app.connect("config-inited", drop_thebe, priority=900)
     app.connect("env-updated", judge_ledger)
