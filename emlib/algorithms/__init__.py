@@ -4,9 +4,10 @@ from emlib.algorithms.base import Algorithm, Info, State
 from emlib.algorithms.em import EM
 from emlib.algorithms.em_gradient import EMGradient
 from emlib.algorithms.gradient import FirstOrderEM, GradientAscent
+from emlib.algorithms.incremental import IncrementalEM
 from emlib.algorithms.lbfgs import LBFGS
 from emlib.algorithms.newton import Newton
 from emlib.algorithms.scipy_adapter import SciPy
 
-__all__ = ["EM", "LBFGS", "Algorithm", "EMGradient", "FirstOrderEM", "GradientAscent", "Info", "Newton", "SciPy",
-           "State"]
+__all__ = ["EM", "LBFGS", "Algorithm", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton",
+           "SciPy", "State"]

@@ -1,0 +1,81 @@
+"""Incremental expectation-maximisation: an M-step after every chunk of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+from typing import ClassVar
+
+from emlib.algorithms.base import Info, State
+from emlib.model import Data, Statistics
+from emlib.problem import Evaluation, MStep, Problem
+from emlib.result import Status
+
+
+@dataclass(frozen=True)
+class IncrementalEM:
+    """Renew the expected statistics of one chunk of units at a time, with an M-step after each.
+
+    Parameters
+    ----------
+    chunk_size : int
+        Units in a chunk; the fewer, the fresher the parameters that each E-step uses, and the more M-steps.
+
+    Notes
+    -----
+    Neal & Hinton (1998): the bound F(q, theta) never falls, the log-likelihood may. The first pass has no older
+    statistics to lean on and is one of ordinary EM. Each iteration costs two E-steps, one for its pass over all
+    chunks and one for the look at the log-likelihood after it, by which `emlib.fit` decides when to stop; the
+    passes alone are `nit`.
+    """
+
+    chunk_size: int = 20
+    coordinates: ClassVar[str] = "standard"
+    monotone: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.chunk_size, bool) or not isinstance(self.chunk_size, int) or self.chunk_size < 1:
+            raise ValueError(f"chunk_size: {self.chunk_size!r} found; a chunk holds at least one unit")
+
+    def init(self, problem: Problem, evaluation: Evaluation) -> State:
+        """Return the starting state, which remembers no statistics yet."""
+        return State(evaluation, {"parts": ()})
+
+    def step(self, problem: Problem, state: State) -> tuple[State, Info]:
+        """Make one pass over the data."""
+        chunks = list(problem.data.chunks(self.chunk_size))
+        target, parts = (_renew if state.memory["parts"] else _first)(problem, state, chunks)
+        if target.fault is not None:
+            return state, Info("incremental", False, None, Status.DEGENERATE, target.fault)
+        there = problem.evaluate(target.x)
+        if there.fault is not None:
+            return state, Info("incremental", False, None, Status.NON_FINITE, there.fault)
+        return State(there, {"parts": parts}), Info("incremental")
+
+
+def _first(problem: Problem, state: State, chunks: list[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
+    """Fill in every chunk at the same parameters, then maximise once: a pass of EM."""
+    problem.n_estep += 1
+    parts = tuple(problem.model.e_step(state.evaluation.params, chunk).stats for chunk in chunks)
+    return _maximise(problem, state.evaluation, reduce(add, parts)), parts
+
+
+def _renew(problem: Problem, state: State, chunks: list[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
+    """Replace the chunks' statistics one after another, and maximise after each."""
+    problem.n_estep += 1
+    here, parts = state.evaluation, list(state.memory["parts"])
+    total = reduce(add, parts)  # summed anew in each pass, so that roundings do not pile up
+    target = MStep(here.x, here.params)
+    for index, chunk in enumerate(chunks):
+        fresh = problem.model.e_step(target.params, chunk).stats
+        total, parts[index] = total + fresh + (-1.0) * parts[index], fresh
+        target = _maximise(problem, here, total)
+        if target.fault is not None:
+            break
+    return target, tuple(parts)
+
+
+def _maximise(problem: Problem, here: Evaluation, total: Statistics) -> MStep:
+    """Make the M-step for statistics that no single point has."""
+    return problem.m_step(replace(here, stats=total))
