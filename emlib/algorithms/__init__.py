@@ -9,5 +9,5 @@ from emlib.algorithms.lbfgs import LBFGS
 from emlib.algorithms.newton import Newton
 from emlib.algorithms.scipy_adapter import SciPy
 
-__all__ = ["EM", "LBFGS", "Algorithm", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton",
-           "SciPy", "State"]
+__all__ = ["EM", "LBFGS", "Algorithm", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info",
+           "Newton", "SciPy", "State"]

@@ -73,7 +73,8 @@ def test_bound_never_falls_and_stays_below_the_loglik() -> None:
     model = _Bounded(len(rows) // SIZE)
     _passes(IncrementalEM(SIZE), emlib.Problem(model, rows, "standard"), 30)
     rises = np.diff(model.bounds)
-    assert rises.min() > -FALL * abs(model.bounds[-1]) and rises.max() > CONTROL
+    assert rises.min() > -FALL * abs(model.bounds[-1])
+    assert rises.max() > CONTROL
     ends = np.array(model.bounds)[np.cumsum([0] + [len(rows) // SIZE] * 29)]
     assert (ends <= np.array(model.logliks[1:]) * (1 - FALL)).all()  # the log-likelihoods are negative
     assert ends[-1] == pytest.approx(model.logliks[-1], abs=CONTROL)
@@ -83,7 +84,8 @@ def test_fit_ends_at_ems_optimum_in_fewer_passes() -> None:
     rows = _rows()
     fast = emlib.fit(MODEL, rows, start=START, algorithm=IncrementalEM(SIZE))
     slow = emlib.fit(MODEL, rows, start=START, algorithm=EM())
-    assert fast.success and slow.success
+    assert fast.success
+    assert slow.success
     assert fast.loglik == pytest.approx(slow.loglik, abs=SAME_OPTIMUM)
     assert fast.nit < 0.8 * slow.nit
     assert set(fast.trace.kind) == {"start", "incremental"}
