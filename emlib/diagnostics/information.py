@@ -10,7 +10,7 @@ import numpy as np
 
 from emlib.diagnostics.bound import differences
 from emlib.diagnostics.em_map import jacobian
-from emlib.diagnostics.tangent import Tangent, steps, tangent
+from emlib.diagnostics.tangent import Tangent, entry_names, steps, tangent
 from emlib.model import LatentVariableModel, Statistics
 from emlib.numerics import Array, symmetrise
 from emlib.problem import Problem
@@ -32,15 +32,19 @@ class Information:
     eigenvalues : ndarray, shape (r,)
         Of `fraction_missing`, descending.
     rate : float
-        The largest of them over the identified directions: EM's linear rate; larger is slower.
+        The largest of them over the identified directions: EM's linear rate; larger is slower, above 1 EM leaves.
     standard_errors : dict of str to ndarray
         Per field, of the field's shape; infinite where the data say nothing, 0 for entries held at the boundary.
     covariance : ndarray, shape (p, p)
         Of the standard entries, over the identified directions.
     n_unidentified : int
         Directions with no observed information, counted and left out of `rate`.
-    unidentified : ndarray, shape (p, n_unidentified)
+    n_uphill : int
+        Directions in which the log-likelihood rises to second order: the point is no maximum, and `rate` exceeds 1.
+    unidentified : ndarray, shape (p, at most n_unidentified)
         These directions, unit length, in standard entries.
+    unidentified_entries : list of str
+        The entries that take part in these directions, such as "means[0, 1]": their standard errors are infinite.
     at_boundary : list of str
         Entries on the boundary, which were held.
     basis : ndarray, shape (p, r)
@@ -55,7 +59,9 @@ class Information:
     standard_errors: dict[str, Array]
     covariance: Array = field(repr=False)
     n_unidentified: int
+    n_uphill: int
     unidentified: Array = field(repr=False)
+    unidentified_entries: list[str]
     at_boundary: list[str]
     basis: Array = field(repr=False)
 
@@ -136,16 +142,23 @@ ROUTES: dict[str, Route] = {"louis": _louis, "oakes": _oakes, "score": _score, "
 def _assemble(problem: Problem, around: Tangent, missing: Array) -> Information:
     white = around.whitening
     values, vectors = np.linalg.eigh(symmetrise(white.T @ missing @ white))
-    known = 1.0 - values > UNIT
+    known, flat = 1.0 - values > UNIT, np.abs(1.0 - values) <= UNIT
     directions = around.basis @ white @ vectors  # columns: unit complete information each
     scaled = directions[:, known] / np.sqrt(1.0 - values[known])
-    covariance = scaled @ scaled.T
-    lost = directions[:, ~known] / np.linalg.norm(directions[:, ~known], axis=0)
-    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    errors = np.where(np.abs(lost).max(axis=1, initial=0.0) > LOADS, np.inf, errors)
+    unit = directions / np.linalg.norm(directions, axis=0)
+    names = np.array(entry_names(problem.model))
+    errors = np.where(_entries(unit[:, ~known]), np.inf, np.sqrt((scaled**2).sum(axis=1)))
     return Information(
         complete=around.complete, observed=around.complete - missing, missing=missing,
         fraction_missing=np.linalg.solve(around.complete, missing), eigenvalues=values[::-1],
-        rate=float(values[known].max(initial=0.0)), standard_errors=problem.model.space.split(errors),
-        covariance=covariance, n_unidentified=int((~known).sum()) + around.n_empty, unidentified=lost,
-        at_boundary=around.at_boundary, basis=around.basis)
+        rate=float(values[~flat].max(initial=0.0)), standard_errors=problem.model.space.split(errors),
+        covariance=scaled @ scaled.T, n_unidentified=int(flat.sum()) + around.n_empty,
+        n_uphill=int((~known & ~flat).sum()), unidentified=unit[:, flat],
+        unidentified_entries=names[_entries(unit[:, flat])].tolist(), at_boundary=around.at_boundary,
+        basis=around.basis)
+
+
+def _entries(directions: Array) -> Array:
+    """Return a mask of the entries that take part in some of the unit directions (columns)."""
+    taking_part: Array = np.abs(directions).max(axis=1, initial=0.0) > LOADS
+    return taking_part

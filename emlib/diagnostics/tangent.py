@@ -73,7 +73,7 @@ def _whitening(complete: Array) -> Array:
 
 def boundary_entries(model: LatentVariableModel, params: Any) -> tuple[Array, list[str]]:
     """Return a mask over the standard entries that lie on the boundary, and their names."""
-    masks, names = [], []
+    masks = []
     for block in model.space.blocks:
         value = np.asarray(getattr(params, block.name), dtype=float)
         mask = np.zeros(value.shape, dtype=bool)
@@ -84,9 +84,14 @@ def boundary_entries(model: LatentVariableModel, params: Any) -> tuple[Array, li
         elif isinstance(block, Interval):
             mask = np.minimum(value - block.low, block.high - value) <= EDGE * (block.high - block.low)
         masks.append(np.atleast_1d(mask).ravel())
-        names += [block.name + str([int(i) for i in index]) if value.ndim else block.name
-                  for index in np.argwhere(mask)]
-    return np.concatenate(masks), names
+    held = np.concatenate(masks)
+    return held, [name for name, is_held in zip(entry_names(model), held, strict=True) if is_held]
+
+
+def entry_names(model: LatentVariableModel) -> list[str]:
+    """Return the names of the standard entries, in order: "weights[1]", "covariances[0, 1, 1]", "theta"."""
+    return [block.name + (str(list(index)) if block.shape else "")
+            for block in model.space.blocks for index in np.ndindex(block.shape)]
 
 
 def steps(model: LatentVariableModel, params: Any, directions: Array, n_units: float) -> Array:

@@ -74,11 +74,11 @@ def _second(weighted: Array, residual: Array, kind: str) -> Array:
     return result
 
 
-def scores(residual: Array, precision: Array, weight: float) -> Array:
+def scores(residual: Array, precision: Array, weight_score: float) -> Array:
     """Return the complete-data scores (weight, mean, vec covariance) of rows in one component."""
     slope = residual @ precision
     bend = 0.5 * (slope[:, :, None] * slope[:, None, :] - precision)
-    head = np.full((len(residual), 1), 1.0 / weight)
+    head = np.full((len(residual), 1), weight_score)
     return np.concatenate([head, slope, bend.reshape(len(residual), -1)], axis=1)
 
 

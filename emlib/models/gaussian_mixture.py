@@ -140,8 +140,8 @@ class GaussianMixture(ProductModel):
         data = self.as_data(data)
         count, side = self.n_components, self.n_features
         precision = np.linalg.inv(self._noise(params))
-        scores = [gaussian_data.scores(data.units - params.means[k], precision[k], params.weights[k])
-                  for k in range(count)]
+        heads = [mixture.weight_score(weight) for weight in params.weights]
+        scores = [gaussian_data.scores(data.units - params.means[k], precision[k], heads[k]) for k in range(count)]
         noise = covariance.embedding(self.covariance_type, count, side).reshape(count, side * side, -1)
         rows = [(mixture.unit_rows(count, k), np.kron(mixture.unit_rows(count, k), np.eye(side)), noise[k])
                 for k in range(count)]

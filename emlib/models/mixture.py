@@ -91,6 +91,11 @@ def missing_information(found: Posterior, scores: Sequence[Array], embed: Array)
     return missing
 
 
+def weight_score(weight: float) -> float:
+    """Return d log pi_k / d pi_k, and 0 for a weight of zero: that entry is on the boundary, where it is held."""
+    return 1.0 / weight if weight > 0 else 0.0
+
+
 def score_embedding(blocks: Sequence[Sequence[Array]], sizes: Sequence[int]) -> Array:
     """Stack, for each component, the maps from its parts of the score to the fields' entries.
 

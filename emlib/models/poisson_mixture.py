@@ -120,7 +120,7 @@ class PoissonMixture(ProductModel):
         """Return Louis's missing information in standard entries, shape (2K, 2K); costs about one E-step."""
         data = self.as_data(data)
         count = self.n_components
-        scores = [np.stack([np.full(len(data), 1 / params.weights[k]),
+        scores = [np.stack([np.full(len(data), mixture.weight_score(params.weights[k])),
                             ratio(data.units, params.rates[k]) - 1], axis=1) for k in range(count)]
         rows = [(mixture.unit_rows(count, k), mixture.unit_rows(count, k)) for k in range(count)]
         embed = mixture.score_embedding(rows, (count, count))
