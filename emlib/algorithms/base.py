@@ -59,6 +59,12 @@ def check_algorithm(algorithm: Any) -> None:
         raise TypeError(f"algorithm: {algorithm!r} found; give an algorithm with its settings, such as EM()")
 
 
+def require_free(problem: Problem, name: str) -> None:
+    """Refuse a problem in other than free coordinates, where steps may leave the space."""
+    if problem.coordinates != "free":
+        raise ValueError(f"coordinates: {name} works in 'free' ones, the problem has {problem.coordinates!r}")
+
+
 def check_warm_up(value: Any) -> None:
     """Refuse a number of EM steps that is none."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.linalg import cho_solve
 
-from emlib.algorithms.base import Info, State, check_warm_up
+from emlib.algorithms.base import Info, State, check_warm_up, require_free
 from emlib.algorithms.em import em_step
 from emlib.algorithms.line_search import wolfe
 from emlib.numerics import Array
@@ -54,8 +54,7 @@ class LBFGS:
         ValueError
             If the problem is not in free coordinates.
         """
-        if problem.coordinates != "free":
-            raise ValueError(f"coordinates: LBFGS works in 'free' ones, the problem has {problem.coordinates!r}")
+        require_free(problem, "LBFGS")
         return State(evaluation, {"left": self.warm_up, "slopes": np.empty(0), **_empty(problem.size)})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:

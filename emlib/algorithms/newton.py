@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import eigh, solve_triangular
 from scipy.optimize import brentq
 
-from emlib.algorithms.base import Info, State, check_warm_up
+from emlib.algorithms.base import Info, State, check_warm_up, require_free
 from emlib.algorithms.em import em_step
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -53,8 +53,7 @@ class Newton:
         ValueError
             If the problem is not in free coordinates.
         """
-        if problem.coordinates != "free":
-            raise ValueError(f"coordinates: Newton works in 'free' ones, the problem has {problem.coordinates!r}")
+        require_free(problem, "Newton")
         return State(evaluation, {"left": self.warm_up, "slopes": np.empty(0)})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.optimize import minimize
 
-from emlib.algorithms.base import Info, State
+from emlib.algorithms.base import Info, State, require_free
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
@@ -52,8 +52,7 @@ class SciPy:
         ValueError
             If the problem is not in free coordinates.
         """
-        if problem.coordinates != "free":
-            raise ValueError(f"coordinates: SciPy works in 'free' ones, the problem has {problem.coordinates!r}")
+        require_free(problem, "SciPy")
         return State(evaluation)
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
