@@ -102,7 +102,7 @@ def quadrature_rate(separation: float, weight: float = 0.5, free: tuple[str, ...
     Returns
     -------
     float
-        Largest eigenvalue of I - I_c^-1 I_o, both informations by Gauss-Legendre quadrature.
+        Largest eigenvalue of I - I_c^-1 I_o, both matrices by Gauss-Legendre quadrature.
     """
     complete, observed = population_information(separation, weight, free)
     return float(1 - np.linalg.eigvals(np.linalg.solve(complete, observed)).real.min())
