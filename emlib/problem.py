@@ -128,9 +128,13 @@ class Problem:
     def expectation(self, params: Any) -> Expectation:
         """Run one E-step over all chunks and add them up in a fixed order."""
         self.n_estep += 1
-        chunks = list(self.data.chunks(self._chunk_size))
-        total: Expectation = tree_sum(list(self._map(self.model.e_step, [params] * len(chunks), chunks)))
+        total: Expectation = self._over_chunks(self.model.e_step, params)
         return total
+
+    def _over_chunks(self, function: Callable[..., Any], params: Any) -> Any:
+        """Return a function of parameters and data, mapped over the chunks and added up in a fixed order."""
+        chunks = list(self.data.chunks(self._chunk_size))
+        return tree_sum(list(self._map(function, [params] * len(chunks), chunks)))
 
     def loglik(self, x: Any) -> float:
         """Return the total observed-data log-likelihood; minus infinity outside the space."""
@@ -216,9 +220,8 @@ class Problem:
         """Return the model's closed-form missing information in standard entries, summed over chunks."""
         cost = getattr(self.model, "missing_information_cost", None)
         self.n_estep += 1 if cost is None else cost()
-        chunks = list(self.data.chunks(self._chunk_size))
         closed_form = getattr(self.model, "missing_information")  # noqa: B009  (optional member of the protocol)
-        total: Array = tree_sum(list(self._map(closed_form, [params] * len(chunks), chunks)))
+        total: Array = self._over_chunks(closed_form, params)
         return total
 
     def _hessian_by_differences(self, here: Evaluation) -> Array:
