@@ -10,8 +10,8 @@ from emlib.model import Data
 from emlib.numerics import Array
 
 
-def as_floats(raw: Any, name: str = "data") -> Array:
-    """Read an array of finite floats.
+def as_floats(raw: Any, name: str = "data", *, missing: bool = False) -> Array:
+    """Read an array of finite floats; with `missing`, not-a-number is let through.
 
     Raises
     ------
@@ -27,17 +27,18 @@ def as_floats(raw: Any, name: str = "data") -> Array:
         raise ValueError(f"{name}: cannot be read as numbers ({error}); give an array of floats") from None
     if array.size == 0:
         raise ValueError(f"{name}: empty, shape {array.shape}; at least one unit is needed")
-    bad = ~np.isfinite(array)
+    bad = np.isinf(array) if missing else ~np.isfinite(array)
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"{name}: entry {list(index)} is {array[index]}; remove or impute it, this model has no "
-                         "missing values")
+        remedy = ("write nan where a value is missing" if missing else
+                  "remove or impute it, this model has no missing values")
+        raise ValueError(f"{name}: entry {list(index)} is {array[index]}; {remedy}")
     return array
 
 
-def as_matrix(raw: Any, n_features: int, name: str = "data") -> Array:
-    """Read rows of `n_features` finite numbers; a flat array is one column where one is expected."""
-    array = as_floats(raw, name)
+def as_matrix(raw: Any, n_features: int, name: str = "data", *, missing: bool = False) -> Array:
+    """Read rows of `n_features` finite (or missing) numbers; a flat array is one column where one is expected."""
+    array = as_floats(raw, name, missing=missing)
     if array.ndim == 1 and n_features == 1:
         array = array[:, None]
     if array.ndim != 2:
