@@ -37,10 +37,10 @@ def check_additive(case: Case) -> None:
     whole = expect(case, params)
     for size in (1, 3, 7, len(case.data)):
         _same_expectation(case, params, case.problem(chunk_size=size).expectation(params), whole, f"chunks of {size}")
-    if case.has_rows:
+    if case.repeats_rows:
         order = np.random.default_rng(0).permutation(len(case.data))
         weight = None if case.sample_weight is None else np.asarray(case.sample_weight)[order]
-        shuffled = case.model.as_data(np.asarray(case.raw)[order], weight)
+        shuffled = case.model.as_data(case.units(order), weight)
         _same_expectation(case, params, case.model.e_step(params, shuffled), whole, "shuffled units")
 
 
@@ -73,11 +73,11 @@ def check_decomposition(case: Case) -> None:
 
 
 def check_entropy(case: Case) -> None:
-    """The entropy lies in [0, n log K] and is the witness's."""
-    classes = len(case.points[0].weights) if case.is_mixture else 2
+    """The entropy is the witness's; that of labels lies in [0, n log K]."""
     for params in [*case.points, case.optimum]:
         entropy = expect(case, params).entropy
-        assert 0 <= entropy <= case.data.n_units * np.log(classes), f"entropy {entropy} out of range"
+        if case.classes is not None:
+            assert 0 <= entropy <= case.data.n_units * np.log(case.classes), f"entropy {entropy} out of range"
         close(entropy, case.witness.entropy(case.free(params)), tol.TWO_CODES, "entropy", case.data.n_units)
 
 
@@ -164,35 +164,32 @@ def check_fixed_point_by_em(case: Case) -> None:
 def check_permutation(case: Case) -> None:
     """Renaming the components changes nothing but their names."""
     params, space = case.points[0], case.model.space
-    count = len(params.weights)
-    order = np.roll(np.arange(count), 1)
-    moved = {name: np.asarray(getattr(params, name)) for name in case.fields}
-    moved = {name: value if np.shape(value)[:1] != (count,) or _shared(case, name) else value[order]
-             for name, value in moved.items()}
-    renamed = space.params_type(**moved)
+    renamed = space.params_type(**{name: _renamed(case, name, getattr(params, name)) for name in case.fields})
     here, there = expect(case, params), expect(case, renamed)
     close(there.loglik, here.loglik, tol.REORDERED, "loglik")
     close(there.entropy, here.entropy, tol.REORDERED, "entropy", abs(here.loglik))
     slopes, renamed_slopes = case.model.q_gradient(params, here.stats), case.model.q_gradient(renamed, there.stats)
     for name, slope in slopes.items():
-        expected = slope if _shared(case, name) else slope[order]
-        close(renamed_slopes[name], expected, tol.REORDERED, f"gradient of {name}")
+        close(renamed_slopes[name], _renamed(case, name, slope), tol.REORDERED, f"gradient of {name}")
 
 
-def _shared(case: Case, name: str) -> bool:
-    return name == "covariances" and case.model.covariance_type == "tied"
+def _renamed(case: Case, name: str, value: Any) -> np.ndarray:
+    """Component k becomes component k + 1, along each axis that names components."""
+    for axis in (case.labels or {}).get(name, ()):
+        value = np.roll(value, 1, axis=axis)
+    return np.asarray(value)
 
 
 def check_sample_weight(case: Case) -> None:
     """Whole sample weights say the same as repeated units."""
-    raw = np.asarray(case.raw)
-    repeats = 1 + np.arange(len(raw)) % 3
-    if not case.has_rows:
-        weighted, repeated = case.model.as_data(raw, repeats), case.model.as_data(raw * repeats)
+    count = len(case.data)
+    repeats = 1 + np.arange(count) % 3
+    if case.repeats_rows:
+        repeats = repeats * (np.ones(count, dtype=int) if case.sample_weight is None else case.sample_weight)
+        again = case.units(np.repeat(np.arange(count), repeats))
     else:
-        base = np.ones(len(raw), dtype=int) if case.sample_weight is None else np.asarray(case.sample_weight)
-        repeats = repeats * base
-        weighted, repeated = case.model.as_data(raw, repeats), case.model.as_data(np.repeat(raw, repeats, axis=0))
+        again = np.asarray(case.raw) * repeats
+    weighted, repeated = case.model.as_data(case.raw, repeats), case.model.as_data(again)
     params = case.points[0]
     found, expected = case.model.e_step(params, weighted), case.model.e_step(params, repeated)
     _same_expectation(case, params, found, expected, "weights against repeats")
@@ -208,6 +205,12 @@ def check_start(case: Case) -> None:
     assert not np.array_equal(first, other), "the start does not depend on rng"
     for start in starts:
         assert case.model.space.fault(start) is None
-        if case.is_mixture:
-            centres = start.means if "means" in case.fields else start.rates
-            assert len(np.unique(centres, axis=0)) == len(centres), "equal components"
+        for name in distinguishing(case):
+            values = getattr(start, name)
+            assert len(np.unique(values, axis=0)) == len(values), f"equal components: {name}"
+
+
+def distinguishing(case: Case) -> list[str]:
+    """The first field that tells components apart, if there are components."""
+    shares = ("weights", "initial", "transition")
+    return [name for name, axes in (case.labels or {}).items() if 0 in axes and name not in shares][:1]

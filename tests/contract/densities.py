@@ -7,6 +7,7 @@ so that cases of one size share their compiled code, and carried to the other co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -21,22 +22,58 @@ from tests.contract import charts
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_disable_most_optimizations", True)  # small arrays: compiling is what costs
 
-ROWS = 64  # units of every witness, padded by units of weight zero
+ROWS = 64  # units of a witness, padded by units of weight zero
 Joint = Callable[[Any, Any], Any]
 
 
+@dataclass(frozen=True)
+class Law:
+    """What a witness needs to know of a model, unit by unit; every function is traced by JAX.
+
+    Attributes
+    ----------
+    loglik : callable
+        (plain entries, units) to the log-likelihoods, shape (n,).
+    posterior : callable
+        (plain entries, units) to whatever describes the latent variables given the units.
+    expected : callable
+        (plain entries, posterior, units) to the expected complete-data log-likelihoods, shape (n,).
+    entropy : callable
+        posterior to the entropies, shape (n,), nats.
+    rows : int
+        Units of the compiled code, shared by all cases of this law; shorter data are padded.
+    """
+
+    loglik: Callable[[Any, Any], Any]
+    posterior: Callable[[Any, Any], Any]
+    expected: Callable[[Any, Any, Any], Any]
+    entropy: Callable[[Any], Any]
+    rows: int = ROWS
+
+
 @cache
-def poisson(count: int) -> Joint:
+def labelled(joint: Joint) -> Law:
+    """The law of one label a unit, from log p(unit, label), shape (n, K)."""
+    def entropy(shares: Any) -> Any:
+        return -(shares * jnp.log(jnp.where(shares > 0, shares, 1.0))).sum(axis=1)
+
+    return Law(lambda plain, units: logsumexp(joint(plain, units), axis=1),
+               lambda plain, units: jax.nn.softmax(joint(plain, units), axis=1),
+               lambda plain, shares, units: (shares * joint(plain, units)).sum(axis=1), entropy)
+
+
+@cache
+def poisson(count: int) -> Law:
     """log(pi_k Poisson(y_i | lambda_k)), shape (n, K), at (weights, rates)."""
     def joint(plain: Any, units: Any) -> Any:
         weights, rates = plain[:count], plain[count:]
         y = units[:, None]
         return jnp.log(weights) + y * jnp.log(rates) - rates - gammaln(y + 1)
-    return joint
+    return labelled(joint)
 
 
 @cache
-def gaussian(count: int, side: int) -> Joint:
+def gaussian(count: int, side: int) -> Law:
     """log(pi_k N(y_i | mu_k, Sigma_k)), shape (n, K), at (weights, means, K full matrices)."""
     def joint(plain: Any, units: Any) -> Any:
         weights, means, noise = jnp.split(plain, [count, count + count * side])
@@ -45,7 +82,7 @@ def gaussian(count: int, side: int) -> Joint:
         precision, det = inverse(noise)
         squares = jnp.einsum("nki,kij,nkj->nk", residual, precision, residual)
         return jnp.log(weights) - 0.5 * (side * jnp.log(2 * jnp.pi) + jnp.log(det) + squares)
-    return joint
+    return labelled(joint)
 
 
 def inverse(noise: Any) -> tuple[Any, Any]:
@@ -59,40 +96,38 @@ def inverse(noise: Any) -> tuple[Any, Any]:
 
 
 @cache
-def symmetric(variances: tuple[float, ...]) -> Joint:
+def symmetric(variances: tuple[float, ...]) -> Law:
     """log(1/2 N(y_i | +-theta, D)), shape (n, 2), D known and diagonal, at (theta,)."""
     def joint(plain: Any, units: Any) -> Any:
         known = jnp.asarray(variances)
         residual = units[:, None, :] - jnp.stack([plain, -plain])
         return -jnp.log(2.0) - 0.5 * (jnp.log(2 * jnp.pi * known) + residual**2 / known).sum(axis=2)
-    return joint
+    return labelled(joint)
 
 
 @cache
-def linkage() -> Joint:
+def linkage() -> Law:
     """Two hidden classes a cell; the second exists in the first cell only (elsewhere a stand-in for -inf)."""
     def joint(plain: Any, units: Any) -> Any:
         theta = plain[0]
         first = jnp.log(jnp.stack([jnp.array(0.5), (1 - theta) / 4, (1 - theta) / 4, theta / 4]))
         second = jnp.stack([jnp.log(theta / 4), *[jnp.array(-1e4)] * 3])
         return jnp.stack([first, second], axis=1)[units.astype(int)]
-    return joint
+    return labelled(joint)
 
 
 @cache
-def derivatives(joint: Joint) -> tuple[Any, Any, Any, Any]:
-    """Value with slope and Hessian of the log-likelihood, posterior shares, and Hessian of Q; all compiled."""
+def derivatives(law: Law) -> tuple[Any, Any, Any, Any, Any]:
+    """Value with slope and Hessian of loglik, posterior, slope with Hessian of Q, entropy; all compiled."""
     def loglik(plain: Any, units: Any, weights: Any) -> Any:
-        return weights @ logsumexp(joint(plain, units), axis=1)
+        return weights @ law.loglik(plain, units)
 
-    def q(plain: Any, shares: Any, units: Any, weights: Any) -> Any:
-        return weights @ (shares * joint(plain, units)).sum(axis=1)
-
-    def posterior(plain: Any, units: Any) -> Any:
-        return jax.nn.softmax(joint(plain, units), axis=1)
+    def q(plain: Any, posterior: Any, units: Any, weights: Any) -> Any:
+        return weights @ law.expected(plain, posterior, units)
 
     q_both = jax.jit(lambda *args: (jax.grad(q)(*args), jax.hessian(q)(*args)))
-    return jax.jit(jax.value_and_grad(loglik)), jax.jit(jax.hessian(loglik)), jax.jit(posterior), q_both
+    return (jax.jit(jax.value_and_grad(loglik)), jax.jit(jax.hessian(loglik)), jax.jit(law.posterior), q_both,
+            jax.jit(law.entropy))
 
 
 class Density:
@@ -100,23 +135,23 @@ class Density:
 
     Parameters
     ----------
-    joint : callable
-        From plain entries and units to the log joint density, shape (n, K).
-    units, weights : ndarray, shape (n, ...), (n,)
+    law : Law
+    units : ndarray, shape (n, ...)
+    weights : ndarray, shape (n,)
     fields : mapping of str to (chart, shape), in the order of the flat vector
     embed : ndarray, shape (plain entries, standard entries)
         How the plain entries depend on those of the fields.
     """
 
-    def __init__(self, joint: Joint, units: Any, weights: Any, fields: Mapping[str, Any], embed: Any) -> None:
-        spare = ROWS - len(units)
+    def __init__(self, law: Law, units: Any, weights: Any, fields: Mapping[str, Any], embed: Any) -> None:
+        spare = law.rows - len(units)
         self.units = np.concatenate([units, np.repeat(units[:1], spare, axis=0)]).astype(float)
         self.weights = np.append(np.asarray(weights, dtype=float), np.zeros(spare))
         self.embed = np.asarray(embed)
         self._charts = [charts.compiled(chart, shape) for chart, shape in fields.values()]
         self._cuts = np.cumsum([charts.free_size(chart, shape) for chart, shape in fields.values()])[:-1]
         self._sizes = np.cumsum([int(np.prod(shape, dtype=int)) for _, shape in fields.values()])[:-1]
-        self._slope, self._bend, self._shares, self._q_bend = derivatives(joint)
+        self._slope, self._bend, self._posterior, self._q_bend, self._entropy = derivatives(law)
 
     def standard(self, free: Any) -> np.ndarray:
         """The fields' entries at free coordinates."""
@@ -155,20 +190,23 @@ class Density:
         standard = self.standard(free)
         return self.pulled(free, self.standard_gradient(standard), self.standard_hessian(standard))
 
+    def posterior(self, free: Any) -> Any:
+        """What describes the latent variables given the units (for labels their probabilities, shape (ROWS, K))."""
+        return self._posterior(self.embed @ self.standard(free), self.units)
+
     def shares(self, free: Any) -> np.ndarray:
         """Posterior probabilities of the components, shape (ROWS, K)."""
-        return np.asarray(self._shares(self.embed @ self.standard(free), self.units))
+        return np.asarray(self.posterior(free))
 
-    def q_standard(self, standard: Any, shares: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient and Hessian of Q for these posterior probabilities, over the entries of the fields."""
-        slope, bend = self._q_bend(self.embed @ standard, shares, self.units, self.weights)
+    def q_standard(self, standard: Any, posterior: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Gradient and Hessian of Q for this posterior, over the entries of the fields."""
+        slope, bend = self._q_bend(self.embed @ standard, posterior, self.units, self.weights)
         return self.embed.T @ np.asarray(slope), self.embed.T @ np.asarray(bend) @ self.embed
 
-    def q_hessian(self, free: Any, shares: Any) -> np.ndarray:
-        """Hessian of Q for these posterior probabilities in free coordinates."""
-        return self.pulled(free, *self.q_standard(self.standard(free), shares))
+    def q_hessian(self, free: Any, posterior: Any) -> np.ndarray:
+        """Hessian of Q for this posterior in free coordinates."""
+        return self.pulled(free, *self.q_standard(self.standard(free), posterior))
 
     def entropy(self, free: Any) -> float:
-        """Posterior entropy of the component labels, nats."""
-        shares = self.shares(free)
-        return float(-self.weights @ (shares * np.log(np.where(shares > 0, shares, 1.0))).sum(axis=1))
+        """Posterior entropy of the latent variables, nats."""
+        return float(self.weights @ np.asarray(self._entropy(self.posterior(free))))

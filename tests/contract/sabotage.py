@@ -94,7 +94,8 @@ def slope_with_an_offset(model: Any) -> Any:
 def slope_knows_names(model: Any) -> Any:
     def q_gradient(honest: Any, params: Any, stats: Any) -> Any:
         slopes = honest.q_gradient(params, stats)
-        return {**slopes, "weights": slopes["weights"] * np.arange(1, len(slopes["weights"]) + 1)}
+        shares = "weights" if "weights" in slopes else "initial"
+        return {**slopes, shares: slopes[shares] * np.arange(1, len(slopes[shares]) + 1)}
     return Twin(model, q_gradient=q_gradient)
 
 
@@ -156,8 +157,8 @@ def no_remainder(model: Any) -> Any:
 def equal_starts(model: Any) -> Any:
     def start(honest: Any, data: Any, rng: Any) -> Any:
         params = honest.start(data, rng)
-        name = "means" if hasattr(params, "means") else "rates"
-        return replace(params, **{name: 0 * getattr(params, name) + getattr(params, name)[0]})
+        name = next(name for name in vars(params) if name not in ("weights", "initial", "transition"))
+        return replace(params, **{name: 0 * getattr(params, name) + getattr(params, name)[:1]})
     return Twin(model, start=start)
 
 

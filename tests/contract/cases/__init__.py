@@ -1,0 +1,14 @@
+"""The registry of the contract suite: models with data, parameter points and an optimum.
+
+A new model joins the suite by a file of cases here, added to `CASES`.
+"""
+
+from __future__ import annotations
+
+from tests.contract.cases import mixtures
+from tests.contract.cases.case import Case
+
+__all__ = ["CASES", "MIXTURES", "Case"]
+
+CASES: list[Case] = [*mixtures.CASES]
+MIXTURES = [case for case in CASES if case.is_mixture]
