@@ -25,7 +25,11 @@ WORDS: dict[str, Any] = {
     "says": ["It lies flat.", "It rises.", "It rises steeply."],
 }
 FRAMES = [{"line": np.column_stack([X, k * X / 3])} for k in range(3)]
+PICTURES = [ex.Stepped(FRAMES, WORDS["axes"], WORDS["values"], WORDS["labels"], {}, 0) for _ in range(2)]
 EXPLORABLES = {
+    "joined": lambda: ex.joined(
+        "a-pair", PICTURES, alts=[WORDS["alt"], "The same line, once more"], label="step", says=WORDS["says"]
+    ),
     "slider": lambda: ex.slider("a-slider", FRAMES, **WORDS),
     "draggable": lambda: ex.draggable("a-handle", FRAMES, [(0, 0), (0.5, 0), (1, 0)], **WORDS),
     "same_slope": ex.same_slope,
@@ -193,6 +197,17 @@ def test_slider_and_draggable_step_through_their_frames(browser: Browser) -> Non
             drag(page, -600)
             assert curve.get_attribute("d") == first
         page.close()
+
+
+def test_joined_pictures_move_together(browser: Browser) -> None:
+    page = shown(browser, EXPLORABLES["joined"]().html)
+    curves = page.locator("[data-curve]")
+    before = [curves.nth(k).get_attribute("d") for k in range(2)]
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowRight")
+    after = [curves.nth(k).get_attribute("d") for k in range(2)]
+    page.close()
+    assert before[0] == before[1] != after[0] == after[1]
 
 
 @pytest.mark.parametrize("make", EXPLORABLES.values(), ids=EXPLORABLES)

@@ -33,7 +33,16 @@ def frames() -> list[dict[str, np.ndarray]]:
     return [{"line": np.column_stack([X, k * X / 3])} for k in range(3)]
 
 
+def pair(**change: Any) -> ex.Explorable:
+    """Two pictures on one slider."""
+    picture = ex.Stepped(frames(), AXES, WORDS["values"], ("x", "y"), {}, 1)
+    alts = [WORDS["alt"], "The same line, once more"]
+    words: dict[str, Any] = {"pictures": [picture, picture], "alts": alts, "label": "step", "says": ["a", "b", "c"]}
+    return ex.joined("a-pair", **{**words, **change})
+
+
 EXPLORABLES = {
+    "joined": pair,
     "slider": lambda: ex.slider("a-slider", frames(), **WORDS),
     "draggable": lambda: ex.draggable("a-handle", frames(), [(0, 0), (0.5, 0), (1, 0)], **WORDS),
     "same_slope": ex.same_slope,
@@ -98,6 +107,28 @@ def test_bad_identifiers_positions_frames_and_axes_are_refused() -> None:
         ex.slider("a-slider", [*frames()[:2], {"line": np.array([[0.0, np.nan]])}], **WORDS)
     with pytest.raises(ValueError, match="x is"):
         ex.Axes(x=(1, 0), y=(0, 1))
+
+
+def test_joined_pictures_share_their_positions() -> None:
+    html = pair().html
+    data = json.loads(re.search(r'data-part="data">(.*?)</script>', html).group(1))  # type: ignore[union-attr]
+    assert [len(paths) for paths in data["paths"]] == [2, 2, 2]
+    assert html.count("data-curve d=") == 2
+    assert html.count('type="range"') == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"alts": ["A line that turns around"]}, "alts has 1"),
+        ({"alts": ["A line that turns around", "line"]}, "alt is"),
+        ({"says": ["a"]}, "says has 1"),
+        ({"pictures": [ex.Stepped(frames(), AXES, "abc", ("x", "y"), {}, k) for k in (0, 1)]}, r"pictures\[1\] has"),
+    ],
+)
+def test_joined_refuses_pictures_that_do_not_match(change: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        pair(**change)
 
 
 def test_words_are_escaped_so_that_no_mark_up_gets_in() -> None:

@@ -6,8 +6,9 @@ host for anything.
 
 from emlib.report.explorables.arrows_figure import three_arrows
 from emlib.report.explorables.axes import Axes
+from emlib.report.explorables.joined import joined
 from emlib.report.explorables.page import Explorable
 from emlib.report.explorables.slope_figure import same_slope
-from emlib.report.explorables.stepped import draggable, slider
+from emlib.report.explorables.stepped import Stepped, draggable, slider
 
-__all__ = ["Axes", "Explorable", "draggable", "same_slope", "slider", "three_arrows"]
+__all__ = ["Axes", "Explorable", "Stepped", "draggable", "joined", "same_slope", "slider", "three_arrows"]
