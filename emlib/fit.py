@@ -28,6 +28,9 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     Parameters
     ----------
     model : LatentVariableModel
+        Fields in its `fixed` are held. With ``fixed=None`` those that the data say nothing about (the model's
+        `held_by_default`, such as the initial state of a single chain) are held at the start's values, which the
+        message says and `result.model` shows; ``fixed={}`` estimates them, too.
     data : array_like or Data
         As the model's `as_data` reads it.
     start : parameters or mapping of fields, optional
@@ -79,10 +82,11 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     runs = []
     for index in range(n_starts):
         params, note = _start(model, units, start if index == 0 else None, chooser)
-        problem = Problem(model, units, coordinates or chosen.coordinates, map=map, chunk_size=chunk_size)
-        x0 = model.space.pack(params, problem.coordinates)
+        held, kept = _with_held(model, units, params)
+        problem = Problem(held, units, coordinates or chosen.coordinates, map=map, chunk_size=chunk_size)
+        x0 = held.space.pack(params, problem.coordinates)
         run = solve(problem, chosen, x0, tol=tol, max_estep=max_estep, callback=callback, progress=progress)
-        runs.append(replace(run, seed=seed, message=run.message + note))
+        runs.append(replace(run, seed=seed, message=run.message + note + kept))
     return _best(runs)
 
 
@@ -104,7 +108,22 @@ def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Ge
         raise TypeError(f"start: {type(given).__name__} found; give model.params({', '.join(fields)})")
     params = model.params(**fields)
     split = model.separate(params, data, rng) if hasattr(model, "separate") else None
-    return (params, "") if split is None else (split[0], f"; {split[1]} and were nudged apart")
+    if split is None:
+        return params, ""
+    apart = model.space.hold(split[0])
+    alone = np.array_equal(model.space.pack(apart, "standard"), model.space.pack(params, "standard"))
+    return apart, "" if alone else f"; {split[1]} and were nudged apart"
+
+
+def _with_held(model: Any, data: Data, params: Any) -> tuple[Any, str]:
+    """Return the model with the fields held that the data say nothing about, unless its `fixed` says what is."""
+    if getattr(model, "fixed", None) is not None or not hasattr(model, "held_by_default"):
+        return model, ""
+    names = model.held_by_default(data)
+    if not names:
+        return model, ""
+    held = replace(model, fixed={name: getattr(params, name) for name in names})
+    return held, f"; held at the start's value: {', '.join(names)} (give the model fixed={{}} to estimate all)"
 
 
 def _best(runs: list[Result]) -> Result:

@@ -77,8 +77,9 @@ class Result:
     trace : Trace
     stopped_by : str
         The name of the status.
-    seed : the `rng` argument of `fit`, or None
     start : the model's parameters at the start
+    model, data : the model that was fitted, with its held fields, and the validated data
+    seed : the `rng` argument of `fit`, or None
     """
 
     params: Any
@@ -93,6 +94,8 @@ class Result:
     remaining: float
     trace: Trace
     start: Any
+    model: Any = field(repr=False)
+    data: Any = field(repr=False)
     seed: Any = None
 
     @property

@@ -164,7 +164,8 @@ def _result(run: _Run, start: Evaluation, status: Status, message: str) -> Resul
         status, message = Status.DECREASED, "converged below a better point met on the way"
     text = "; ".join([status.value, *([message] if message else []), *run.notes])
     return Result(point.params, point.loglik, point.x, -point.gradient, status, text, len(run.trace) - 1, run.spent,
-                  run.problem.n_mstep - run.m_first, run.remaining, run.trace, start.params)
+                  run.problem.n_mstep - run.m_first, run.remaining, run.trace, start.params, run.problem.model,
+                  run.problem.data)
 
 
 def _check_options(tol: float, max_estep: int) -> None:

@@ -9,15 +9,17 @@ Coordinates
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from emlib.blocks import Block
+from emlib.blocks import Block, Held
+from emlib.blocks.held import hold
 from emlib.numerics import Array, block_diagonal, symmetrise
 
+Params = TypeVar("Params", bound=Any)
 COORDINATES = ("free", "standard", "mean")
 
 
@@ -40,15 +42,33 @@ class ParameterSpace:
     blocks : sequence of Block
         In the order of the flat vector.
     mean_chart : MeanChart, optional
-        Given by full exponential families only.
+        Given by full exponential families only; dropped where a block is held.
+    fixed : mapping of str to array_like, optional
+        Blocks held at a value: they have no free coordinate and no feasible direction.
     """
 
     params_type: type
     blocks: Sequence[Block]
     mean_chart: MeanChart | None = field(default=None, repr=False)
+    fixed: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.fixed:
+            object.__setattr__(self, "blocks", hold(tuple(self.blocks), self.fixed))
+            object.__setattr__(self, "mean_chart", None)
+
+    @property
+    def held(self) -> dict[str, Array]:
+        """The held values by field."""
+        return {block.name: block.value for block in self.blocks if isinstance(block, Held)}
+
+    def hold(self, params: Params) -> Params:
+        """Return the parameters with the held values in their fields."""
+        moved: Params = replace(params, **self.held)
+        return moved
 
     def build(self, **fields: Any) -> Any:
-        """Validate the fields and return the parameters.
+        """Validate the fields and return the parameters; held fields may be left out.
 
         Raises
         ------
@@ -57,6 +77,7 @@ class ParameterSpace:
         ValueError
             If a field has the wrong shape or lies outside its block; names field, finding and remedy.
         """
+        fields = self.held | fields
         names = [block.name for block in self.blocks]
         if sorted(names) != sorted(fields):
             raise TypeError(f"params: expected the fields {names}, got {sorted(fields)}")
@@ -163,7 +184,8 @@ class ParameterSpace:
     def require_mean(self) -> MeanChart:
         """Return the mean chart, or say that the model has none."""
         if self.mean_chart is None:
-            raise ValueError("coordinates: 'mean' needs a full exponential family; use 'free' or 'standard'")
+            raise ValueError("coordinates: 'mean' needs a full exponential family with no field held; "
+                             "use 'free' or 'standard'")
         return self.mean_chart
 
 

@@ -34,10 +34,17 @@ def _object(path: str, thing: Any) -> Iterator[str]:
     if issubclass(thing, Enum):
         yield f"{path}: {', '.join(member.name for member in thing)}"
         return
-    yield f"{path}({', '.join(f.name for f in fields(thing))})" if is_dataclass(thing) else path + _parameters(thing)
+    yield path + (_fields(thing) if is_dataclass(thing) else _parameters(thing))
     for name, member in sorted(_members(thing).items()):
         is_value = isinstance(member, property) or not callable(getattr(thing, name))
         yield f"{path}.{name}" + ("" if is_value else _parameters(getattr(thing, name)))
+
+
+def _fields(thing: type) -> str:
+    """Names of a dataclass's fields, keyword-only ones after a star."""
+    placed = [f.name for f in fields(thing) if not f.kw_only]
+    named = [f.name for f in fields(thing) if f.kw_only]
+    return f"({', '.join(placed + (['*', *named] if named else []))})"
 
 
 def _members(thing: type) -> dict[str, Any]:

@@ -6,7 +6,8 @@ the second derivative of that map, and a basis of its feasible directions. Leadi
 
 from emlib.blocks.block import Block
 from emlib.blocks.elementwise import Interval, Positive, Real
+from emlib.blocks.held import Held
 from emlib.blocks.positive_definite import PositiveDefinite
 from emlib.blocks.simplex import Simplex, StochasticMatrix
 
-__all__ = ["Block", "Interval", "Positive", "PositiveDefinite", "Real", "Simplex", "StochasticMatrix"]
+__all__ = ["Block", "Held", "Interval", "Positive", "PositiveDefinite", "Real", "Simplex", "StochasticMatrix"]

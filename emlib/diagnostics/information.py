@@ -34,7 +34,7 @@ class Information:
     rate : float
         The largest of them over the identified directions: EM's linear rate; larger is slower, above 1 EM leaves.
     standard_errors : dict of str to ndarray
-        Per field, of the field's shape; infinite where the data say nothing, 0 for entries held at the boundary.
+        Per field, of the field's shape; infinite where the data say nothing, 0 for what is held.
     covariance : ndarray, shape (p, p)
         Of the standard entries, over the identified directions.
     n_unidentified : int
@@ -47,6 +47,8 @@ class Information:
         The entries that take part in these directions, such as "means[0, 1]": their standard errors are infinite.
     at_boundary : list of str
         Entries on the boundary, which were held.
+    held : list of str
+        Fields that the model holds: known, not estimated, standard error 0.
     basis : ndarray, shape (p, r)
     """
 
@@ -63,6 +65,7 @@ class Information:
     unidentified: Array = field(repr=False)
     unidentified_entries: list[str]
     at_boundary: list[str]
+    held: list[str]
     basis: Array = field(repr=False)
 
 
@@ -155,7 +158,7 @@ def _assemble(problem: Problem, around: Tangent, missing: Array) -> Information:
         covariance=scaled @ scaled.T, n_unidentified=int(flat.sum()) + around.n_empty,
         n_uphill=int((~known & ~flat).sum()), unidentified=unit[:, flat],
         unidentified_entries=names[_entries(unit[:, flat])].tolist(), at_boundary=around.at_boundary,
-        basis=around.basis)
+        held=list(problem.model.space.held), basis=around.basis)
 
 
 def _entries(directions: Array) -> Array:

@@ -11,6 +11,8 @@ class Family(Protocol):
     """One factor of the complete-data likelihood: some fields of theta and one part of the statistics.
 
     `moments` is the part of the statistics under `key`. Matrices are in standard entries, fields in order.
+    A family with several fields may have `argmax_given(moments, held)`, the argmax over the others given those
+    held; P times their gradient must then be the whole EM step, since the remainder is taken as zero.
     """
 
     @property

@@ -6,6 +6,7 @@ The moments are taken about an origin (the coefficients of the E-step), so nothi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,6 +138,19 @@ class LinearGaussian:
         return {self.coefficients: weights.reshape(shape),
                 self.noise: covariance.average(self.kind, left, moments.counts)}
 
+    def argmax_given(self, moments: GaussianMoments, held: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the argmax over one field given the other.
+
+        Notes
+        -----
+        The best coefficients do not depend on the covariances; the covariances average the scatter about the
+        coefficients, whichever they are. P times the gradient is then the whole EM step.
+        """
+        if self.noise in held:
+            return {self.coefficients: self.argmax(moments)[self.coefficients]}
+        scatter = moments.scatter(np.asarray(held[self.coefficients]).reshape(moments.origin.shape))
+        return {self.noise: covariance.average(self.kind, scatter, moments.counts)}
+
     def projection(self, params: Any, moments: GaussianMoments) -> Array:
         """P: Sigma_k (x) Sxx^-1 for the coefficients, 2/n_k Sigma_k (x) Sigma_k for full covariances."""
         _, noise = self._split(params, moments)
@@ -162,8 +176,16 @@ def _solve_right(left: Array, matrix: Array) -> Array:
     if matrix.shape[-1] == 1:
         with np.errstate(invalid="ignore", divide="ignore"):
             return left / matrix
-    right: Array = np.swapaxes(np.linalg.solve(matrix, np.swapaxes(left, 1, 2)), 1, 2)
-    return right
+    pairs = zip(matrix, np.swapaxes(left, 1, 2), strict=True)
+    return np.swapaxes(np.stack([_solved(square, right) for square, right in pairs]), 1, 2)
+
+
+def _solved(matrix: Array, right: Array) -> Array:
+    """Return inv(matrix) @ right; not a number where the matrix is singular, as a starved component's is."""
+    try:
+        return np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError:
+        return np.full(right.shape, np.nan)
 
 
 def _cross(precision: Array, slope: Array) -> Array:

@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from emlib.blocks.held import Fixed, Held
 from emlib.families.base import Family
 from emlib.model import LatentVariableModel, Statistics
 from emlib.numerics import Array, block_diagonal
 
 
+@dataclass(frozen=True)
 class ProductModel(LatentVariableModel):
-    """Implements the M-step, Q and P of the protocol from `families`, in the order of the space's blocks."""
+    """Implements the M-step, Q and P of the protocol from `families`, in the order of the space's blocks.
+
+    Parameters
+    ----------
+    fixed : mapping of str to array_like, optional
+        Fields of the parameters that are known: they are held at these values, and everything else is the
+        maximum given them. With None, `fit` may hold what the data say nothing about and then says so;
+        an empty mapping holds nothing. It is no part of the printed form.
+    """
+
+    fixed: Mapping[str, Any] | None = field(default=None, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.fixed is not None:
+            object.__setattr__(self, "fixed", Fixed(self.space.held))
 
     @property
     @abstractmethod
     def families(self) -> tuple[Family, ...]:
         """The factors of the complete-data likelihood."""
 
+    @property
+    def full_family(self) -> bool:
+        """Whether theorem T2 holds: the complete data form a full family, and no field is held."""
+        return self.space.mean_chart is not None
+
     def params(self, **fields: Any) -> Any:
-        """Build and validate parameters; see `space.blocks` for names and shapes.
+        """Build and validate parameters; see `space.blocks` for names and shapes. Held fields may be left out.
 
         Raises
         ------
@@ -31,11 +54,26 @@ class ProductModel(LatentVariableModel):
         return self.space.build(**fields)
 
     def m_step(self, stats: Statistics) -> Any:
-        """Return the argmax of Q, one closed form per family."""
+        """Return the argmax of Q given the held fields, one closed form per family."""
         fields: dict[str, Array] = {}
         for family in self.families:
-            fields |= family.argmax(stats[family.key])
+            fields |= self._argmax(family, stats[family.key])
         return self.space.params_type(**fields)
+
+    def _held(self, family: Family) -> dict[str, Array]:
+        return {name: value for name, value in (self.fixed or {}).items() if name in family.fields}
+
+    def _argmax(self, family: Family, moments: Any) -> dict[str, Array]:
+        held = self._held(family)
+        if not held:
+            return family.argmax(moments)
+        if len(held) == len(family.fields):
+            return held
+        if not hasattr(family, "argmax_given"):
+            raise ValueError(f"fixed: {sorted(held)} given, but {list(family.fields)} are estimated together; "
+                             "hold all of them or none")
+        found: dict[str, Array] = family.argmax_given(moments, held)
+        return found | held
 
     def q_value(self, params: Any, stats: Statistics) -> float:
         """Return Q with every constant, so that loglik = Q + entropy."""
@@ -64,12 +102,17 @@ class ProductModel(LatentVariableModel):
         return self.space.pull_hessian(params, hessian, self.q_gradient(params, stats))
 
     def projection(self, params: Any, stats: Statistics) -> Array:
-        """Return the preconditioner P in standard entries (theorem T4)."""
-        return block_diagonal(*[family.projection(params, stats[family.key]) for family in self.families])
+        """Return the preconditioner P in standard entries (theorem T4); zero in rows and columns of held fields."""
+        full = block_diagonal(*[family.projection(params, stats[family.key]) for family in self.families])
+        free = np.concatenate([np.full(block.size, not isinstance(block, Held)) for block in self.space.blocks])
+        return np.where(np.outer(free, free), full, 0.0)
 
     def remainder(self, params: Any, stats: Statistics) -> dict[str, Array]:
         """Return EM step - P gradient, one array per field (theorem T4)."""
         left: dict[str, Array] = {}
         for family in self.families:
-            left |= family.remainder(params, stats[family.key])
+            held = self._held(family)
+            # P of the families with closed forms given a held field leaves nothing: see `argmax_given`.
+            left |= {name: np.zeros(np.shape(getattr(params, name))) for name in family.fields} if held else (
+                family.remainder(params, stats[family.key]))
         return {name: np.asarray(value) for name, value in left.items()}

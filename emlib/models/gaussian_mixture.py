@@ -65,6 +65,7 @@ class GaussianMixture(ProductModel):
         positive_integer(self.n_features, "n_features")
         if self.covariance_type not in covariance.TYPES:
             raise ValueError(f"covariance_type: {self.covariance_type!r} is unknown; choose one of {covariance.TYPES}")
+        super().__post_init__()
 
     @property
     def space(self) -> ParameterSpace:
@@ -74,12 +75,7 @@ class GaussianMixture(ProductModel):
         matrix = self.covariance_type in ("full", "tied")
         noise: Block = PositiveDefinite("covariances", shape) if matrix else Positive("covariances", shape)
         blocks = (Simplex("weights", (count,)), Real("means", (count, side)), noise)
-        return ParameterSpace(GaussianMixtureParams, blocks, MixtureMean(self, self._moments))
-
-    @property
-    def full_family(self) -> bool:
-        """True for all four covariance types: theorem T2 holds."""
-        return True
+        return ParameterSpace(GaussianMixtureParams, blocks, MixtureMean(self, self._moments), self.fixed)
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -96,7 +92,8 @@ class GaussianMixture(ProductModel):
         share = 1.0 / self.n_components ** (2.0 / self.n_features)
         pooled = share * np.repeat(data.scale[None], self.n_components, axis=0)
         noise = covariance.average(self.covariance_type, pooled, np.ones(self.n_components))
-        return GaussianMixtureParams(np.full(self.n_components, 1 / self.n_components), centres, noise)
+        weights = np.full(self.n_components, 1 / self.n_components)
+        return self.space.hold(GaussianMixtureParams(weights, centres, noise))
 
     def _noise(self, params: GaussianMixtureParams) -> Array:
         return covariance.expand(self.covariance_type, params.covariances, self.n_components, self.n_features)

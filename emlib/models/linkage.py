@@ -44,12 +44,7 @@ class Linkage(ProductModel):
     @property
     def space(self) -> ParameterSpace:
         """One scalar in [0, 1]."""
-        return ParameterSpace(LinkageParams, (Interval("theta"),))
-
-    @property
-    def full_family(self) -> bool:
-        """False: see the class's notes."""
-        return False
+        return ParameterSpace(LinkageParams, (Interval("theta"),), fixed=self.fixed)
 
     @property
     def families(self) -> tuple[Family, ...]:

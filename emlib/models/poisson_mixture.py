@@ -54,18 +54,14 @@ class PoissonMixture(ProductModel):
 
     def __post_init__(self) -> None:
         positive_integer(self.n_components, "n_components")
+        super().__post_init__()
 
     @property
     def space(self) -> ParameterSpace:
         """Weights on the simplex, positive rates."""
         count = (self.n_components,)
         blocks = (Simplex("weights", count), Positive("rates", count))
-        return ParameterSpace(PoissonMixtureParams, blocks, MixtureMean(self, _moments))
-
-    @property
-    def full_family(self) -> bool:
-        """True: theorem T2 holds."""
-        return True
+        return ParameterSpace(PoissonMixtureParams, blocks, MixtureMean(self, _moments), self.fixed)
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -88,7 +84,7 @@ class PoissonMixture(ProductModel):
         shares = np.ones(len(data)) if data.weights is None else data.weights
         picks = rng.choice(data.units, size=self.n_components, p=shares / shares.sum())
         rates = (picks + 0.5) * np.exp(0.1 * rng.standard_normal(self.n_components))
-        return PoissonMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), rates)
+        return self.space.hold(PoissonMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), rates))
 
     def _posterior(self, params: PoissonMixtureParams, data: Data) -> mixture.Posterior:
         counts = data.units[:, None]

@@ -70,6 +70,7 @@ class SymmetricMixture(ProductModel):
                              f"{self.n_features} features")
         if (values <= 0).any():
             raise ValueError(f"variance: {self.variance!r} found; a known variance is positive")
+        super().__post_init__()
 
     @property
     def variances(self) -> Array:
@@ -79,12 +80,8 @@ class SymmetricMixture(ProductModel):
     @property
     def space(self) -> ParameterSpace:
         """A real vector."""
-        return ParameterSpace(SymmetricMixtureParams, (Real("mean", (self.n_features,)),), MixtureMean(self, _moments))
-
-    @property
-    def full_family(self) -> bool:
-        """True: the statistic is the signed observation, theorem T2 holds."""
-        return True
+        blocks = (Real("mean", (self.n_features,)),)
+        return ParameterSpace(SymmetricMixtureParams, blocks, MixtureMean(self, _moments), self.fixed)
 
     @property
     def families(self) -> tuple[Family, ...]:

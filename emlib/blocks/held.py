@@ -1,0 +1,118 @@
+"""Blocks whose value is known: they keep their place in the parameters and have no coordinates of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.blocks.block import Block, as_block, first_bad
+from emlib.numerics import Array
+
+SAME = 1e-9  # how far an entry may lie from its held value, as a share of the block's largest: roundings of steps
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """A block held at a value: same shape, no free coordinate, no feasible direction.
+
+    Parameters
+    ----------
+    block : Block
+    value : ndarray
+        Of the block's shape and inside it; the boundary is allowed.
+    """
+
+    block: Block
+    value: Array
+
+    @property
+    def name(self) -> str:
+        return self.block.name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.block.shape
+
+    @property
+    def size(self) -> int:
+        return self.block.size
+
+    @property
+    def free_size(self) -> int:
+        return 0
+
+    def validate(self, value: Any) -> Array:
+        as_block(self, value)
+        return self.value
+
+    def fault(self, value: Array) -> str | None:
+        bad = ~(np.abs(value - self.value) <= SAME * np.abs(self.value).max())
+        if not np.any(bad):
+            return None
+        return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; the model holds it at {self.value[bad].flat[0]:.6g}"
+
+    def to_free(self, value: Array) -> Array:
+        return np.empty(0)
+
+    def from_free(self, vector: Array) -> Array:
+        return self.value
+
+    def pullback(self, value: Array, cotangent: Array) -> Array:
+        return np.empty(0)
+
+    def jacobian(self, value: Array) -> Array:
+        return np.empty((self.size, 0))
+
+    def curvature(self, value: Array, cotangent: Array) -> Array:
+        return np.empty((0, 0))
+
+    def tangent(self) -> Array:
+        return np.empty((self.size, 0))
+
+
+class Fixed(Mapping[str, Array]):
+    """Held values by field, compared and hashed by content, so that models can be."""
+
+    def __init__(self, values: Mapping[str, Array]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> Array:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def _content(self) -> tuple[tuple[str, bytes], ...]:
+        return tuple((name, value.tobytes()) for name, value in sorted(self._values.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fixed) and self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash(self._content())
+
+    def __repr__(self) -> str:
+        return repr({name: value.tolist() for name, value in self._values.items()})
+
+
+def hold(blocks: tuple[Block, ...], fixed: Mapping[str, Any]) -> tuple[Block, ...]:
+    """Return the blocks, those named in `fixed` held at its values.
+
+    Raises
+    ------
+    ValueError
+        If a name is no block's, a value lies outside its block, or nothing is left to estimate.
+    """
+    names = [block.name for block in blocks]
+    unknown = sorted(set(fixed) - set(names))
+    if unknown:
+        raise ValueError(f"fixed: {unknown[0]!r} is no field of the parameters; there are {names}")
+    if len(fixed) == len(names):
+        raise ValueError("fixed: every field is held, nothing is left to estimate; leave one out")
+    return tuple(Held(block, block.validate(fixed[block.name])) if block.name in fixed else block for block in blocks)

@@ -1,0 +1,1 @@
+"""What a fit promises, whatever it is given."""
