@@ -1,4 +1,4 @@
-"""A single probability with expected successes and failures."""
+"""Probabilities with expected successes and failures."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import numpy as np
 
 from emlib.numerics import Array, ratio, x_log_y
 
+EPS = float(np.finfo(float).epsneg)  # 1 - EPS is next to 1
+NEXT = (EPS, 1 - EPS)  # what stands for 0 and 1 in an estimate: the log-likelihood moves by a rounding error at most
+
 
 @dataclass(frozen=True)
 class Bernoulli:
-    """Q = s log theta + f log(1 - theta) + c; `moments` = (s, f, c), c free of theta."""
+    """Q = sum s log theta + f log(1 - theta) + c; `moments` = (s, f, c), shape (3, ...), c free of theta."""
 
     key: str = "theta"
 
@@ -22,7 +25,7 @@ class Bernoulli:
 
     def q_value(self, params: Any, moments: Array) -> float:
         theta = getattr(params, self.key)
-        return float(x_log_y(moments[0], theta) + x_log_y(moments[1], 1 - theta) + moments[2])
+        return float((x_log_y(moments[0], theta) + x_log_y(moments[1], 1 - theta) + moments[2]).sum())
 
     def q_gradient(self, params: Any, moments: Array) -> dict[str, Array]:
         theta = getattr(params, self.key)
@@ -30,16 +33,17 @@ class Bernoulli:
 
     def q_hessian(self, params: Any, moments: Array) -> Array:
         theta = getattr(params, self.key)
-        return np.atleast_2d(-ratio(moments[0], theta**2) - ratio(moments[1], (1 - theta) ** 2))
+        return np.diag(np.ravel(-ratio(moments[0], theta**2) - ratio(moments[1], (1 - theta) ** 2)))
 
     def argmax(self, moments: Array) -> dict[str, Array]:
+        """s / (s + f), kept next to 0 or 1 where it would round to them, so that its logit stays finite."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return {self.key: np.asarray(moments[0] / (moments[0] + moments[1]))}
+            return {self.key: np.asarray(np.clip(moments[0] / (moments[0] + moments[1]), *NEXT))}
 
     def projection(self, params: Any, moments: Array) -> Array:
         """P = theta (1 - theta) / (s + f)."""
         theta = getattr(params, self.key)
-        return np.atleast_2d(theta * (1 - theta) / (moments[0] + moments[1]))
+        return np.diag(np.ravel(theta * (1 - theta) / (moments[0] + moments[1])))
 
     def remainder(self, params: Any, moments: Array) -> dict[str, Array]:
-        return {self.key: np.zeros(())}
+        return {self.key: np.zeros(moments.shape[1:])}

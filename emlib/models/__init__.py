@@ -1,8 +1,10 @@
 """The models, one file each."""
 
+from emlib.models.bernoulli_mixture import BernoulliMixture
 from emlib.models.gaussian_mixture import GaussianMixture
 from emlib.models.linkage import Linkage
 from emlib.models.poisson_mixture import PoissonMixture
+from emlib.models.regression_mixture import RegressionMixture
 from emlib.models.symmetric_mixture import SymmetricMixture
 
-__all__ = ["GaussianMixture", "Linkage", "PoissonMixture", "SymmetricMixture"]
+__all__ = ["BernoulliMixture", "GaussianMixture", "Linkage", "PoissonMixture", "RegressionMixture", "SymmetricMixture"]

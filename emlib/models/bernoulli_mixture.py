@@ -1,0 +1,194 @@
+"""Mixture of products of Bernoulli distributions: latent classes of binary answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from emlib.blocks import Interval, Simplex
+from emlib.families import Bernoulli, Categorical, Family, ProductModel
+from emlib.families.bernoulli import NEXT
+from emlib.mean import MixtureMean
+from emlib.model import Data, Expectation, Statistics
+from emlib.models import mixture
+from emlib.numerics import Array, ratio, x_log_y
+from emlib.space import ParameterSpace
+from emlib.validate import as_matrix, as_weights, enough_units, positive_integer, reweighted
+
+SPREAD = 0.01  # size of the nudge, in logits, that tells equal components apart
+
+
+@dataclass(frozen=True, eq=False)
+class BernoulliMixtureParams:
+    """Parameters of `BernoulliMixture`.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (K,)
+        Mixing proportions.
+    probabilities : ndarray, shape (K, d)
+        Of a one in each column, by component.
+    """
+
+    weights: Array
+    probabilities: Array
+
+
+@dataclass(frozen=True)
+class BernoulliMixture(ProductModel):
+    """Mixture of `n_components` products of Bernoulli distributions of `n_features` binary columns.
+
+    Parameters
+    ----------
+    n_components, n_features : int
+
+    Notes
+    -----
+    Known as latent class analysis. The likelihood is bounded; a probability of exactly 0 or 1 lies on the boundary
+    and is no collapse. `diagnostics.information` then names it and leaves it out.
+    Too many components for the columns cannot be told apart from fewer: with d columns there are only 2^d - 1
+    probabilities to be seen, and K (d + 1) - 1 parameters.
+
+    Examples
+    --------
+    >>> import emlib, numpy as np
+    >>> from emlib.models import BernoulliMixture
+    >>> model = BernoulliMixture(n_components=2, n_features=4)
+    >>> truth = model.params(weights=[0.5, 0.5], probabilities=[[0.9] * 4, [0.2] * 4])
+    >>> rows = model.simulate(truth, 400, np.random.default_rng(0))
+    >>> result = emlib.fit(model, rows, rng=0)
+    >>> result.success, sorted(result.params.probabilities.mean(axis=1).round(1).tolist())
+    (True, [0.2, 0.9])
+    """
+
+    n_components: int
+    n_features: int
+
+    def __post_init__(self) -> None:
+        positive_integer(self.n_components, "n_components")
+        positive_integer(self.n_features, "n_features")
+        super().__post_init__()
+
+    @property
+    def space(self) -> ParameterSpace:
+        """Weights on the simplex, probabilities in [0, 1]."""
+        count, side = self.n_components, self.n_features
+        blocks = (Simplex("weights", (count,)), Interval("probabilities", (count, side)))
+        return ParameterSpace(BernoulliMixtureParams, blocks, MixtureMean(self, _moments), self.fixed)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Memberships and binary answers."""
+        return (Categorical("weights"), Bernoulli("probabilities"))
+
+    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        """Read rows of zeros and ones, shape (n, d); refuses constant columns, whose probabilities are 0 or 1."""
+        if isinstance(raw, Data):
+            return reweighted(raw, sample_weight)
+        rows = as_matrix(raw, self.n_features)
+        other = (rows != 0) & (rows != 1)
+        if other.any():
+            index = [int(i) for i in np.argwhere(other)[0]]
+            raise ValueError(f"data: entry {index} is {rows[tuple(index)]:g}; binary answers are 0 or 1")
+        data = Data(rows, as_weights(sample_weight, len(rows)))
+        enough_units(data, self.n_components, "components")
+        seen = rows if data.weights is None else rows[data.weights > 0]
+        constant = (seen == seen[0]).all(axis=0)
+        if constant.any():
+            raise ValueError(f"data: column {int(constant.argmax())} is constant; its probability has no interior "
+                             "estimate, drop it")
+        return data
+
+    def start(self, data: Data, rng: np.random.Generator) -> Any:
+        """Draw random weights, and probabilities half-way between random rows and the columns' means."""
+        seen = np.ones(len(data)) if data.weights is None else data.weights
+        shares = seen / seen.sum()
+        picks = data.units[rng.choice(len(data), size=self.n_components, p=shares)]
+        between = 0.5 * picks + 0.5 * shares @ data.units
+        moved = between + 0.2 * (rng.random(picks.shape) - between)
+        return self.space.hold(BernoulliMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), moved))
+
+    def simulate(self, params: BernoulliMixtureParams, n: int, rng: np.random.Generator) -> Array:
+        """Draw n rows of zeros and ones, shape (n, d)."""
+        labels = rng.choice(self.n_components, size=n, p=params.weights)
+        return (rng.random((n, self.n_features)) < params.probabilities[labels]).astype(float)
+
+    def _posterior(self, params: BernoulliMixtureParams, data: Data) -> mixture.Posterior:
+        ones = data.units[:, None, :]
+        log_mass = x_log_y(ones, params.probabilities) + x_log_y(1 - ones, 1 - params.probabilities)
+        return mixture.posterior(log_mass.sum(axis=2) + mixture.log_weights(params.weights), data.weights)
+
+    def e_step(self, params: BernoulliMixtureParams, data: Any) -> Expectation:
+        """Return expected memberships, and expected ones and zeros of each column."""
+        data = self.as_data(data)
+        found = self._posterior(params, data)
+        return Expectation(_statistics(found.memberships, data), found.loglik, found.entropy, data.n_units,
+                           found.magnitude)
+
+    def expectation_under(self, q: Any, params: BernoulliMixtureParams, data: Any) -> tuple[Statistics, float]:
+        """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
+        data = self.as_data(data)
+        members, entropy = mixture.weighted(q, data, self.n_components)
+        return _statistics(members, data), entropy
+
+    def posterior(self, params: BernoulliMixtureParams, data: Any) -> Array:
+        """Return the responsibilities, shape (n, K)."""
+        return self._posterior(params, self.as_data(data)).responsibilities
+
+    def predict(self, params: BernoulliMixtureParams, data: Any) -> Array:
+        """Return the most probable component of each row, shape (n,)."""
+        result: Array = self.posterior(params, data).argmax(axis=1)
+        return result
+
+    def missing_information(self, params: BernoulliMixtureParams, data: Any) -> Array:
+        """Return Louis's missing information in standard entries, shape (p, p)."""
+        data = self.as_data(data)
+        count, side = self.n_components, self.n_features
+        scores = [_scores(data.units, params.weights[k], params.probabilities[k]) for k in range(count)]
+        rows = [(unit, np.kron(unit, np.eye(side))) for unit in (mixture.unit_rows(count, k) for k in range(count))]
+        embed = mixture.score_embedding(rows, (count, count * side))
+        return mixture.missing_information(self._posterior(params, data), scores, embed)
+
+    def missing_information_cost(self) -> int:
+        """Return the cost of `missing_information` in E-steps: a ratio of operation counts."""
+        width = self.n_components * (self.n_features + 1)
+        return max(1, round(width**2 / (self.n_components * (8 * self.n_features + 20))))
+
+    def from_mean(self, vector: Array) -> BernoulliMixtureParams:
+        """Return the parameters whose expected statistics per unit are `vector`."""
+        head, ones = np.split(vector, [self.n_components - 1])
+        weights = np.append(head, 1 - head.sum())
+        return BernoulliMixtureParams(weights, ones.reshape(self.n_components, -1) / weights[:, None])
+
+    def degenerate(self, params: BernoulliMixtureParams, data: Data) -> str | None:
+        """Name the component that no unit belongs to; None if there is none."""
+        return mixture.starved(params.weights)
+
+    def separate(self, params: BernoulliMixtureParams, data: Data,
+                 rng: np.random.Generator) -> tuple[BernoulliMixtureParams, str] | None:
+        """Nudge the probabilities apart if two components agree; None if none do."""
+        pair = mixture.equal_components([params.probabilities])
+        if pair is None:
+            return None
+        odds = params.probabilities * np.exp(SPREAD * rng.standard_normal(params.probabilities.shape))
+        moved = odds / (odds + 1 - params.probabilities)
+        return replace(params, probabilities=moved), f"components {pair[0]} and {pair[1]} started equal"
+
+
+def _statistics(members: Array, data: Data) -> Statistics:
+    ones, zeros = members.T @ data.units, members.T @ (1 - data.units)
+    return Statistics({"weights": members.sum(axis=0), "probabilities": np.stack([ones, zeros, 0 * ones])})
+
+
+def _scores(rows: Array, weight: float, chances: Array) -> Array:
+    """Complete-data scores (weight, probabilities) of rows in one component."""
+    head = np.full((len(rows), 1), mixture.weight_score(weight))
+    inside = np.clip(chances, *NEXT)  # at 0 or 1 the rows with an infinite score have no share in the component
+    return np.concatenate([head, ratio(rows, inside) - ratio(1 - rows, 1 - inside)], axis=1)
+
+
+def _moments(fields: dict[str, Array]) -> Array:
+    """E[T] per unit: weights without the last, and pi_k p_k."""
+    return np.concatenate([fields["weights"][:-1], (fields["weights"][:, None] * fields["probabilities"]).ravel()])

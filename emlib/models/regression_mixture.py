@@ -1,0 +1,205 @@
+"""Mixture of linear regressions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from emlib.blocks import Positive, Real, Simplex
+from emlib.families import Categorical, Family, GaussianMoments, LinearGaussian, ProductModel
+from emlib.families.linear_gaussian import LOG_2PI
+from emlib.model import Data, Expectation, Statistics
+from emlib.models import mixture, regression_data
+from emlib.numerics import Array
+from emlib.space import ParameterSpace
+from emlib.validate import as_matrix, positive_integer
+
+COLLAPSED = 1e-10  # smallest noise variance of a component, as a share of the pooled regression's
+SPREAD = 0.01  # size of the nudge that tells equal components apart, in residual standard deviations
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionMixtureParams:
+    """Parameters of `RegressionMixture`.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (K,)
+        Mixing proportions.
+    coefficients : ndarray, shape (K, p)
+        One for each column of X.
+    noise_variance : ndarray, shape (K,)
+        In squared units of y.
+    """
+
+    weights: Array
+    coefficients: Array
+    noise_variance: Array
+
+
+@dataclass(frozen=True)
+class RegressionMixture(ProductModel):
+    """Mixture of `n_components` linear regressions on the `n_features` columns of X; data are the tuple (X, y).
+
+    Parameters
+    ----------
+    n_components, n_features : int
+
+    Notes
+    -----
+    No intercept is added: for one, give X a column of ones and count it in `n_features`.
+    The likelihood is of y given X and unbounded: a component may fit as many units as it has coefficients
+    exactly, with a noise variance of zero. A fit that does so ends with status DEGENERATE and names the component.
+    The complete-data family is not full, because what a unit tells depends on its row of X: theorem T2 fails.
+    DeSarbo & Cron (1988) give the E- and the M-step.
+
+    Examples
+    --------
+    >>> import emlib, numpy as np
+    >>> from emlib.models import RegressionMixture
+    >>> model = RegressionMixture(n_components=2, n_features=1)
+    >>> truth = model.params(weights=[0.5, 0.5], coefficients=[[-2.0], [1.0]], noise_variance=[0.1, 0.1])
+    >>> data = model.simulate(truth, 200, np.random.default_rng(0))
+    >>> result = emlib.fit(model, data, rng=0)
+    >>> result.success, sorted(result.params.coefficients.ravel().round(1).tolist())
+    (True, [-2.0, 1.0])
+    """
+
+    n_components: int
+    n_features: int
+
+    def __post_init__(self) -> None:
+        positive_integer(self.n_components, "n_components")
+        positive_integer(self.n_features, "n_features")
+        super().__post_init__()
+
+    @property
+    def space(self) -> ParameterSpace:
+        """Weights on the simplex, real coefficients, positive noise variances."""
+        count = self.n_components
+        blocks = (Simplex("weights", (count,)), Real("coefficients", (count, self.n_features)),
+                  Positive("noise_variance", (count,)))
+        return ParameterSpace(RegressionMixtureParams, blocks, fixed=self.fixed)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Memberships and Gaussian responses."""
+        return (Categorical("weights"), LinearGaussian("coefficients", "noise_variance", "spherical", "components"))
+
+    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        """Read the tuple (X, y), shapes (n, p) and (n,); refuses dependent columns and an exact linear response."""
+        needed = max(self.n_components, self.n_features + 1)
+        what = "components" if needed == self.n_components else "that a regression with a noise variance needs"
+        return regression_data.read(raw, sample_weight, self.n_features, needed, what)
+
+    def start(self, data: Data, rng: np.random.Generator) -> Any:
+        """Spread the coefficients about the pooled fit by one residual deviation; equal weights, half its variance."""
+        count, pooled = self.n_components, data.scale
+        moved = rng.standard_normal((count, self.n_features)) @ pooled.spread.T
+        noise = np.full(count, pooled.variance / min(count, 2))
+        return self.space.hold(RegressionMixtureParams(np.full(count, 1 / count), pooled.coefficients + moved, noise))
+
+    def simulate(self, params: RegressionMixtureParams, n: int, rng: np.random.Generator,
+                 design: Any = None) -> tuple[Array, Array]:
+        """Draw n units (X, y); X is standard normal unless a design, shape (n, p), is given."""
+        shape = (n, self.n_features)
+        rows = rng.standard_normal(shape) if design is None else as_matrix(design, self.n_features, "design")
+        labels = rng.choice(self.n_components, size=len(rows), p=params.weights)
+        noise = np.sqrt(params.noise_variance[labels]) * rng.standard_normal(len(rows))
+        return rows, (rows * params.coefficients[labels]).sum(axis=1) + noise
+
+    def _posterior(self, params: RegressionMixtureParams, data: Data) -> tuple[mixture.Posterior, Array]:
+        """Return the posterior and the residuals, shape (n, K)."""
+        residual = data.units[:, -1:] - data.units[:, :-1] @ params.coefficients.T
+        log_density = -0.5 * (LOG_2PI + np.log(params.noise_variance) + residual**2 / params.noise_variance)
+        return mixture.posterior(log_density + mixture.log_weights(params.weights), data.weights), residual
+
+    def e_step(self, params: RegressionMixtureParams, data: Any) -> Expectation:
+        """Return expected memberships and residual moments about the current coefficients."""
+        data = self.as_data(data)
+        found, residual = self._posterior(params, data)
+        stats = self._statistics(found.memberships, residual, params, data)
+        return Expectation(stats, found.loglik, found.entropy, data.n_units, found.magnitude)
+
+    def _statistics(self, members: Array, residual: Array, params: RegressionMixtureParams, data: Data) -> Statistics:
+        design, counts, left = data.units[:, :-1], members.sum(axis=0), members * residual
+        squares = np.stack([design.T @ (share[:, None] * design) for share in members.T])
+        moments = GaussianMoments(counts, (left * residual).sum(axis=0), (left.T @ design)[:, None, :], squares,
+                                  params.coefficients[:, None, :], "spherical")
+        return Statistics({"weights": counts, "components": moments})
+
+    def expectation_under(self, q: Any, params: RegressionMixtureParams, data: Any) -> tuple[Statistics, float]:
+        """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
+        data = self.as_data(data)
+        members, entropy = mixture.weighted(q, data, self.n_components)
+        return self._statistics(members, self._posterior(params, data)[1], params, data), entropy
+
+    def m_step(self, stats: Statistics) -> RegressionMixtureParams:
+        """Return weighted least squares in each component; noise variances about the new coefficients."""
+        found: RegressionMixtureParams = super().m_step(stats)
+        return replace(found, coefficients=found.coefficients.reshape(self.n_components, self.n_features))
+
+    def posterior(self, params: RegressionMixtureParams, data: Any) -> Array:
+        """Return the responsibilities, shape (n, K)."""
+        return self._posterior(params, self.as_data(data))[0].responsibilities
+
+    def predict(self, params: RegressionMixtureParams, data: Any) -> Array:
+        """Return the most probable component of each unit (x, y), shape (n,)."""
+        result: Array = self.posterior(params, data).argmax(axis=1)
+        return result
+
+    def predict_response(self, params: RegressionMixtureParams, design: Any) -> Array:
+        """Return the expected response at rows of X whose response is not known, shape (n,)."""
+        rows = as_matrix(design, self.n_features, "design")
+        result: Array = rows @ (params.weights @ params.coefficients)
+        return result
+
+    def missing_information(self, params: RegressionMixtureParams, data: Any) -> Array:
+        """Return Louis's missing information in standard entries, shape (p, p)."""
+        data = self.as_data(data)
+        count, width = self.n_components, self.n_features
+        found, residual = self._posterior(params, data)
+        scores = [self._scores(data, residual[:, k], params, k) for k in range(count)]
+        units = [mixture.unit_rows(count, k) for k in range(count)]
+        embed = mixture.score_embedding([(row, np.kron(row, np.eye(width)), row) for row in units],
+                                        [block.size for block in self.space.blocks])
+        return mixture.missing_information(found, scores, embed)
+
+    def _scores(self, data: Data, residual: Array, params: RegressionMixtureParams, k: int) -> Array:
+        """Complete-data scores (weight, coefficients, noise variance) of units in component k."""
+        variance = params.noise_variance[k]
+        head = np.full((len(data), 1), mixture.weight_score(params.weights[k]))
+        slope = data.units[:, :-1] * (residual / variance)[:, None]
+        bend = 0.5 * (residual**2 / variance - 1) / variance
+        return np.concatenate([head, slope, bend[:, None]], axis=1)
+
+    def missing_information_cost(self) -> int:
+        """Return the cost of `missing_information` in E-steps: a ratio of operation counts."""
+        width = self.n_components * (self.n_features + 2)
+        e_step = self.n_components * (self.n_features**2 + 3 * self.n_features + 20)
+        return max(1, round(width**2 / e_step))
+
+    def degenerate(self, params: RegressionMixtureParams, data: Data) -> str | None:
+        """Name the component that is empty, or whose noise variance has collapsed against the pooled fit's."""
+        lost = ~(np.isfinite(params.coefficients).all(axis=1) & np.isfinite(params.noise_variance))
+        if lost.any():
+            return (f"coefficients: component {int(lost.argmax())} has no estimate, fewer units than coefficients "
+                    "belong to it; use fewer components or another start")
+        smallest = np.maximum(params.noise_variance, 0) / data.scale.variance
+        if smallest.min() > COLLAPSED:
+            return None
+        k = int(smallest.argmin())
+        return (f"noise_variance: component {k} has collapsed, its noise variance is {smallest[k]:.1e} of the pooled "
+                "regression's; the likelihood is unbounded there: use another start or fewer components")
+
+    def separate(self, params: RegressionMixtureParams, data: Data,
+                 rng: np.random.Generator) -> tuple[RegressionMixtureParams, str] | None:
+        """Nudge the coefficients apart if two components agree; None if none do."""
+        pair = mixture.equal_components([params.coefficients, params.noise_variance])
+        if pair is None:
+            return None
+        nudge = SPREAD * rng.standard_normal(params.coefficients.shape) @ data.scale.spread.T
+        moved = replace(params, coefficients=params.coefficients + nudge)
+        return moved, f"components {pair[0]} and {pair[1]} started equal"
