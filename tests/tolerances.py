@@ -59,3 +59,5 @@ MCLUST = 1e-5
 ROUTES = 1e-6
 # The ratio of two EM steps against the rate: second-order terms of a distance of 1e-3, and faster directions.
 OBSERVED_RATE = 1e-2
+# A fit of data in other units, rescaled back: two runs that each left at most 1e-8 nats to gain.
+RESCALED = 1e-6

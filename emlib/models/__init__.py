@@ -2,9 +2,13 @@
 
 from emlib.models.bernoulli_mixture import BernoulliMixture
 from emlib.models.gaussian_mixture import GaussianMixture
+from emlib.models.gaussian_with_missing import GaussianWithMissing
 from emlib.models.linkage import Linkage
 from emlib.models.poisson_mixture import PoissonMixture
 from emlib.models.regression_mixture import RegressionMixture
 from emlib.models.symmetric_mixture import SymmetricMixture
 
-__all__ = ["BernoulliMixture", "GaussianMixture", "Linkage", "PoissonMixture", "RegressionMixture", "SymmetricMixture"]
+__all__ = [
+    "BernoulliMixture", "GaussianMixture", "GaussianWithMissing", "Linkage", "PoissonMixture", "RegressionMixture",
+    "SymmetricMixture",
+]

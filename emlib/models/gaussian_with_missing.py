@@ -1,0 +1,218 @@
+"""One multivariate normal distribution, some of whose entries are missing at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from emlib.blocks import PositiveDefinite, Real
+from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
+from emlib.families.linear_gaussian import LOG_2PI
+from emlib.mean import MixtureMean
+from emlib.model import Data, Expectation, Statistics
+from emlib.models.partial import partial, patterns, score_covariance
+from emlib.numerics import Array, lower_indices
+from emlib.space import ParameterSpace
+from emlib.validate import as_matrix, as_weights, positive_integer, reweighted
+
+COLLAPSED = 1e-10  # smallest eigenvalue of the covariance in units of the columns' variances
+JITTER = 0.1  # how far a random start lies from the columns' means, in their standard deviations
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianWithMissingParams:
+    """Parameters of `GaussianWithMissing`.
+
+    Attributes
+    ----------
+    mean : ndarray, shape (d,)
+    covariance : ndarray, shape (d, d)
+    """
+
+    mean: Array
+    covariance: Array
+
+
+@dataclass(frozen=True)
+class GaussianWithMissing(ProductModel):
+    """Rows from N(mean, covariance), not-a-number where an entry is missing, in any pattern.
+
+    Parameters
+    ----------
+    n_features : int
+
+    Notes
+    -----
+    Dempster, Laird & Rubin (1977), section 4.1.1; the latent data are the missing entries, which must be missing at
+    random. A row without a seen entry says nothing and is refused. The likelihood may have several maxima and saddles
+    (Murray 1977). It is unbounded where some pattern of seen entries leaves too few rows; the fit then ends with
+    status DEGENERATE. Entries of the covariance that no row informs about are counted by `diagnostics.information`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import emlib
+    >>> from emlib.models import GaussianWithMissing
+    >>> rows = np.array([[1.0, 2.1], [2.0, 3.9], [3.0, 6.2], [4.0, 7.8], [5.0, np.nan]])
+    >>> model = GaussianWithMissing(2)
+    >>> result = emlib.fit(model, rows, rng=0)
+    >>> result.params.mean.round(3).tolist()
+    [3.0, 5.97]
+    >>> model.impute(result.params, rows)[4].round(3).tolist()
+    [5.0, 9.85]
+    """
+
+    n_features: int
+
+    def __post_init__(self) -> None:
+        positive_integer(self.n_features, "n_features")
+        super().__post_init__()
+
+    @property
+    def space(self) -> ParameterSpace:
+        """A real mean and a positive definite covariance."""
+        side = self.n_features
+        blocks = (Real("mean", (side,)), PositiveDefinite("covariance", (side, side)))
+        return ParameterSpace(GaussianWithMissingParams, blocks, MixtureMean(self, _moments), self.fixed)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """One Gaussian response."""
+        return (LinearGaussian("mean", "covariance", "tied", "rows", (self.n_features,)),)
+
+    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        """Read rows of `n_features` numbers, not-a-number where missing, shape (n, d).
+
+        Raises
+        ------
+        ValueError
+            For a row without a seen entry, a column without one, or a column whose seen entries are all equal.
+        """
+        if isinstance(raw, Data):
+            return reweighted(raw, sample_weight)
+        rows = as_matrix(raw, self.n_features, missing=True)
+        weights = as_weights(sample_weight, len(rows))
+        empty = np.isnan(rows).all(axis=1)
+        if empty.any():
+            raise ValueError(f"data: row {int(np.argmax(empty))} has no seen entry; it says nothing, leave it out")
+        counted = np.ones(len(rows)) if weights is None else weights
+        return Data(rows, weights, np.array([_column(rows, counted, j) for j in range(self.n_features)]).T)
+
+    def start(self, data: Data, rng: np.random.Generator) -> GaussianWithMissingParams:
+        """Draw a mean near the columns' means; the columns' variances with random correlations."""
+        means, variances = data.scale
+        deviations = np.sqrt(variances)
+        drawn = rng.standard_normal((2 * self.n_features, self.n_features))
+        lengths = np.linalg.norm(drawn, axis=0)
+        correlation = 0.5 * (np.eye(self.n_features) + drawn.T @ drawn / np.outer(lengths, lengths))
+        centre = means + JITTER * deviations * rng.standard_normal(self.n_features)
+        params = GaussianWithMissingParams(centre, correlation * np.outer(deviations, deviations))
+        return self.space.hold(params)
+
+    def e_step(self, params: GaussianWithMissingParams, data: Any) -> Expectation:
+        """Return the expected moments of the rows about the current mean, their missing entries filled in."""
+        data = self.as_data(data)
+        side = self.n_features
+        scatter, total, density, entropy = np.zeros((side, side)), np.zeros(side), np.zeros(len(data)), 0.0
+        counted = np.ones(len(data)) if data.weights is None else data.weights
+        for seen, rows in patterns(data.units):
+            law, weight = partial(params.covariance, seen), counted[rows]
+            residual = data.units[rows][:, seen] - params.mean[seen]
+            white = solve_triangular(law.factor, residual.T, lower=True, check_finite=False)
+            filled = residual @ law.fill.T
+            density[rows] = -0.5 * (seen.sum() * LOG_2PI + law.log_det + np.einsum("in,in->n", white, white))
+            scatter += filled.T @ (weight[:, None] * filled) + weight.sum() * law.left
+            total += weight @ filled
+            entropy += weight.sum() * law.entropy
+        moments = GaussianMoments(np.array([counted.sum()]), scatter[None], total[None, :, None],
+                                  np.full((1, 1, 1), counted.sum()), params.mean[None, :, None], "tied")
+        return Expectation(Statistics({"rows": moments}), float(counted @ density), float(entropy), data.n_units,
+                           float(counted @ np.abs(density)))
+
+    def posterior(self, params: GaussianWithMissingParams, data: Any) -> tuple[Array, Array]:
+        """Return each row's conditional mean and covariance given its seen entries, shapes (n, d) and (n, d, d)."""
+        data = self.as_data(data)
+        means, covariances = np.empty(data.units.shape), np.empty((*data.units.shape, self.n_features))
+        for seen, rows in patterns(data.units):
+            law = partial(params.covariance, seen)
+            means[rows] = params.mean + (data.units[rows][:, seen] - params.mean[seen]) @ law.fill.T
+            means[np.ix_(rows, seen)] = data.units[np.ix_(rows, seen)]
+            covariances[rows] = law.left
+        return means, covariances
+
+    def impute(self, params: GaussianWithMissingParams, data: Any) -> Array:
+        """Return the rows with each missing entry replaced by its conditional mean, shape (n, d).
+
+        Imputed rows vary less than true ones: the conditional covariances are missing from them (see `posterior`).
+        """
+        return self.posterior(params, data)[0]
+
+    def simulate(self, params: GaussianWithMissingParams, n: int, rng: np.random.Generator) -> Array:
+        """Draw n complete rows, shape (n, d)."""
+        drawn: Array = rng.standard_normal((n, self.n_features)) @ np.linalg.cholesky(params.covariance).T
+        return params.mean + drawn
+
+    def missing_information(self, params: GaussianWithMissingParams, data: Any) -> Array:
+        """Return Louis's missing information in standard entries, shape (d + d^2, d + d^2).
+
+        Notes
+        -----
+        A row's score is a and (a a' - A)/2 with A the inverse covariance and a = A (y - mean); given the seen
+        entries a is normal, so the fourth moments are products of its mean and covariance (Isserlis).
+        """
+        data = self.as_data(data)
+        side = self.n_features
+        precision = np.linalg.inv(params.covariance)
+        counted = np.ones(len(data)) if data.weights is None else data.weights
+        missing = np.zeros((side + side**2, side + side**2))
+        for seen, rows in patterns(data.units):
+            law, weight = partial(params.covariance, seen), counted[rows]
+            slope = (data.units[rows][:, seen] - params.mean[seen]) @ (precision @ law.fill).T
+            missing += score_covariance(precision @ law.left @ precision, slope, weight)
+        return missing
+
+    def missing_information_cost(self) -> int:
+        """Return the cost of `missing_information` in E-steps: d^4 a pattern, d^2 a row, some 20 rows a pattern."""
+        return max(1, round(self.n_features**2 / 20))
+
+    def degenerate(self, params: GaussianWithMissingParams, data: Data) -> str | None:
+        """Say that the covariance has collapsed against the columns' variances; else None."""
+        if not np.isfinite(params.covariance).all():
+            return None
+        deviations = np.sqrt(data.scale[1])
+        smallest = float(np.linalg.eigvalsh(params.covariance / np.outer(deviations, deviations))[0])
+        if smallest > COLLAPSED:
+            return None
+        return (f"covariance: collapsed, its smallest eigenvalue is {smallest:.1e} in units of the columns' variances; "
+                "the columns are dependent in the rows that were seen: drop a column or give more rows")
+
+    def from_mean(self, vector: Array) -> GaussianWithMissingParams:
+        """Return the parameters with these first and second moments (lower triangle, row by row)."""
+        mean, second = vector[: self.n_features], np.zeros((self.n_features, self.n_features))
+        rows, columns = lower_indices(self.n_features)
+        second[rows, columns] = second[columns, rows] = vector[self.n_features:]
+        return GaussianWithMissingParams(mean, second - np.outer(mean, mean))
+
+
+def _moments(fields: dict[str, Array]) -> Array:
+    """E[T] per unit: mean and second moments (lower triangle, row by row)."""
+    mean = fields["mean"]
+    second = fields["covariance"] + mean[:, None] * mean
+    return np.concatenate([mean, second[lower_indices(len(mean))]])
+
+
+def _column(rows: Array, counted: Array, index: int) -> tuple[float, float]:
+    """Return mean and variance of a column's seen entries, or say why it has none."""
+    kept = ~np.isnan(rows[:, index]) & (counted > 0)
+    if not kept.any():
+        raise ValueError(f"data: column {index} has no seen entry; drop it")
+    values, weights = rows[kept, index], counted[kept]
+    mean = float(np.average(values, weights=weights))
+    variance = float(np.average((values - mean) ** 2, weights=weights))
+    if np.sqrt(variance) <= 1e-12 * max(np.abs(values).max(), np.finfo(float).tiny):
+        raise ValueError(f"data: column {index} is constant where it is seen; its variance has no estimate, drop it "
+                         "or give more rows")
+    return mean, variance
