@@ -8,6 +8,7 @@ from emlib.algorithms.incremental import IncrementalEM
 from emlib.algorithms.lbfgs import LBFGS
 from emlib.algorithms.newton import Newton
 from emlib.algorithms.scipy_adapter import SciPy
+from emlib.algorithms.squarem import SQUAREM
 
-__all__ = ["EM", "LBFGS", "Algorithm", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info",
-           "Newton", "SciPy", "State"]
+__all__ = ["EM", "LBFGS", "SQUAREM", "Algorithm", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM",
+           "Info", "Newton", "SciPy", "State"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import emlib
-from emlib.algorithms import EM, LBFGS, Algorithm, EMGradient, FirstOrderEM, GradientAscent, Newton, SciPy
+from emlib.algorithms import EM, LBFGS, SQUAREM, Algorithm, EMGradient, FirstOrderEM, GradientAscent, Newton, SciPy
 from tests.contract.cases import CASES, Case
 
 CHOSEN = ("linkage", "poisson-2-plain", "poisson-3-tabulated", "gaussian-full-d1-k2", "gaussian-full-d2-k3",
@@ -41,6 +41,9 @@ ALGORITHMS: dict[str, Any] = {
     "scipy-l-bfgs-b": lambda case: SciPy(),
     "scipy-bfgs": lambda case: SciPy("BFGS"),
     "scipy-trust-exact": lambda case: SciPy("trust-exact"),
+    "squarem": lambda case: SQUAREM(),
+    "squarem-1": lambda case: SQUAREM("S1", coordinates="free"),
+    "squarem-package": lambda case: SQUAREM(safeguard="package"),
 }
 
 

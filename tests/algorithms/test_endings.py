@@ -27,7 +27,7 @@ def far(case: Any = CASE) -> Any:
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("budget", [1, 2, 7])
+@pytest.mark.parametrize("budget", [1, 2, 5])
 def test_budget_is_honoured(name: str, budget: int) -> None:
     """The run stops at the first iteration that reaches the budget: one line search or one matrix beyond at most."""
     problem, result = run(CASE, ALGORITHMS[name](CASE), far(), max_estep=budget, tol=1e-13)
