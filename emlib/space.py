@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from emlib.blocks import Block, Held
+from emlib.blocks import Block, Held, Simplex
 from emlib.blocks.held import hold
 from emlib.numerics import Array, block_diagonal, symmetrise
 
@@ -44,7 +44,8 @@ class ParameterSpace:
     mean_chart : MeanChart, optional
         Given by full exponential families only; dropped where a block is held.
     fixed : mapping of str to array_like, optional
-        Blocks held at a value: they have no free coordinate and no feasible direction.
+        Blocks held at a value: they have no free coordinate and no feasible direction. In blocks of probabilities
+        NaN stands for entries to be estimated, the others must then be zero.
     """
 
     params_type: type
@@ -63,8 +64,9 @@ class ParameterSpace:
         return {block.name: block.value for block in self.blocks if isinstance(block, Held)}
 
     def hold(self, params: Params) -> Params:
-        """Return the parameters with the held values in their fields."""
-        moved: Params = replace(params, **self.held)
+        """Return the parameters with the held values in their fields, and known zeros in theirs."""
+        kept = {b.name: b.hold(getattr(params, b.name)) for b in self.blocks if isinstance(b, Held | Simplex)}
+        moved: Params = replace(params, **kept)
         return moved
 
     def build(self, **fields: Any) -> Any:

@@ -128,8 +128,8 @@ def _interior(problem: Problem, here: Evaluation) -> tuple[Problem, Evaluation]:
 
 def _lifted(block: Block, value: Array) -> Array:
     """Move the entries of a block that lie on its boundary inwards by a share `EDGE`."""
-    if isinstance(block, Simplex) and (value <= 0).any():
-        raised = np.maximum(value, EDGE)
+    if isinstance(block, Simplex) and (value <= 0)[block.support].any():
+        raised = np.where(block.support, np.maximum(value, EDGE), 0.0)
         return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
     if isinstance(block, Interval):
         margin = EDGE * (block.high - block.low)

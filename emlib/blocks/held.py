@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from emlib.blocks.block import Block, as_block, first_bad
+from emlib.blocks.simplex import Simplex
 from emlib.numerics import Array
 
 SAME = 1e-9  # how far an entry may lie from its held value, as a share of the block's largest: roundings of steps
@@ -44,6 +45,10 @@ class Held:
     def free_size(self) -> int:
         return 0
 
+    def hold(self, value: Array) -> Array:
+        """Return the held value, whatever is there."""
+        return self.value
+
     def validate(self, value: Any) -> Array:
         as_block(self, value)
         return self.value
@@ -76,8 +81,10 @@ class Held:
 class Fixed(Mapping[str, Array]):
     """Held values by field, compared and hashed by content, so that models can be."""
 
-    def __init__(self, values: Mapping[str, Array]) -> None:
-        self._values = dict(values)
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = {name: np.array(value, dtype=float) for name, value in values.items()}
+        for value in self._values.values():
+            value.setflags(write=False)
 
     def __getitem__(self, name: str) -> Array:
         return self._values[name]
@@ -113,6 +120,27 @@ def hold(blocks: tuple[Block, ...], fixed: Mapping[str, Any]) -> tuple[Block, ..
     unknown = sorted(set(fixed) - set(names))
     if unknown:
         raise ValueError(f"fixed: {unknown[0]!r} is no field of the parameters; there are {names}")
-    if len(fixed) == len(names):
+    kept = tuple(_held(block, fixed[block.name]) if block.name in fixed else block for block in blocks)
+    if not any(block.free_size for block in kept):
         raise ValueError("fixed: every field is held, nothing is left to estimate; leave one out")
-    return tuple(Held(block, block.validate(fixed[block.name])) if block.name in fixed else block for block in blocks)
+    return kept
+
+
+def _held(block: Block, value: Any) -> Block:
+    """Return the block held at a value, or with the zeros in it held where the other entries are NaN."""
+    known = _known(value)
+    if not isinstance(block, Simplex) or known.shape != block.shape or known.all():
+        return Held(block, block.validate(value))
+    if np.any(np.asarray(value)[known] != 0) or known.all(axis=-1).any():
+        raise ValueError(f"fixed: {block.name} mixes NaN, for what is to be estimated, with numbers other than zero or "
+                         "rows without NaN; hold zeros only, or the whole field")
+    return replace(block, zeros=tuple(int(i) for i in np.flatnonzero(known)))
+
+
+def _known(value: Any) -> Array:
+    """Return the mask of the entries that are not NaN; what is no array of numbers counts as known."""
+    try:
+        known: Array = np.logical_not(np.isnan(np.asarray(value, dtype=float)))
+        return known
+    except (TypeError, ValueError):
+        return np.array(True)

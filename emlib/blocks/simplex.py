@@ -15,10 +15,18 @@ SUM_TOLERANCE = 1e-8  # how far from one a user's row of probabilities may add u
 
 @dataclass(frozen=True)
 class Simplex:
-    """Rows (last axis) of probabilities; the chart is the reduced softmax, last entry as reference."""
+    """Rows (last axis) of probabilities; the chart is the reduced softmax, last entry as reference.
+
+    Parameters
+    ----------
+    zeros : tuple of int
+        Entries that are known to be zero, as positions in the flattened array: they have no coordinate, and the
+        last of the others is the reference of its row.
+    """
 
     name: str
     shape: tuple[int, ...]
+    zeros: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -26,11 +34,33 @@ class Simplex:
 
     @property
     def free_size(self) -> int:
-        return self._rows * (self.shape[-1] - 1)
+        return self.size - len(self.zeros) - self._rows
 
     @property
     def _rows(self) -> int:
         return int(np.prod(self.shape[:-1], dtype=int))
+
+    @property
+    def support(self) -> Array:
+        """Mask of the entries that may be positive, of the block's shape."""
+        mask = np.ones(self.size, dtype=bool)
+        mask[list(self.zeros)] = False
+        return mask.reshape(self.shape)
+
+    @property
+    def _charted(self) -> Array:
+        """Mask of the entries with a coordinate, shape (rows, width): the support without each row's last."""
+        mask: Array = self.support.reshape(self._rows, -1)
+        mask[np.arange(self._rows), mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)] = False
+        return mask
+
+    def hold(self, value: Array) -> Array:
+        """Return the rows with the known zeros put in and the rest scaled up."""
+        if not self.zeros:
+            return value
+        kept = np.where(self.support, value, 0.0)
+        rows: Array = kept / kept.sum(axis=-1, keepdims=True)
+        return rows
 
     def validate(self, value: Any) -> Array:
         return as_block(self, value)
@@ -40,6 +70,9 @@ class Simplex:
             return found
         if np.any(value < 0):
             return f"{first_bad(value < 0)} is {value[value < 0].flat[0]:.6g}; probabilities cannot be negative"
+        extra = (value > 0) & ~self.support
+        if np.any(extra):
+            return f"{first_bad(extra)} is {value[extra].flat[0]:.6g}; the model holds it at zero"
         sums = value.sum(axis=-1)
         bad = np.abs(sums - 1) > SUM_TOLERANCE
         if np.any(bad):
@@ -48,41 +81,55 @@ class Simplex:
         return None
 
     def to_free(self, value: Array) -> Array:
-        if np.any(value <= 0):
-            raise ValueError(f"{self.name}: {first_bad(value <= 0)} is zero, where the softmax coordinate is "
-                             "infinite; start in the interior or use coordinates='standard'")
-        return (np.log(value[..., :-1]) - np.log(value[..., -1:])).ravel()
+        bad = (value <= 0) & self.support
+        if np.any(bad):
+            raise ValueError(f"{self.name}: {first_bad(bad)} is zero, where the softmax coordinate is infinite; start "
+                             "in the interior, use coordinates='standard', or give the model this zero as known: "
+                             f"fixed={{'{self.name}': an array of NaN with 0 in its place}}")
+        rows, charted = value.reshape(self._rows, -1), self._charted
+        reference = self.support.reshape(rows.shape) & ~charted
+        logs = np.log(rows, where=charted | reference, out=np.zeros(rows.shape))
+        against: Array = logs - (logs * reference).sum(axis=1, keepdims=True)
+        return against[charted]
 
     def from_free(self, vector: Array) -> Array:
-        logits = np.concatenate([vector.reshape(self._rows, -1), np.zeros((self._rows, 1))], axis=1)
+        logits = np.where(self.support, 0.0, -np.inf).reshape(self._rows, -1)
+        logits[self._charted] = vector
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         rows: Array = (weights / weights.sum(axis=1, keepdims=True)).reshape(self.shape)
         return rows
 
     def pullback(self, value: Array, cotangent: Array) -> Array:
         centred = cotangent - (value * cotangent).sum(axis=-1, keepdims=True)
-        result: Array = (value * centred)[..., :-1].ravel()
+        result: Array = (value * centred).reshape(self._rows, -1)[self._charted]
         return result
 
     def jacobian(self, value: Array) -> Array:
-        return block_diagonal(*[(np.diag(p) - np.outer(p, p))[:, :-1] for p in value.reshape(self._rows, -1)])
+        rows = zip(value.reshape(self._rows, -1), self._charted, strict=True)
+        return block_diagonal(*[(np.diag(p) - np.outer(p, p))[:, own] for p, own in rows])
 
     def curvature(self, value: Array, cotangent: Array) -> Array:
-        rows = zip(value.reshape(self._rows, -1), cotangent.reshape(self._rows, -1), strict=True)
-        return block_diagonal(*[_softmax_curvature(p, g) for p, g in rows])
+        rows = zip(value.reshape(self._rows, -1), cotangent.reshape(self._rows, -1), self._charted, strict=True)
+        return block_diagonal(*[_softmax_curvature(p, g)[np.ix_(own, own)] for p, g, own in rows])
 
     def tangent(self) -> Array:
-        width = self.shape[-1]
-        ones = np.ones((width, 1)) / np.sqrt(width)
-        basis = np.linalg.svd(np.eye(width) - ones @ ones.T)[0][:, : width - 1]
-        return block_diagonal(*[basis] * self._rows)
+        return block_diagonal(*[_zero_sum_basis(row) for row in self.support.reshape(self._rows, -1)])
 
 
 def _softmax_curvature(p: Array, g: Array) -> Array:
-    """Second derivative of ``g . softmax(u)`` in the reduced coordinates."""
+    """Second derivative of ``g . softmax(u)`` in the coordinates of all entries."""
     centred = p * (g - p @ g)
-    full = np.diag(centred) - np.outer(centred, p) - np.outer(p, centred)
-    return full[:-1, :-1]
+    full: Array = np.diag(centred) - np.outer(centred, p) - np.outer(p, centred)
+    return full
+
+
+def _zero_sum_basis(support: Array) -> Array:
+    """Return an orthonormal basis (columns) of the vectors on the support that add up to zero."""
+    width = int(support.sum())
+    ones = np.ones((width, 1)) / np.sqrt(width)
+    basis = np.zeros((len(support), width - 1))
+    basis[support] = np.linalg.svd(np.eye(width) - ones @ ones.T)[0][:, : width - 1]
+    return basis
 
 
 @dataclass(frozen=True)

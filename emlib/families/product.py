@@ -23,15 +23,17 @@ class ProductModel(LatentVariableModel):
     ----------
     fixed : mapping of str to array_like, optional
         Fields of the parameters that are known: they are held at these values, and everything else is the
-        maximum given them. With None, `fit` may hold what the data say nothing about and then says so;
-        an empty mapping holds nothing. It is no part of the printed form.
+        maximum given them. In a field of probabilities NaN stands for what is to be estimated, beside known zeros.
+        With None, `fit` may hold what the data say nothing about and then says so; an empty mapping holds nothing.
+        It is no part of the printed form.
     """
 
     fixed: Mapping[str, Any] | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if self.fixed is not None:
-            object.__setattr__(self, "fixed", Fixed(self.space.held))
+            valid = self.space.fixed  # building the space refuses values without a meaning
+            object.__setattr__(self, "fixed", Fixed(valid or {}))
 
     @property
     @abstractmethod
@@ -61,7 +63,7 @@ class ProductModel(LatentVariableModel):
         return self.space.params_type(**fields)
 
     def _held(self, family: Family) -> dict[str, Array]:
-        return {name: value for name, value in (self.fixed or {}).items() if name in family.fields}
+        return {name: value for name, value in self.space.held.items() if name in family.fields}
 
     def _argmax(self, family: Family, moments: Any) -> dict[str, Array]:
         held = self._held(family)

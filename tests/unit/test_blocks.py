@@ -15,9 +15,10 @@ from tests import tolerances as tol
 
 BLOCKS: list[Any] = [
     Real("a", (2, 3)), Real("a"), Positive("a", (3,)), Interval("a"), Interval("a", (2,), -1.0, 3.0),
-    Simplex("a", (4,)), StochasticMatrix("a", (3, 2)), PositiveDefinite("a", (3, 3)), PositiveDefinite("a", (2, 2, 2)),
+    Simplex("a", (4,)), StochasticMatrix("a", (3, 2)), StochasticMatrix("b", (3, 3), (2, 3, 6, 7)),
+    PositiveDefinite("a", (3, 3)), PositiveDefinite("a", (2, 2, 2)),
 ]
-IDS = [f"{type(block).__name__}{block.shape}" for block in BLOCKS]
+IDS = [f"{type(block).__name__}{block.name}{block.shape}" for block in BLOCKS]
 STEP = 1e-5
 
 
