@@ -48,7 +48,8 @@ def test_no_intercept_is_added() -> None:
 @pytest.mark.parametrize("of_y", [1e-8, 1e8])
 def test_units_change_nothing(of_x: float, of_y: float) -> None:
     there = emlib.fit(MODEL, (DESIGN * of_x, RESPONSE * of_y), rng=0)
-    assert FIT.success and there.success
+    assert FIT.success
+    assert there.success
     assert there.loglik + len(RESPONSE) * np.log(of_y) == pytest.approx(FIT.loglik, abs=SAME_OPTIMUM)
     np.testing.assert_allclose(there.params.coefficients * of_x / of_y, FIT.params.coefficients, rtol=SAME_OPTIMUM)
     np.testing.assert_allclose(there.params.noise_variance / of_y**2, FIT.params.noise_variance, rtol=SAME_OPTIMUM)
