@@ -31,7 +31,8 @@ class Curvature:
     Attributes
     ----------
     rate : float
-        Largest eigenvalue of the EM map's Jacobian, 1 - smallest eigenvalue of I_c^-1 I_o.
+        Largest eigenvalue of the EM map's Jacobian, 1 - smallest eigenvalue of I_c^-1 I_o, over the directions in
+        which something is left to gain: a rotation of factors has curvature 0 and nothing to gain, and no rate.
     remaining : float
         Newton's estimate of the gain, half g' I_o^-1 g over the identified directions.
     saddle : bool
@@ -70,7 +71,13 @@ def newton_gain(curvatures: Array, slopes: Array) -> float:
     """Return half sum slope^2/curvature; inf where the curvature is negative and the model has no maximum."""
     if curvatures.min() < -FLAT:
         return np.inf
-    return float(0.5 * (slopes**2 / np.maximum(curvatures, FLAT)).sum())
+    return float(_gains(curvatures, slopes).sum())
+
+
+def _gains(curvatures: Array, slopes: Array) -> Array:
+    """Return Newton's estimate of the gain along each direction of the relative curvature."""
+    gains: Array = 0.5 * slopes**2 / np.maximum(curvatures, FLAT)
+    return gains
 
 
 def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> Curvature | None:
@@ -78,7 +85,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
 
     Costs a Louis matrix, or 2p E-steps for models without a closed form; None above `DENSE` parameters.
     A direction of positive curvature makes a saddle only if a step along it gains more than `tol`; on the
-    flat ridges of overspecified mixtures none does.
+    flat ridges of overspecified mixtures none does. Nor is there a saddle before the other directions are at rest.
     Entries exactly on the boundary are lifted a little (one E-step more), so that their slope is seen.
     """
     if problem.size > DENSE:
@@ -86,11 +93,13 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     inner, point = _interior(problem, here)
     observed = -inner.hessian(point.x)
     values, vectors = _relative(observed, inner.complete_information(point))
-    saddle = bool(values.min() < -UPHILL) and _rises(inner, point, vectors[:, 0], tol)
+    gains = _gains(np.abs(values), vectors.T @ point.gradient)
+    at_rest = gains[values > 0].sum() <= tol
+    saddle = bool(values.min() < -UPHILL and at_rest) and _rises(inner, point, vectors[:, 0], tol)
     if inner is not problem:
         problem.n_estep += inner.n_estep
-    remaining = np.inf if saddle else newton_gain(np.abs(values), vectors.T @ point.gradient)
-    return Curvature(1.0 - float(values.min()), remaining, saddle)
+    slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)
+    return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle)
 
 
 def _rises(problem: Problem, point: Evaluation, direction: Array, tol: float) -> bool:

@@ -6,8 +6,10 @@ Every model is a product of these; its own file holds little more than the E-ste
 from emlib.families.base import Family
 from emlib.families.bernoulli import Bernoulli
 from emlib.families.categorical import Categorical
+from emlib.families.linear_factors import LinearFactors
 from emlib.families.linear_gaussian import GaussianMoments, LinearGaussian
 from emlib.families.poisson import Poisson
 from emlib.families.product import ProductModel
 
-__all__ = ["Bernoulli", "Categorical", "Family", "GaussianMoments", "LinearGaussian", "Poisson", "ProductModel"]
+__all__ = ["Bernoulli", "Categorical", "Family", "GaussianMoments", "LinearFactors", "LinearGaussian", "Poisson",
+           "ProductModel"]

@@ -5,11 +5,9 @@ from emlib.models.gaussian_mixture import GaussianMixture
 from emlib.models.gaussian_with_missing import GaussianWithMissing
 from emlib.models.linkage import Linkage
 from emlib.models.poisson_mixture import PoissonMixture
+from emlib.models.ppca import PPCA
 from emlib.models.regression_mixture import RegressionMixture
-from emlib.models.student_t import StudentT
 from emlib.models.symmetric_mixture import SymmetricMixture
 
-__all__ = [
-    "BernoulliMixture", "GaussianMixture", "GaussianWithMissing", "Linkage", "PoissonMixture", "RegressionMixture",
-    "StudentT", "SymmetricMixture",
-]
+__all__ = ["PPCA", "BernoulliMixture", "GaussianMixture", "GaussianWithMissing", "Linkage", "PoissonMixture",
+           "RegressionMixture", "SymmetricMixture"]

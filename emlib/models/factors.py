@@ -1,0 +1,189 @@
+"""What the linear factor models share: everything rests on n, the mean and the covariance of the rows."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.families import GaussianMoments, LinearFactors, ProductModel, covariance
+from emlib.families.linear_factors import coefficients
+from emlib.families.linear_gaussian import LOG_2PI
+from emlib.model import Data, Expectation, Statistics
+from emlib.models import factor_data
+from emlib.models.factor_data import Sample
+from emlib.models.factor_posterior import conditional, shared_noise
+from emlib.numerics import Array
+from emlib.validate import positive_integer
+
+COLLAPSED = 1e-10  # smallest noise variance, as a share of the data's variance
+SPREAD = 0.1  # size of the nudge off the saddle, in standard deviations of the data
+RANK = 1e-8  # singular value of the loadings, as a share of the largest, that counts as none
+
+
+@dataclass(frozen=True, eq=False)
+class FactorParams:
+    """Parameters of `PPCA` and `FactorAnalysis`.
+
+    Attributes
+    ----------
+    mean : ndarray, shape (d,)
+    loadings : ndarray, shape (d, k)
+        W, how the features depend on the factors.
+    noise_variance : ndarray, shape () or (d,)
+        One number (`PPCA`), or one a feature (`FactorAnalysis`: the uniquenesses).
+    """
+
+    mean: Array
+    loadings: Array
+    noise_variance: Array
+
+
+@dataclass(frozen=True, eq=False)
+class FactorPosterior:
+    """Normal posterior of the factors of each row.
+
+    Attributes
+    ----------
+    means : ndarray, shape (n, k)
+    covariance : ndarray, shape (k, k)
+        The same for every row.
+    """
+
+    means: Array
+    covariance: Array
+
+
+class FactorModel(ProductModel):
+    """y = mean + W z + noise with z ~ N(0, I) and independent noise; a subclass says which noise."""
+
+    n_features: int
+    n_factors: int
+
+    def __post_init__(self) -> None:
+        positive_integer(self.n_features, "n_features")
+        positive_integer(self.n_factors, "n_factors")
+        if self.n_factors >= self.n_features:
+            raise ValueError(f"n_factors: {self.n_factors} found; fewer than n_features={self.n_features} are needed")
+        super().__post_init__()
+
+    @property
+    @abstractmethod
+    def family(self) -> LinearFactors:
+        """The complete-data likelihood."""
+
+    @property
+    def families(self) -> tuple[LinearFactors, ...]:
+        """One regression on (1, z) for each feature, and the prior of z."""
+        return (self.family,)
+
+    def as_data(self, raw: Any, sample_weight: Any = None) -> Sample:
+        """Read rows of `n_features` numbers; refuses constant columns."""
+        return factor_data.read(raw, sample_weight, self.n_features)
+
+    def from_covariance(self, covariance: Any, n_units: float, mean: Any = None) -> Sample:
+        """Return data with this covariance (divisor n) or correlation matrix, for when the rows are not at hand.
+
+        Parameters
+        ----------
+        covariance : array_like, shape (d, d)
+        n_units : float
+            How many units it comes from.
+        mean : array_like, shape (d,), optional
+            Default: zeros.
+        """
+        centre = np.zeros(self.n_features) if mean is None else mean
+        return factor_data.from_covariance(covariance, n_units, centre, self.n_features)
+
+    def start(self, data: Data, rng: np.random.Generator) -> FactorParams:
+        """Draw loadings that explain half of each variance on the average; the data's mean."""
+        variances = np.diag(data.scale)
+        drawn = rng.standard_normal((self.n_features, self.n_factors))
+        loadings = drawn * np.sqrt(0.5 * variances / self.n_factors)[:, None] * self._free()
+        centre = np.average(data.units, axis=0, weights=data.weights)
+        return self.space.hold(FactorParams(centre, loadings, self._pool(0.5 * variances)))
+
+    def _free(self) -> Array:
+        """Return which loadings are free, shape (d, k)."""
+        pattern = self.family.pattern
+        shape = (self.n_features, self.n_factors)
+        return np.ones(shape, dtype=bool) if pattern is None else np.array(pattern, dtype=bool)
+
+    def _pool(self, variances: Array) -> Array:
+        return variances if self.family.kind == "spherical" else np.asarray(variances.mean())
+
+    @property
+    def _known(self) -> tuple[str, ...]:
+        return tuple(self.fixed or ())
+
+    def _noise(self, params: FactorParams) -> Array:
+        return np.broadcast_to(params.noise_variance, (self.n_features,))
+
+    def e_step(self, params: FactorParams, data: Any) -> Expectation:
+        """Return the expected moments of residual and (1, z), from n, mean and covariance of the rows."""
+        data, noise = self.as_data(data), self._noise(params)
+        given = conditional(params.loadings, noise)
+        count, cut = data.n_units, 1 + self.n_factors
+        seen = given.seen(data, params.mean)
+        squares = (np.diag(seen)[cut:] / noise).sum() + np.diag(seen)[1:cut].sum()
+        constant = -0.5 * count * (self.n_features * LOG_2PI + np.log(noise).sum() + given.log_det)
+        entropy = 0.5 * count * (self.n_factors * (1.0 + LOG_2PI) - given.log_det)
+        stats = self._statistics(params, seen + count * given.spread, count)
+        return Expectation(stats, float(constant - 0.5 * squares), float(entropy), count,
+                           float(abs(constant) + 0.5 * squares))
+
+    def _statistics(self, params: FactorParams, total: Array, count: float) -> Statistics:
+        cut, side, kind = 1 + self.n_factors, self.n_features, self.family.kind
+        see = covariance.compress(kind, np.diag(total)[cut:, None, None].copy())
+        moments = GaussianMoments(np.full(side, count), see, total[cut:, None, :cut],
+                                  np.broadcast_to(total[:cut, :cut], (side, cut, cut)),
+                                  coefficients(params)[:, None, :], kind)
+        return Statistics({self.family.key: moments})
+
+    def missing_information(self, params: FactorParams, data: Any) -> Array:
+        """Return Louis's missing information in standard entries, shape (p, p); it needs no more than the moments."""
+        data, noise = self.as_data(data), self._noise(params)
+        given = conditional(params.loadings, noise)
+        missing = given.missing_information(given.seen(data, params.mean), data.n_units, noise)
+        return missing if self.family.kind == "spherical" else shared_noise(missing, self.n_features)
+
+    def remainder(self, params: FactorParams, stats: Statistics) -> dict[str, Array]:
+        """Return EM step - P gradient, one array per field (theorem T4); the family knows what is held."""
+        return self.family.remainder(params, stats[self.family.key])
+
+    def posterior(self, params: FactorParams, data: Any) -> FactorPosterior:
+        """Return means and covariance of the factors given the rows."""
+        rows, count = self.as_data(data).units, self.n_factors
+        given = conditional(params.loadings, self._noise(params))
+        means = (rows - params.mean) @ given.linear[1:1 + count, 1:].T
+        return FactorPosterior(means, given.spread[1:1 + count, 1:1 + count])
+
+    def transform(self, params: FactorParams, data: Any) -> Array:
+        """Return the posterior means of the factors, shape (n, k)."""
+        return self.posterior(params, data).means
+
+    def covariance(self, params: FactorParams) -> Array:
+        """Return the covariance W W' + noise of the rows, shape (d, d)."""
+        result: Array = params.loadings @ params.loadings.T + np.diag(self._noise(params))
+        return result
+
+    def simulate(self, params: FactorParams, n: int, rng: np.random.Generator) -> Array:
+        """Draw n rows, shape (n, d)."""
+        factors = rng.standard_normal((n, self.n_factors))
+        noise = rng.standard_normal((n, self.n_features)) * np.sqrt(self._noise(params))
+        result: Array = params.mean + factors @ params.loadings.T + noise
+        return result
+
+    def separate(self, params: FactorParams, data: Data,
+                 rng: np.random.Generator) -> tuple[FactorParams, str] | None:
+        """Nudge loadings of too low a rank, which EM never raises; None where the rank is full."""
+        deviations = np.sqrt(np.diag(data.scale))[:, None]
+        values = np.linalg.svd(params.loadings / deviations, compute_uv=False)
+        rank = int((values > RANK * max(values[0], RANK)).sum())
+        if rank == self.n_factors:
+            return None
+        nudge = SPREAD * deviations * rng.standard_normal(params.loadings.shape) * self._free()
+        moved = FactorParams(params.mean, params.loadings + nudge, params.noise_variance)
+        return moved, f"loadings of rank {rank} cannot grow to {self.n_factors} factors"
