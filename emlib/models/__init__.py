@@ -7,7 +7,8 @@ from emlib.models.linkage import Linkage
 from emlib.models.poisson_mixture import PoissonMixture
 from emlib.models.ppca import PPCA
 from emlib.models.regression_mixture import RegressionMixture
+from emlib.models.student_t import StudentT
 from emlib.models.symmetric_mixture import SymmetricMixture
 
 __all__ = ["PPCA", "BernoulliMixture", "GaussianMixture", "GaussianWithMissing", "Linkage", "PoissonMixture",
-           "RegressionMixture", "SymmetricMixture"]
+           "RegressionMixture", "StudentT", "SymmetricMixture"]
