@@ -63,3 +63,5 @@ OBSERVED_RATE = 1e-2
 RESCALED = 1e-6
 # EM's rate in a sample of 20 000 against its large-sample value: of order 1/sqrt(n), 0.003 in what we saw.
 SAMPLED_RATE = 0.01
+# A quotient of differences over a move of 1e-5 from the optimum: third derivatives times the move.
+SMALL_MOVE = 1e-4

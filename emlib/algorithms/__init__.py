@@ -1,6 +1,8 @@
 """The algorithms: each is settings with `init` and `step`, run by `emlib.solve` and `emlib.fit`."""
 
 from emlib.algorithms.base import Algorithm, Info, State
+from emlib.algorithms.conjugate_gradient import ECG
+from emlib.algorithms.criteria import Criterion, after, entropy_above, missing_information_above
 from emlib.algorithms.em import EM
 from emlib.algorithms.em_gradient import EMGradient
 from emlib.algorithms.gradient import FirstOrderEM, GradientAscent
@@ -9,6 +11,8 @@ from emlib.algorithms.lbfgs import LBFGS
 from emlib.algorithms.newton import Newton
 from emlib.algorithms.scipy_adapter import SciPy
 from emlib.algorithms.squarem import SQUAREM
+from emlib.algorithms.switch import Switch
 
-__all__ = ["EM", "LBFGS", "SQUAREM", "Algorithm", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM",
-           "Info", "Newton", "SciPy", "State"]
+__all__ = ["ECG", "EM", "LBFGS", "SQUAREM", "Algorithm", "Criterion", "EMGradient", "FirstOrderEM", "GradientAscent",
+           "IncrementalEM", "Info", "Newton", "SciPy", "State", "Switch", "after", "entropy_above",
+           "missing_information_above"]

@@ -37,8 +37,16 @@ class _End:
     slope: float
 
 
-def wolfe(problem: Problem, here: Evaluation, direction: Array, step: float = 1.0) -> Evaluation | None:
+def wolfe(problem: Problem, here: Evaluation, direction: Array, step: float = 1.0,
+          flatness: float = WOLFE) -> Evaluation | None:
     """Return a point with enough rise and a flat enough slope (strong Wolfe); None if there is none.
+
+    Parameters
+    ----------
+    step : float
+        The first probe, in units of the direction.
+    flatness : float
+        Share of the first slope that may be left at the accepted point.
 
     Notes
     -----
@@ -52,7 +60,7 @@ def wolfe(problem: Problem, here: Evaluation, direction: Array, step: float = 1.
     for _ in range(PROBES):
         there = problem.evaluate(here.x + step * direction)
         end = _End(step, there.loglik, float(there.gradient @ direction))
-        if _rises(end, first) and abs(end.slope) <= WOLFE * first.slope:
+        if _rises(end, first) and abs(end.slope) <= flatness * first.slope:
             return there
         if _rises(end, first) and end.loglik >= low.loglik and end.slope > 0:
             low, best = end, there

@@ -9,7 +9,20 @@ from typing import Any
 import numpy as np
 
 import emlib
-from emlib.algorithms import EM, LBFGS, SQUAREM, Algorithm, EMGradient, FirstOrderEM, GradientAscent, Newton, SciPy
+from emlib.algorithms import (
+    ECG,
+    EM,
+    LBFGS,
+    SQUAREM,
+    Algorithm,
+    EMGradient,
+    FirstOrderEM,
+    GradientAscent,
+    Newton,
+    SciPy,
+    Switch,
+    missing_information_above,
+)
 from tests.contract.cases import CASES, Case
 
 CHOSEN = ("linkage", "poisson-2-plain", "poisson-3-tabulated", "gaussian-full-d1-k2", "gaussian-full-d2-k3",
@@ -28,6 +41,8 @@ def fixed(case: Case, coordinates: str) -> float:
 
 ALGORITHMS: dict[str, Any] = {
     "em": lambda case: EM(),
+    "ecg": lambda case: ECG(),
+    "switch": lambda case: Switch(EM(), ECG(), missing_information_above(0.3)),
     "em-gradient": lambda case: EMGradient(),
     "em-gradient-free": lambda case: EMGradient(coordinates="free"),
     "gradient": lambda case: GradientAscent(),

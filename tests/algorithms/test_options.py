@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib.algorithms import EM, LBFGS, EMGradient, FirstOrderEM, GradientAscent, Newton, SciPy
+from emlib.algorithms import ECG, EM, LBFGS, EMGradient, FirstOrderEM, GradientAscent, Newton, SciPy
 from emlib.models import Linkage
 from tests.algorithms.setting import by_name
 
@@ -19,7 +19,7 @@ def far() -> Any:
     return CASE.points[0]
 
 
-@pytest.mark.parametrize("algorithm", [LBFGS(), Newton(), SciPy(), SciPy("BFGS")], ids=repr)
+@pytest.mark.parametrize("algorithm", [ECG(), LBFGS(), Newton(), SciPy(), SciPy("BFGS")], ids=repr)
 def test_free_coordinates_are_demanded(algorithm: Any) -> None:
     with pytest.raises(ValueError, match=r"coordinates: .* works in 'free' ones, the problem has 'standard'"):
         emlib.solve(CASE.problem("standard"), algorithm, CASE.standard(far()))
