@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ CHEAP = 4  # E-steps that a Louis matrix may cost before gradients alone are the
 def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: Algorithm | None = None,
         n_starts: int = 1, rng: Any = None, tol: float = DEFAULT_TOL, max_estep: int = 5000,
         sample_weight: Any = None, coordinates: str | None = None, callback: Callable[..., Any] | None = None,
-        progress: bool = False, map: Callable[..., Iterable[Any]] = map, chunk_size: int = CHUNK) -> Result:
+        progress: bool = False, checkpoint: Any = None, map: Callable[..., Iterable[Any]] = map,
+        chunk_size: int = CHUNK) -> Result:
     """Maximise the log-likelihood of a model; nothing but model and data is needed.
 
     Parameters
@@ -52,6 +54,9 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         Default: the algorithm's own.
     callback, progress
         See `solve`.
+    checkpoint : str or Path, optional
+        See `solve`; needs `start` or `rng`, so that the run is the same one when it goes on. With several starts
+        each has its own file, "name-0.ext", "name-1.ext", ...
     map, chunk_size
         See `Problem`.
 
@@ -74,6 +79,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     """
     if isinstance(n_starts, bool) or not isinstance(n_starts, (int, np.integer)) or n_starts < 1:
         raise ValueError(f"n_starts: {n_starts!r} found; a positive integer is needed")
+    if checkpoint is not None and rng is None and (start is None or n_starts > 1):
+        raise ValueError("checkpoint: every call would draw other starts; give rng a seed, or one start")
     units = model.as_data(data, sample_weight)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if rng is None else rng
     chooser = np.random.default_rng(seed)
@@ -85,7 +92,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         held, kept = _with_held(model, units, params)
         problem = Problem(held, units, coordinates or chosen.coordinates, map=map, chunk_size=chunk_size)
         x0 = held.space.pack(params, problem.coordinates)
-        run = solve(problem, chosen, x0, tol=tol, max_estep=max_estep, callback=callback, progress=progress)
+        run = solve(problem, chosen, x0, tol=tol, max_estep=max_estep, callback=callback, progress=progress,
+                    checkpoint=_file(checkpoint, index, n_starts))
         runs.append(replace(run, seed=seed, message=run.message + note + kept))
     return _best(runs)
 
@@ -96,6 +104,14 @@ def default_algorithm(model: LatentVariableModel) -> Algorithm:
     if hasattr(model, "missing_information") and cost() <= CHEAP:
         return Newton()
     return LBFGS(warm_up=5)
+
+
+def _file(checkpoint: Any, index: int, n_starts: int) -> Any:
+    """Return the checkpoint of one of the starts."""
+    if checkpoint is None or n_starts == 1:
+        return checkpoint
+    path = Path(checkpoint)
+    return path.with_name(f"{path.stem}-{index}{path.suffix}")
 
 
 def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Generator) -> tuple[Any, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,7 +85,7 @@ class Problem:
         self.n_mstep = 0
         self.limit: int | None = None  # E-steps at which an algorithm that runs its own loop must stop
         self._map = map
-        self._chunk_size = chunk_size
+        self.chunk_size = chunk_size
         self._memo: Evaluation | None = None
         self._curvature: tuple[Evaluation, Array] | None = None
         self._target: tuple[Evaluation, MStep] | None = None
@@ -133,7 +133,7 @@ class Problem:
 
     def _over_chunks(self, function: Callable[..., Any], params: Any) -> Any:
         """Return a function of parameters and data, mapped over the chunks and added up in a fixed order."""
-        chunks = list(self.data.chunks(self._chunk_size))
+        chunks = list(self.data.chunks(self.chunk_size))
         return tree_sum(list(self._map(function, [params] * len(chunks), chunks)))
 
     def loglik(self, x: Any) -> float:
@@ -238,9 +238,23 @@ class Problem:
         """Make an evaluation made earlier the remembered one, so that asking for it again costs nothing."""
         self._memo = here
 
+    def remembered(self) -> dict[str, Evaluation | None]:
+        """Return the evaluations whose E-step, M-step and Hessian are not to be paid for again."""
+        return {"memo": self._memo, "target": self._target[0] if self._target else None,
+                "curvature": self._curvature[0] if self._curvature else None}
+
+    def remember(self, found: Mapping[str, Evaluation | None]) -> None:
+        """Do again, uncounted, what a run had paid for before it was cut off; the inverse of `remembered`."""
+        counts = self.n_estep, self.n_mstep
+        target, bent = found["target"], found["curvature"]
+        self._target = None if target is None else (target, self._m_step(target))
+        self._curvature = None if bent is None else (bent, self._hessian(bent))
+        self._memo = found["memo"]
+        self.n_estep, self.n_mstep = counts
+
     def twin(self, coordinates: str) -> Problem:
         """Return the same problem in other coordinates, its counters at zero."""
-        return Problem(self.model, self.data, coordinates, map=self._map, chunk_size=self._chunk_size)
+        return Problem(self.model, self.data, coordinates, map=self._map, chunk_size=self.chunk_size)
 
     def in_free(self, here: Evaluation) -> tuple[Problem, Evaluation]:
         """Return the problem in free coordinates with an evaluated point carried over; no pass over the data."""

@@ -1,4 +1,4 @@
-"""The one loop that runs every algorithm, and `fit`, the front door."""
+"""The one loop that runs every algorithm."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from emlib.algorithms.base import Algorithm, Info, State, check_algorithm
+from emlib.checkpoint import Checkpoint, Snapshot
 from emlib.problem import Evaluation, Problem
 from emlib.result import Result, Status, Trace
 from emlib.stopping import DEFAULT_TOL, curvature, em_gain
@@ -27,12 +28,28 @@ class _Run:
     budget: int
     state: State
     best: Evaluation
+    start: Any
     trace: Trace = field(default_factory=Trace)
     rate: float = 0.0  # the slowest rate that a look at the curvature has shown
     remaining: float = np.inf
     notes: list[str] = field(default_factory=list)
     n_first: int = 0
     m_first: int = 0
+    file: Checkpoint | None = None
+
+    def shot(self) -> Snapshot:
+        """Return where the run stands, between two iterations."""
+        plain = {"n_estep": self.spent, "n_mstep": self.problem.n_mstep - self.m_first, "n_rows": len(self.trace),
+                 "rate": self.rate, "remaining": self.remaining, "notes": list(self.notes)}
+        return Snapshot(self.state, self.best, self.trace, self.problem.remembered(), plain)
+
+    def go_on(self, shot: Snapshot) -> None:
+        """Take up a run where it was cut off; the counters go on, too."""
+        self.state, self.best, self.trace = shot.state, shot.best, shot.trace
+        self.rate, self.remaining = shot.plain["rate"], shot.plain["remaining"]
+        self.notes = list(shot.plain["notes"])
+        self.n_first = self.problem.n_estep - shot.plain["n_estep"]
+        self.m_first = self.problem.n_mstep - shot.plain["n_mstep"]
 
     @property
     def spent(self) -> int:
@@ -71,7 +88,7 @@ class _Run:
 
 
 def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAULT_TOL, max_estep: int = 5000,
-          callback: Callable[..., Any] | None = None, progress: bool = False) -> Result:
+          callback: Callable[..., Any] | None = None, progress: bool = False, checkpoint: Any = None) -> Result:
     """Run an algorithm from a start until the estimated remaining gain is below `tol`.
 
     Parameters
@@ -88,6 +105,11 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
         Called as ``callback(intermediate_result)`` after each iteration; a true value, or `StopIteration`, stops.
     progress : bool
         Whether to write a line on standard error as the run goes.
+    checkpoint : str or Path, optional
+        A file in which the run stands, renewed about once a second and at the end. If it is there already, the run
+        goes on from it, to the same bits as if it had never been cut off; a file of another problem, algorithm,
+        start or tol is refused. Custom algorithms may remember arrays, scalars, text, statistics, and tuples and
+        mappings of these.
 
     Returns
     -------
@@ -97,28 +119,43 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
     Raises
     ------
     ValueError
-        If the start lies outside the parameter space, or an option has no meaning.
+        If the start lies outside the parameter space, an option has no meaning, or the checkpoint is damaged or
+        belongs to another run.
     """
     check_algorithm(algorithm)
     _check_options(tol, max_estep)
+    run = _begun(problem, algorithm, x0, tol, max_estep)
+    if checkpoint is not None:
+        run.file = Checkpoint(checkpoint, problem, algorithm, tol, x0)
+        if (shot := run.file.load()) is not None:
+            run.go_on(shot)
+    problem.limit = run.n_first + max_estep
+    try:
+        status, message = _loop(run, callback, progress)
+    except KeyboardInterrupt:
+        status, message = Status.INTERRUPTED, ""
+    return _result(run, status, message)
+
+
+def _begun(problem: Problem, algorithm: Algorithm, x0: Any, tol: float, max_estep: int) -> _Run:
+    """Return a run at its start."""
     n_first, m_first = problem.n_estep, problem.n_mstep
     start = problem.evaluate(x0)
     if start.fault is not None:
         raise ValueError(f"x0: outside the parameter space: {start.fault}")
     problem.limit = n_first + max_estep
-    run = _Run(problem, algorithm, tol, max_estep, algorithm.init(problem, start), start,
+    run = _Run(problem, algorithm, tol, max_estep, algorithm.init(problem, start), start, start.params,
                n_first=n_first, m_first=m_first)
     run.record(Info("start"), 0.0)
-    try:
-        status, message = _loop(run, callback, progress)
-    except KeyboardInterrupt:
-        status, message = Status.INTERRUPTED, ""
-    return _result(run, start, status, message)
+    return run
 
 
 def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool) -> tuple[Status, str]:
     while True:
+        shot = run.shot()
         verdict = run.verdict()
+        if run.file is not None and (verdict is not None or run.spent >= run.budget or run.file.due()):
+            run.file.write(shot)
         if verdict is not None:
             return verdict, ""
         if run.spent >= run.budget:
@@ -145,7 +182,7 @@ def _fell(before: Evaluation, after: Evaluation) -> bool:
 
 def _stops(callback: Callable[..., Any], run: _Run) -> bool:
     try:
-        return bool(callback(_result(run, run.best, Status.INTERRUPTED, "intermediate")))
+        return bool(callback(_result(run, Status.INTERRUPTED, "intermediate")))
     except StopIteration:
         return True
 
@@ -156,7 +193,7 @@ def _show(run: _Run) -> None:
     sys.stderr.flush()
 
 
-def _result(run: _Run, start: Evaluation, status: Status, message: str) -> Result:
+def _result(run: _Run, status: Status, message: str) -> Result:
     """Return the last point, or the best one where the last is not as good."""
     last = run.state.evaluation
     point = run.best if _fell(run.best, last) else last
@@ -164,7 +201,7 @@ def _result(run: _Run, start: Evaluation, status: Status, message: str) -> Resul
         status, message = Status.DECREASED, "converged below a better point met on the way"
     text = "; ".join([status.value, *([message] if message else []), *run.notes])
     return Result(point.params, point.loglik, point.x, -point.gradient, status, text, len(run.trace) - 1, run.spent,
-                  run.problem.n_mstep - run.m_first, run.remaining, run.trace, start.params, run.problem.model,
+                  run.problem.n_mstep - run.m_first, run.remaining, run.trace, run.start, run.problem.model,
                   run.problem.data)
 
 

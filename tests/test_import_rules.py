@@ -16,11 +16,13 @@ OUTER = {"algorithms", "problem", "diagnostics", "solve", "fit", "stopping", "re
 PRESENTATION = {"report", "backends"}
 # first name under emlib of the importing module -> first names that it must not import
 FORBIDDEN = {
-    **dict.fromkeys(("models", "families", "kernels", "blocks", "space", "numerics", "model", "mean", "validate"),
+    **dict.fromkeys(("models", "families", "kernels", "blocks", "space", "numerics", "model", "mean", "validate",
+                     "archive"),
                     OUTER | PRESENTATION),
     "algorithms": {"models", "families", "kernels", "diagnostics", "mean", "validate", "space", "solve",
                    "fit"} | PRESENTATION,
     **dict.fromkeys(("problem", "result", "solve", "stopping", "fit", "diagnostics", "sampling", "datasets", "data",
+                     "checkpoint",
                      "__init__"), PRESENTATION),
 }
 HEAVY = ("matplotlib", "jax", "numba", "pandas", "dask", "sklearn", "IPython", "yaml")
