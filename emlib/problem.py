@@ -187,10 +187,14 @@ class Problem:
         target = self.m_step(evaluation)
         if target.fault is not None:
             return None, target.fault
+        singular = "the complete-data information at the M-step is singular to working precision"
         try:
-            return np.linalg.cholesky(self.complete_information(evaluation)), ""
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                factor = np.linalg.cholesky(self.complete_information(evaluation))
         except np.linalg.LinAlgError:
-            return None, "the complete-data information at the M-step is singular to working precision"
+            return None, singular
+        # A probability whose square underflows gives a matrix without numbers, which the factorisation lets pass.
+        return (factor, "") if np.isfinite(factor).all() else (None, singular)
 
     def hessian(self, x: Any) -> Array:
         """Return the Hessian of the log-likelihood, in closed form where the model has its missing information.

@@ -65,3 +65,5 @@ RESCALED = 1e-6
 SAMPLED_RATE = 0.01
 # A quotient of differences over a move of 1e-5 from the optimum: third derivatives times the move.
 SMALL_MOVE = 1e-4
+# Log-likelihoods after equal numbers of EM steps by two independent codes, relative: their roundings add up.
+PEER = 1e-11

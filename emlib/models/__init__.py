@@ -3,6 +3,7 @@
 from emlib.models.bernoulli_mixture import BernoulliMixture
 from emlib.models.gaussian_mixture import GaussianMixture
 from emlib.models.gaussian_with_missing import GaussianWithMissing
+from emlib.models.hmm import CategoricalHMM
 from emlib.models.linkage import Linkage
 from emlib.models.poisson_mixture import PoissonMixture
 from emlib.models.ppca import PPCA
@@ -10,5 +11,7 @@ from emlib.models.regression_mixture import RegressionMixture
 from emlib.models.student_t import StudentT
 from emlib.models.symmetric_mixture import SymmetricMixture
 
-__all__ = ["PPCA", "BernoulliMixture", "GaussianMixture", "GaussianWithMissing", "Linkage", "PoissonMixture",
-           "RegressionMixture", "StudentT", "SymmetricMixture"]
+__all__ = [
+    "PPCA", "BernoulliMixture", "CategoricalHMM", "GaussianMixture", "GaussianWithMissing", "Linkage", "PoissonMixture",
+    "RegressionMixture", "StudentT", "SymmetricMixture",
+]

@@ -15,8 +15,9 @@ Chart = Callable[[Any, Shape], Any]
 
 
 def simplex(free: Any, shape: Shape) -> Any:
-    """Reduced softmax, last entry as reference."""
-    return jax.nn.softmax(jnp.append(free, 0.0))
+    """Reduced softmax of each row, last entry as reference."""
+    rows = free.reshape(-1, shape[-1] - 1)
+    return jax.nn.softmax(jnp.concatenate([rows, jnp.zeros((len(rows), 1))], axis=1), axis=1).reshape(shape)
 
 
 def positive(free: Any, shape: Shape) -> Any:
@@ -50,7 +51,7 @@ def free_size(chart: Chart, shape: Shape) -> int:
     """How many free coordinates a field has."""
     size = int(np.prod(shape, dtype=int))
     if chart is simplex:
-        return size - 1
+        return size // shape[-1] * (shape[-1] - 1)
     return size // shape[-1] * (shape[-1] + 1) // 2 if chart is log_cholesky else size
 
 

@@ -87,7 +87,8 @@ def slope_with_an_offset(model: Any) -> Any:
     def q_gradient(honest: Any, params: Any, stats: Any) -> Any:
         slopes = honest.q_gradient(params, stats)
         last = list(slopes)[-1]
-        return {**slopes, last: slopes[last] + 1.0}
+        ramp = np.arange(1.0, 1.0 + np.size(slopes[last])).reshape(np.shape(slopes[last]))
+        return {**slopes, last: slopes[last] + ramp}  # the same for all would not show along a simplex
     return Twin(model, q_gradient=q_gradient)
 
 

@@ -5,11 +5,13 @@ A new model joins the suite by a file of cases here, added to `CASES`.
 
 from __future__ import annotations
 
-from tests.contract.cases import bernoulli, factor_models, missing_entries, mixtures, regressions, student
+from tests.contract.cases import bernoulli, chains, factor_models, missing_entries, mixtures, regressions, student
 from tests.contract.cases.case import Case
 
 __all__ = ["CASES", "MIXTURES", "Case"]
 
-CASES: list[Case] = [*missing_entries.CASES, *mixtures.CASES, *bernoulli.CASES, *regressions.CASES, *student.CASES,
-                     *factor_models.CASES]
+CASES: list[Case] = [
+    *missing_entries.CASES, *mixtures.CASES, *bernoulli.CASES, *regressions.CASES, *student.CASES, *factor_models.CASES,
+    *chains.CASES,
+]
 MIXTURES = [case for case in CASES if case.is_mixture]

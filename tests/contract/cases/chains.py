@@ -1,0 +1,89 @@
+"""Cases of hidden Markov models; their law in JAX is a sum over all paths, written out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from emlib.model import Data
+from emlib.models import CategoricalHMM
+from tests.contract import charts
+from tests.contract.cases.case import Case
+from tests.contract.densities import Law, labelled
+
+LONGEST = 4  # observations of the longest sequence
+ROWS = 96  # sequences of a witness
+NEVER = -1e4  # stands in for minus infinity
+Emission = Callable[[Any, Any], Any]
+
+
+@cache
+def _law(count: int, emission: Emission) -> Law:
+    """log p(path, y), shape (n, K^T), at (initial, transition, emission); units are (1 where seen, y), (n, T, 1 + q).
+
+    After the end of a sequence only the paths that stay in state 0 count, at no cost.
+    """
+    paths = np.array(list(itertools.product(range(count), repeat=LONGEST)))
+    times = np.arange(LONGEST)
+
+    def joint(plain: Any, units: Any) -> Any:
+        initial, transition = plain[:count], plain[count:count * (1 + count)].reshape(count, count)
+        seen = units[:, None, :, 0] > 0
+        moves = jnp.log(transition)[paths[:, :-1], paths[:, 1:]]
+        steps = jnp.concatenate([jnp.log(initial)[paths[:, :1]], moves], axis=1)
+        emitted = emission(plain[count * (1 + count):], units[:, :, 1:])[:, times, paths]
+        over = jnp.where(paths == 0, 0.0, NEVER)
+        return jnp.where(seen, steps + emitted, over).sum(axis=2)
+
+    return replace(labelled(joint), rows=ROWS)
+
+
+def _case(name: str, model: Any, law: Law, raw: Any, weight: Any, emission: dict[str, Any]) -> Case:
+    count = model.n_states
+    fields = {"initial": (charts.simplex, (count,)), "transition": (charts.simplex, (count, count)), **emission}
+    labels = {"initial": (0,), "transition": (0, 1), **dict.fromkeys(emission, (0,))}
+    return Case(name, model, raw, weight, law, fields, np.eye(model.space.size("standard")), seed=60 + count,
+                classes=count**LONGEST, labels=labels, arrays=_padded)
+
+
+def _padded(data: Any) -> np.ndarray:
+    """The sequences side by side with their marks, zero after the end, shape (n, T, 1 + q)."""
+    rows = [np.column_stack([np.ones(len(unit)), unit]) for unit in data.units]
+    return np.stack([np.pad(row, ((0, LONGEST - len(row)), (0, 0))) for row in rows])
+
+
+@cache
+def _symbol_law(count: int, kinds: int) -> Law:
+    def emission(plain: Any, values: Any) -> Any:
+        return jnp.log(plain.reshape(count, kinds)).T[values[:, :, 0].astype(int)]
+    return _law(count, emission)
+
+
+def _symbols(truth: dict[str, Any], lengths: tuple[int, ...], total: int, *, tabulated: bool) -> Case:
+    """Every sequence of these lengths, as often as `total` sequences of each are expected to show it."""
+    count, kinds = np.shape(truth["emission"])
+    model = CategoricalHMM(count, kinds)
+    raw = [np.array(unit) for length in lengths for unit in itertools.product(range(kinds), repeat=length)]
+    params = model.params(**truth)
+    chances = [np.exp(model.e_step(params, Data([unit])).loglik) for unit in raw]
+    weight = np.round(total * np.array(chances)).astype(int)
+    if not tabulated:
+        raw, weight = [raw[i] for i in np.repeat(np.arange(len(raw)), weight)], None
+    fields = {"emission": (charts.simplex, (count, kinds))}
+    name = f"hmm-symbols-k{count}-{'tabulated' if tabulated else 'plain'}"
+    return _case(name, model, _symbol_law(count, kinds), raw, weight, fields)
+
+
+def _sticky(count: int, stay: float) -> np.ndarray:
+    return stay * np.eye(count) + (1 - stay) / (count - 1) * (1 - np.eye(count))
+
+
+TWO = {"initial": [0.6, 0.4], "transition": [[0.85, 0.15], [0.25, 0.75]], "emission": [[0.9, 0.1], [0.2, 0.8]]}
+THREE = {"initial": [0.5, 0.3, 0.2], "transition": _sticky(3, 0.7), "emission": _sticky(3, 0.8)}
+CASES = [_symbols(TWO, (1, 2, 3, 4), 20, tabulated=False), _symbols(THREE, (4,), 300, tabulated=True)]
