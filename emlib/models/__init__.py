@@ -8,10 +8,13 @@ from emlib.models.linkage import Linkage
 from emlib.models.poisson_mixture import PoissonMixture
 from emlib.models.ppca import PPCA
 from emlib.models.regression_mixture import RegressionMixture
+from emlib.models.regression_with_missing_covariates import RegressionWithMissingCovariates
 from emlib.models.student_t import StudentT
 from emlib.models.symmetric_mixture import SymmetricMixture
+from emlib.models.symmetric_regression_mixture import SymmetricRegressionMixture
 
 __all__ = [
-    "PPCA", "BernoulliMixture", "CategoricalHMM", "GaussianMixture", "GaussianWithMissing", "Linkage", "PoissonMixture",
-    "RegressionMixture", "StudentT", "SymmetricMixture",
+    "PPCA", "BernoulliMixture", "CategoricalHMM", "GaussianMixture", "GaussianWithMissing", "Linkage",
+    "PoissonMixture", "RegressionMixture", "RegressionWithMissingCovariates", "StudentT", "SymmetricMixture",
+    "SymmetricRegressionMixture",
 ]

@@ -22,26 +22,30 @@ class Pooled:
     Attributes
     ----------
     coefficients : ndarray, shape (p,)
-    spread : ndarray, shape (p, p)
-        Turns standard normals into changes of the coefficients that move the predictions by about one
-        residual standard deviation.
+    unit : ndarray, shape (p, p)
+        Turns standard normals into coefficients whose predictions have mean square about one.
     variance : float
         Mean square of the residuals.
     """
 
     coefficients: Array
-    spread: Array
+    unit: Array
     variance: float
 
 
-def read(raw: Any, sample_weight: Any, width: int, needed: int, what: str) -> Data:
+def read(raw: Any, sample_weight: Any, width: int, needed: int, what: str, *, exact: bool = False) -> Data:
     """Return validated units, one row (x, y) each; a `Data` passes through.
+
+    Parameters
+    ----------
+    exact : bool
+        Whether the response may be an exact linear function of the columns.
 
     Raises
     ------
     ValueError
         If the data are not a tuple (X, y) of as many rows, the design has dependent columns, or the response
-        is an exact linear function of them.
+        is what `exact` forbids.
     """
     if isinstance(raw, Data):
         return reweighted(raw, sample_weight)
@@ -49,32 +53,34 @@ def read(raw: Any, sample_weight: Any, width: int, needed: int, what: str) -> Da
     weights = as_weights(sample_weight, len(design))
     enough_units(Data(design, weights), needed, what)
     seen = np.ones(len(design)) if weights is None else weights
-    return Data(np.column_stack([design, response]), weights, _pooled(design, response, seen))
+    pooled = _pooled(design, response, seen)
+    if not exact and pooled.variance <= EXACT**2 * float(seen @ response**2 / seen.sum()):
+        raise ValueError("y: an exact linear function of the columns of X; the noise variance has no estimate")
+    return Data(np.column_stack([design, response]), weights, pooled)
 
 
-def pair(raw: Any, width: int) -> tuple[Array, Array]:
-    """Return the design (n, p) and the response (n,) of a tuple (X, y)."""
+def pair(raw: Any, width: int, *, missing: bool = False) -> tuple[Array, Array]:
+    """Return the design (n, p), with NaN only where entries may be `missing`, and the response (n,) of (X, y)."""
     if not isinstance(raw, tuple) or len(raw) != 2:
         raise ValueError(f"data: {type(raw).__name__} found; give the tuple (X, y), X of shape (n, {width})")
-    design, response = as_matrix(raw[0], width, "X"), as_response(raw[1])
+    design, response = as_matrix(raw[0], width, "X", missing=missing), as_floats(raw[1], "y")
+    if response.ndim != 1:
+        raise ValueError(f"y: shape {response.shape} found; a flat array of responses (n,) is needed")
     if len(design) != len(response):
         raise ValueError(f"y: {len(response)} entries found, X has {len(design)} rows; give one response a row")
     return design, response
 
 
-def as_response(raw: Any) -> Array:
-    """Return a flat array of finite responses."""
-    response = as_floats(raw, "y")
-    if response.ndim != 1:
-        raise ValueError(f"y: shape {response.shape} found; a flat array of responses (n,) is needed")
-    return response
+def drawn_design(n: int, width: int, rng: np.random.Generator, given: Any) -> Array:
+    """Return a design of standard normal entries, shape (n, p), or the given one."""
+    return rng.standard_normal((n, width)) if given is None else as_matrix(given, width, "design")
 
 
 def _pooled(design: Array, response: Array, seen: Array) -> Pooled:
     """Fit by singular values in columns of length one, which neither units nor shifts of the columns disturb."""
     root = np.sqrt(seen)
     lengths = np.sqrt(seen @ design**2)
-    _refuse_zero(lengths)
+    refuse_zero(lengths)
     left, sizes, right = np.linalg.svd(root[:, None] * design / lengths, full_matrices=False)
     if sizes[-1] < DEPENDENT:
         raise ValueError(f"X: the columns are linearly dependent (smallest singular value {sizes[-1]:.1e} in columns "
@@ -82,12 +88,11 @@ def _pooled(design: Array, response: Array, seen: Array) -> Pooled:
     inverse = right.T / sizes / lengths[:, None]
     coefficients = inverse @ (left.T @ (root * response))
     variance = float(seen @ (response - design @ coefficients) ** 2 / seen.sum())
-    if variance <= EXACT**2 * float(seen @ response**2 / seen.sum()):
-        raise ValueError("y: an exact linear function of the columns of X; the noise variance has no estimate")
-    return Pooled(coefficients, inverse * np.sqrt(variance * seen.sum() / len(lengths)), variance)
+    return Pooled(coefficients, inverse * np.sqrt(seen.sum() / len(lengths)), variance)
 
 
-def _refuse_zero(lengths: Array) -> None:
+def refuse_zero(lengths: Array) -> None:
+    """Refuse a design with a column of length zero."""
     if not lengths.all():
         raise ValueError(f"X: column {int(np.argmin(lengths))} is zero in every row; its coefficient has no estimate, "
                          "drop it")

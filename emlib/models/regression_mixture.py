@@ -97,15 +97,14 @@ class RegressionMixture(ProductModel):
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Spread the coefficients about the pooled fit by one residual deviation; equal weights, half its variance."""
         count, pooled = self.n_components, data.scale
-        moved = rng.standard_normal((count, self.n_features)) @ pooled.spread.T
+        moved = np.sqrt(pooled.variance) * rng.standard_normal((count, self.n_features)) @ pooled.unit.T
         noise = np.full(count, pooled.variance / min(count, 2))
         return self.space.hold(RegressionMixtureParams(np.full(count, 1 / count), pooled.coefficients + moved, noise))
 
     def simulate(self, params: RegressionMixtureParams, n: int, rng: np.random.Generator,
                  design: Any = None) -> tuple[Array, Array]:
         """Draw n units (X, y); X is standard normal unless a design, shape (n, p), is given."""
-        shape = (n, self.n_features)
-        rows = rng.standard_normal(shape) if design is None else as_matrix(design, self.n_features, "design")
+        rows = regression_data.drawn_design(n, self.n_features, rng, design)
         labels = rng.choice(self.n_components, size=len(rows), p=params.weights)
         noise = np.sqrt(params.noise_variance[labels]) * rng.standard_normal(len(rows))
         return rows, (rows * params.coefficients[labels]).sum(axis=1) + noise
@@ -200,6 +199,6 @@ class RegressionMixture(ProductModel):
         pair = mixture.equal_components([params.coefficients, params.noise_variance])
         if pair is None:
             return None
-        nudge = SPREAD * rng.standard_normal(params.coefficients.shape) @ data.scale.spread.T
-        moved = replace(params, coefficients=params.coefficients + nudge)
+        nudge = rng.standard_normal(params.coefficients.shape) @ data.scale.unit.T
+        moved = replace(params, coefficients=params.coefficients + SPREAD * np.sqrt(data.scale.variance) * nudge)
         return moved, f"components {pair[0]} and {pair[1]} started equal"

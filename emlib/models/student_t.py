@@ -11,11 +11,11 @@ from scipy.special import digamma, gammaln
 
 from emlib.blocks import PositiveDefinite, Real
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
-from emlib.families.latent_gamma import LatentGamma
+from emlib.families.constant import Constant
 from emlib.model import Data, Expectation, Statistics
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import as_floats, as_matrix, as_weights, enough_units, positive_integer, reweighted
+from emlib.validate import as_matrix, as_weights, enough_units, positive_integer, positive_number, reweighted
 
 COLLAPSED = 1e-10  # smallest variance of the scale matrix, as a share of the data's robust one in that direction
 DEPENDENT = 1e-12  # smallest eigenvalue of the robust correlation that linearly dependent columns leave
@@ -68,8 +68,7 @@ class StudentT(ProductModel):
 
     def __post_init__(self) -> None:
         positive_integer(self.n_features, "n_features")
-        if as_floats(self.dof, "dof").shape != () or not self.dof > 0:
-            raise ValueError(f"dof: {self.dof!r} found; a positive number of degrees of freedom is needed")
+        positive_number(self.dof, "dof")
         super().__post_init__()
 
     @property
@@ -81,9 +80,9 @@ class StudentT(ProductModel):
 
     @property
     def families(self) -> tuple[Family, ...]:
-        """Weighted normal rows, and their weights."""
+        """Weighted normal rows, and the densities of their weights."""
         rows = LinearGaussian("location", "scale", "tied", "rows", alone=(self.n_features,))
-        return (rows, LatentGamma(self.dof, self.n_features))
+        return (rows, Constant())
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read rows of `n_features` numbers; refuses constant and linearly dependent columns."""
@@ -128,11 +127,14 @@ class StudentT(ProductModel):
 
     def _statistics(self, weights: Array, logs: float, residual: Array, params: StudentTParams,
                     data: Data) -> Statistics:
+        """Moments of the rows under weights that count repeats; `logs` is the expected sum of log u."""
         weighted = weights[:, None] * residual
         moments = GaussianMoments(np.array([data.n_units]), (weighted.T @ residual)[None],
                                   weighted.sum(axis=0)[None, :, None], weights.sum().reshape(1, 1, 1),
                                   params.location[None, :, None], "tied")
-        return Statistics({"rows": moments, "latent": np.array([data.n_units, weights.sum(), logs])})
+        half = 0.5 * self.dof
+        gamma = data.n_units * (half * np.log(half) - gammaln(half)) - half * weights.sum() + (half - 1) * logs
+        return Statistics({"rows": moments, "latent": float(gamma + 0.5 * self.n_features * logs)})
 
     def expanded_m_step(self, stats: Statistics) -> StudentTParams:
         """Return PX-EM's update: the scale matrix is divided by the sum of the weights in place of n.
@@ -142,8 +144,8 @@ class StudentT(ProductModel):
         Liu, Rubin & Wu (1998): the expanded model lets u have any mean; Kent, Tyler & Vardi (1994) found the step.
         """
         found: StudentTParams = self.m_step(stats)
-        count, total, _ = stats["latent"]
-        expanded: StudentTParams = self.space.hold(replace(found, scale=found.scale * (count / total)))
+        share = stats["rows"].counts[0] / stats["rows"].sxx[0, 0, 0]
+        expanded: StudentTParams = self.space.hold(replace(found, scale=found.scale * share))
         return expanded
 
     def posterior(self, params: StudentTParams, data: Any) -> Array:

@@ -51,8 +51,8 @@ def rise(update: Any, params: Any) -> float:
 
 def too_long(stats: Any) -> Any:
     """The sabotaged twin: n times the sum of weights in the denominator's place, the wrong way round."""
-    found, (count, total, _) = MODEL.m_step(stats), stats["latent"]
-    return type(found)(found.location, found.scale * total / count)
+    found, moments = MODEL.m_step(stats), stats["rows"]
+    return type(found)(found.location, found.scale * moments.sxx[0, 0, 0] / moments.counts[0])
 
 
 def test_the_expanded_m_step_raises_the_log_likelihood() -> None:
@@ -65,7 +65,7 @@ def test_the_expanded_m_step_raises_the_log_likelihood() -> None:
 
 def test_the_expanded_m_step_rests_where_em_does() -> None:
     stats = MODEL.e_step(FIT.params, ROWS).stats
-    assert stats["latent"][1] == pytest.approx(len(ROWS), rel=1e-7)  # the weights add up to n there
+    assert stats["rows"].sxx[0, 0, 0] == pytest.approx(len(ROWS), rel=1e-7)  # the weights add up to n there
     for params in (MODEL.m_step(stats), MODEL.expanded_m_step(stats)):
         assert np.abs(params.location - FIT.params.location).max() < SAME_OPTIMUM
         assert np.abs(params.scale - FIT.params.scale).max() < SAME_OPTIMUM

@@ -11,7 +11,7 @@ from tests.contract.cases.case import Case
 __all__ = ["CASES", "MIXTURES", "Case"]
 
 CASES: list[Case] = [
-    *missing_entries.CASES, *mixtures.CASES, *bernoulli.CASES, *regressions.CASES, *student.CASES, *factor_models.CASES,
-    *chains.CASES,
+    *missing_entries.CASES, *mixtures.CASES, *bernoulli.CASES, *regressions.CASES, *student.CASES,
+    *factor_models.CASES, *chains.CASES,
 ]
 MIXTURES = [case for case in CASES if case.is_mixture]

@@ -58,8 +58,8 @@ def _case(side: int, dof: float, *, weighted: bool = False) -> Case:
 def _remainder(params: Any, stats: Any, moved_to: Any) -> dict[str, Any]:
     """-(sum of weights / n) dm dm': theorem T4."""
     moved = moved_to.location - params.location
-    count, total, _ = stats["latent"]
-    return {"scale": -total / count * np.outer(moved, moved)}
+    mean_weight = stats["rows"].sxx[0, 0, 0] / stats["rows"].counts[0]
+    return {"scale": -mean_weight * np.outer(moved, moved)}
 
 
 CASES = [_case(1, 1.0), _case(2, 4.0), _case(2, 4.0, weighted=True)]
