@@ -42,6 +42,14 @@ class Data:
         """The number of units, repeated ones counted as often as they were seen."""
         return float(len(self.units)) if self.weights is None else float(self.weights.sum())
 
+    @property
+    def n_observations(self) -> float:
+        """The number of rows, or of steps of all sequences, repeated ones counted as often as they were seen."""
+        if not isinstance(self.units, list):
+            return self.n_units
+        lengths = np.array([len(sequence) for sequence in self.units], dtype=float)
+        return float(lengths.sum() if self.weights is None else self.weights @ lengths)
+
     def chunks(self, size: int) -> Iterator[Data]:
         """Yield consecutive pieces of at most `size` units."""
         if size < 1:

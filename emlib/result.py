@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emlib.numerics import Array
+
+if TYPE_CHECKING:
+    from emlib.summary import Summary
 
 
 class Status(Enum):
@@ -102,6 +105,51 @@ class Result:
     def success(self) -> bool:
         """Whether the run converged to a local maximum."""
         return self.status is Status.CONVERGED
+
+    @property
+    def n_parameters(self) -> int:
+        """Free parameters, without the directions in which a model is the same distribution (its `n_invariant`)."""
+        return int(self.model.space.size("free") - getattr(self.model, "n_invariant", 0))
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, 2 n_parameters - 2 loglik; smaller is better."""
+        return 2.0 * self.n_parameters - 2.0 * self.loglik
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, n_parameters log(observations) - 2 loglik; smaller is better."""
+        return self.n_parameters * float(np.log(self.data.n_observations)) - 2.0 * self.loglik
+
+    def summary(self, *, standard_errors: bool = True) -> Summary:
+        """Return a table to print: estimates, standard errors, missing information, rate, why the run stopped.
+
+        Parameters
+        ----------
+        standard_errors : bool
+            Whether to look at the information, for about one E-step where the model has it in closed form and
+            for four E-steps a parameter where not. A run that did not converge gets no standard errors.
+
+        Examples
+        --------
+        >>> import emlib
+        >>> from emlib.models import Linkage
+        >>> print(emlib.fit(Linkage(), [125, 18, 20, 34], rng=0).summary())  # doctest: +ELLIPSIS
+        Linkage()
+        log-likelihood -205.71589, 197 observations, 1 free parameter, AIC 413.43177, BIC 416.71498
+        parameter  estimate  std. error  missing
+        theta      0.626821      0.0515    13.3%
+        rate of EM 0.132779: in the slowest direction 13.3% of the information is missing, on average 13.3%
+        stopped: CONVERGED, stationary, no direction of positive curvature, expected further gain below tol
+        ... iterations, ... E-steps; expected further gain ... nats
+        """
+        from emlib.summary import summarise  # the diagnostics stand on results, so they are imported late
+
+        return summarise(self, standard_errors)
+
+    def to_dataframe(self) -> Any:
+        """Return `summary` as a pandas DataFrame, if pandas is installed."""
+        return self.summary().to_dataframe()
 
     @property
     def fun(self) -> float:

@@ -41,7 +41,7 @@ class Information:
         Directions with no observed information, counted and left out of `rate`.
     n_uphill : int
         Directions in which the log-likelihood rises to second order: the point is no maximum, and `rate` exceeds 1.
-    unidentified : ndarray, shape (p, at most n_unidentified)
+    unidentified : ndarray, shape (p, n_unidentified)
         These directions, unit length, in standard entries.
     unidentified_entries : list of str
         The entries that take part in these directions, such as "means[0, 1]": their standard errors are infinite.
@@ -92,7 +92,9 @@ def information(model: LatentVariableModel, data: Any, params: Any, *, method: s
     if here.fault is not None:
         raise ValueError(f"params: outside the parameter space: {here.fault}")
     around = tangent(model, params, here.stats)
-    missing = symmetrise(_route(model, method)(problem, params, here.stats, around))
+    route = _route(model, method)
+    nothing = around.complete  # everything lies on the boundary
+    missing = symmetrise(route(problem, params, here.stats, around)) if around.basis.size else nothing
     return _assemble(problem, around, missing)
 
 
@@ -149,15 +151,17 @@ def _assemble(problem: Problem, around: Tangent, missing: Array) -> Information:
     directions = around.basis @ white @ vectors  # columns: unit complete information each
     scaled = directions[:, known] / np.sqrt(1.0 - values[known])
     unit = directions / np.linalg.norm(directions, axis=0)
-    names = np.array(entry_names(problem.model))
-    errors = np.where(_entries(unit[:, ~known]), np.inf, np.sqrt((scaled**2).sum(axis=1)))
+    silent = np.concatenate([unit[:, flat], around.empty], axis=1)
+    unknown = _entries(silent) | _entries(unit[:, ~known])
+    errors = np.where(unknown, np.inf, np.sqrt((scaled**2).sum(axis=1)))
     return Information(
         complete=around.complete, observed=around.complete - missing, missing=missing,
         fraction_missing=np.linalg.solve(around.complete, missing), eigenvalues=values[::-1],
         rate=float(values[~flat].max(initial=0.0)), standard_errors=problem.model.space.split(errors),
-        covariance=scaled @ scaled.T, n_unidentified=int(flat.sum()) + around.n_empty,
-        n_uphill=int((~known & ~flat).sum()), unidentified=unit[:, flat],
-        unidentified_entries=names[_entries(unit[:, flat])].tolist(), at_boundary=around.at_boundary,
+        covariance=scaled @ scaled.T, n_unidentified=silent.shape[1],
+        n_uphill=int((~known & ~flat).sum()), unidentified=silent,
+        unidentified_entries=np.array(entry_names(problem.model))[_entries(silent)].tolist(),
+        at_boundary=around.at_boundary,
         held=list(problem.model.space.held), basis=around.basis)
 
 

@@ -32,15 +32,15 @@ class Tangent:
         W with W' I_c W = identity, columns are directions of equal information.
     at_boundary : list of str
         Entries that were held, such as "weights[1]".
-    n_empty : int
-        Directions dropped because even the complete data say nothing about them.
+    empty : ndarray, shape (p, m)
+        Unit directions dropped because even the complete data say nothing about them.
     """
 
     basis: Array
     complete: Array
     whitening: Array
     at_boundary: list[str]
-    n_empty: int
+    empty: Array
 
 
 def tangent(model: LatentVariableModel, params: Any, stats: Statistics) -> Tangent:
@@ -58,10 +58,12 @@ def tangent(model: LatentVariableModel, params: Any, stats: Statistics) -> Tange
     complete = symmetrise(basis.T @ -model.q_hessian(params, stats, "standard") @ basis)
     informed = np.diag(complete) > 0
     complete = complete[np.ix_(informed, informed)]
-    return Tangent(basis[:, informed], complete, _whitening(complete), names, int((~informed).sum()))
+    return Tangent(basis[:, informed], complete, _whitening(complete), names, basis[:, ~informed])
 
 
 def _whitening(complete: Array) -> Array:
+    if not complete.size:  # everything lies on the boundary
+        return complete
     scale = np.sqrt(np.maximum(np.diag(complete), np.finfo(float).tiny))
     values, vectors = np.linalg.eigh(complete / np.outer(scale, scale))
     if values.min() <= EMPTY * values.max():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emlib import diagnostics as dx
-from emlib.models import GaussianMixture, PoissonMixture
+from emlib.models import GaussianMixture, Linkage, PoissonMixture
 
 
 def test_two_equal_components_on_one_normal_leave_two_directions_unknown() -> None:
@@ -44,3 +44,13 @@ def test_an_empty_component_is_held_and_the_rest_keeps_its_errors() -> None:
     assert found.n_unidentified == 1  # the empty component's rate
     assert found.standard_errors["rates"][0] == pytest.approx(np.sqrt(counts.mean() / 200), rel=1e-9)
     assert np.isfinite(found.covariance).all()
+    assert found.unidentified_entries == ["rates[1]"]
+    assert np.isinf(found.standard_errors["rates"][1])
+
+
+@pytest.mark.parametrize("method", ["louis", "oakes", "score", "sem"])
+def test_nothing_is_left_where_everything_lies_on_the_boundary(method: str) -> None:
+    found = dx.information(Linkage(), [10, 18, 20, 0], Linkage().params(theta=0.0), method=method)
+    assert (found.rate, found.n_unidentified, found.at_boundary) == (0.0, 0, ["theta"])
+    assert found.standard_errors["theta"] == 0
+    assert found.observed.shape == (0, 0)

@@ -1,0 +1,158 @@
+"""What a fit found, as a table to read: estimates, standard errors, missing information, why it stopped."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from emlib.blocks import PositiveDefinite
+from emlib.diagnostics.information import Information, information
+from emlib.diagnostics.tangent import entry_names
+from emlib.numerics import Array
+from emlib.result import Result
+
+SHOWN = 60  # rows of the table that are printed; `to_dataframe` has them all
+NAMED = 8  # names listed in a note
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Summary:
+    """A fit as a table; `print` it, or read its columns.
+
+    Attributes
+    ----------
+    names : list of str
+        One entry of the parameters each, such as "means[0, 1]"; of symmetric matrices the lower triangle.
+    estimates : ndarray, shape (m,)
+    standard_errors : ndarray, shape (m,), or None
+        Infinite where the data say nothing, 0 for what is held; None if the run did not converge.
+    missing : ndarray, shape (m,), or None
+        Share of the information on each entry that the hidden variables took away: one less the variance that the
+        complete data would have given over the variance of the estimate. Not a number for what is held.
+    information : Information or None
+        What `diagnostics.information` found.
+    head, notes : list of str
+        The lines above and below the table.
+    """
+
+    names: list[str]
+    estimates: Array
+    standard_errors: Array | None
+    missing: Array | None
+    information: Information | None = field(repr=False)
+    head: list[str]
+    notes: list[str]
+
+    def __str__(self) -> str:
+        return "\n".join([*self.head, *_table(self), *self.notes])
+
+    __repr__ = __str__
+
+    def to_dataframe(self) -> Any:
+        """Return the table as a pandas DataFrame, one row an entry.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            pandas = importlib.import_module("pandas")  # an extra that this method alone needs
+        except ImportError:
+            raise ImportError("pandas: not installed; install it, or read the summary's columns") from None
+        columns = {"estimate": self.estimates, "standard_error": self.standard_errors, "missing": self.missing}
+        return pandas.DataFrame({name: column for name, column in columns.items() if column is not None},
+                                index=self.names)
+
+
+def summarise(result: Result, standard_errors: bool = True) -> Summary:
+    """Return the summary of a result; see `Result.summary`."""
+    found, reason = _information(result) if standard_errors else (None, "not asked for")
+    shown = _shown(result.model)
+    names = np.array(entry_names(result.model))[shown]
+    estimates = result.model.space.pack(result.params, "standard")[shown]
+    errors = missing = None
+    if found is not None:
+        errors = np.concatenate([np.ravel(value) for value in found.standard_errors.values()])[shown]
+        missing = _missing(found)[shown]
+    return Summary(names.tolist(), estimates, errors, missing, found, _head(result), _notes(result, found, reason))
+
+
+def _information(result: Result) -> tuple[Information | None, str]:
+    """Return the information at the estimate, or why there is none."""
+    if not result.success:
+        return None, f"the run did not converge ({result.stopped_by})"
+    try:
+        return information(result.model, result.data, result.params), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def _shown(model: Any) -> Array:
+    """Return the mask of the entries to show: of symmetric matrices the lower triangle."""
+    masks = []
+    for block in model.space.blocks:
+        inner = getattr(block, "block", block)  # a held one shows the block that it holds
+        full = np.ones(block.shape, dtype=bool)
+        masks.append(np.ravel(np.tril(full) if isinstance(inner, PositiveDefinite) else full))
+    return np.concatenate(masks)
+
+
+def _missing(found: Information) -> Array:
+    """Return one less the ratio of complete-data variance to variance, entry by entry."""
+    complete = np.einsum("ij,ji->i", found.basis, np.linalg.solve(found.complete, found.basis.T))
+    errors = np.concatenate([np.ravel(value) for value in found.standard_errors.values()])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share: Array = np.where(errors > 0, np.maximum(1.0 - complete / errors**2, 0.0), np.nan)
+    return share
+
+
+def _head(result: Result) -> list[str]:
+    return [repr(result.model),
+            f"log-likelihood {result.loglik:.8g}, {result.data.n_observations:g} observations, "
+            f"{_count(result.n_parameters, 'free parameter')}, AIC {result.aic:.8g}, BIC {result.bic:.8g}"]
+
+
+def _notes(result: Result, found: Information | None, reason: str) -> list[str]:
+    notes = [f"no standard errors: {reason}"] if found is None else _of_information(found)
+    held = list(result.model.space.held)
+    spent = f"{_count(result.nit, 'iteration')}, {_count(result.n_estep, 'E-step')}"
+    return [*notes, *_listed("held, not estimated", held), f"stopped: {result.stopped_by}, {result.message}",
+            f"{spent}; expected further gain {result.remaining:.2g} nats"]
+
+
+def _of_information(found: Information) -> list[str]:
+    """Say what the eigenvalues of the missing information mean."""
+    average = float(found.eigenvalues.mean()) if found.eigenvalues.size else 0.0
+    return [f"rate of EM {found.rate:.6g}: in the slowest direction {found.rate:.1%} of the information is missing, "
+            f"on average {average:.1%}",
+            *_listed("on the boundary, held there", found.at_boundary),
+            *_listed(f"unidentified ({_count(found.n_unidentified, 'direction')})", found.unidentified_entries)]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _listed(what: str, names: Sequence[str]) -> list[str]:
+    """Return a line with the names, the first few of them; no line for none."""
+    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return [f"{what}: {', '.join(names[:NAMED])}{rest}"] if names else []
+
+
+def _table(summary: Summary) -> list[str]:
+    """Return the lines of the table, columns aligned."""
+    count = len(summary.names)
+    columns = [["parameter", *summary.names[:SHOWN]],
+               ["estimate", *(f"{x + 0.0:.6g}" for x in summary.estimates[:SHOWN])]]
+    if summary.standard_errors is not None and summary.missing is not None:
+        columns.append(["std. error", *(f"{x:.3g}" for x in summary.standard_errors[:SHOWN])])
+        columns.append(["missing", *("" if np.isnan(x) else f"{x:.1%}" for x in summary.missing[:SHOWN])])
+    widths = [max(map(len, column)) for column in columns]
+    rows = ["  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+            for row in zip(*columns, strict=True)]
+    return [*(row.rstrip() for row in rows), *([f"... {count - SHOWN} more rows"] if count > SHOWN else [])]
