@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
 
@@ -69,3 +71,15 @@ def check_warm_up(value: Any) -> None:
     """Refuse a number of EM steps that is none."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"warm_up: {value!r} found; a number of EM steps is needed, 0 for none")
+
+
+def check_step_length(value: Any) -> None:
+    """Refuse a step length that is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 < value < np.inf:
+        raise ValueError(f"step_length: {value!r} found; a positive number is needed")
+
+
+def check_share(value: Any, name: str) -> None:
+    """Refuse what is not a number in [0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < 1:
+        raise ValueError(f"{name}: {value!r} found; a number from 0 to below 1 is needed")

@@ -7,60 +7,95 @@ from typing import ClassVar
 
 import numpy as np
 
-from emlib.algorithms.base import Info, State
+from emlib.algorithms.base import Info, State, check_step_length
 from emlib.problem import Evaluation, MStep, Problem
 from emlib.result import Status
 from emlib.stopping import remaining_gain
 
+PROBES = 30  # halvings of what an over-relaxed step goes beyond the M-step
 WINDOW = 3  # ratios looked back on: the fast directions die first and would flatter the rate
 
 
 @dataclass(frozen=True)
 class EM:
-    """x <- M(x), the maximiser of Q(. | x); one E-step per iteration.
+    """x <- x + step_length (M(x) - x), M(x) the maximiser of Q(. | x); one E-step per iteration.
+
+    Parameters
+    ----------
+    step_length : float
+        1 is EM itself; above 1 it is over-relaxed, and the log-likelihood may fall.
 
     Notes
     -----
-    Monotone (Dempster, Laird & Rubin 1977, theorem 1). Works in standard coordinates, where a
-    probability may become exactly zero.
+    Monotone up to step_length = 1 (Dempster, Laird & Rubin 1977, theorem 1). Near an interior optimum it converges for
+    step_length < 2/(1 - a), and fastest for 2/(2 - a - b), with a the smallest and b the largest eigenvalue of EM's
+    Jacobian (theorem T12); a is zero for mixtures with free weights and means. Works in standard coordinates, where
+    a probability may become exactly zero. An over-relaxed step that would leave the space is brought nearer to M(x).
+
+    Examples
+    --------
+    >>> import emlib
+    >>> from emlib.algorithms import EM
+    >>> from emlib.models import Linkage
+    >>> [emlib.fit(Linkage(), [125, 18, 20, 34], start={"theta": 0.1}, algorithm=EM(step)).nit
+    ...  for step in (0.5, 1.0, 1.15, 1.9)]
+    [20, 6, 3, 27]
     """
 
+    step_length: float = 1.0
     coordinates: ClassVar[str] = "standard"
-    monotone: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_step_length(self.step_length)
+
+    @property
+    def monotone(self) -> bool:
+        """True unless over-relaxed."""
+        return self.step_length <= 1
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state."""
         return State(evaluation, {"slopes": np.empty(0)})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
-        """Move to the maximiser of Q."""
-        return em_step(problem, state)
+        """Move towards the maximiser of Q, or past it."""
+        return em_step(problem, state, self.step_length)
 
 
-def em_step(problem: Problem, state: State) -> tuple[State, Info]:
+def em_step(problem: Problem, state: State, length: float = 1.0) -> tuple[State, Info]:
     """Make one EM step; its memory holds the last values of g'(M(x) - x), whose ratios tell the rate."""
     here = state.evaluation
     target = problem.m_step(here)
     if target.fault is not None:
         return state, Info("em", False, None, Status.DEGENERATE, target.fault)
-    there = problem.evaluate(target.x)
+    there = _moved(problem, here, target, length)
     if there.fault is not None:
         return state, Info("em", False, None, Status.NON_FINITE, there.fault)
-    slopes = np.append(state.memory.get("slopes", np.empty(0)), _slope(here, target))[-WINDOW:]
+    slopes = np.append(state.memory.get("slopes", np.empty(0)), length * _slope(here, target))[-WINDOW:]
     memory = {**state.memory, "slopes": slopes}
-    return State(there, memory), Info("em", True, _remaining(problem, there, slopes))
+    return State(there, memory), Info("em", True, _remaining(problem, there, slopes, length))
+
+
+def _moved(problem: Problem, here: Evaluation, target: MStep, length: float) -> Evaluation:
+    """Return the point of this step length, nearer to the M-step if it would lie outside the space."""
+    for _ in range(PROBES if length != 1 else 0):
+        there = problem.evaluate(here.x + length * (target.x - here.x))
+        if there.fault is None:
+            return there
+        length = 0.5 * (1 + length)
+    return problem.evaluate(target.x)
 
 
 def _slope(here: Evaluation, target: MStep) -> float:
     return float(here.gradient @ (target.x - here.x))
 
 
-def _remaining(problem: Problem, there: Evaluation, slopes: np.ndarray) -> float:
-    """The slope shrinks by the square of the rate; use the slowest ratio seen lately."""
+def _remaining(problem: Problem, there: Evaluation, slopes: np.ndarray, length: float) -> float:
+    """The slope along the step shrinks by the square of the rate; use the slowest ratio seen lately."""
     ahead = problem.m_step(there)
     if ahead.fault is not None:
         return np.inf
-    values = np.append(slopes, _slope(there, ahead))
+    values = np.append(slopes, length * _slope(there, ahead))
     if len(values) < 2:
         return np.inf
     if values[-1] <= 0:

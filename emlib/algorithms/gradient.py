@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from emlib.algorithms.base import Info, State
+from emlib.algorithms.base import Info, State, check_share, check_step_length
 from emlib.algorithms.line_search import backtrack
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -18,23 +18,50 @@ GROWTH = 2.0  # how much longer the first probe of a line search is than the las
 
 @dataclass(frozen=True)
 class GradientAscent:
-    """x <- x + step * gradient, along the feasible directions.
+    """x <- x + step_length * gradient, along the feasible directions.
 
     Parameters
     ----------
-    step : float or None
+    step_length : float or None
         Fixed step length; None searches along the gradient (Armijo).
+    coordinates : {"free", "standard", "mean"}
+    momentum : float
+        Share of the last velocity v that is kept, in [0, 1): v <- momentum v + step_length gradient, x <- x + v
+        (Polyak's heavy ball). Needs a fixed step length.
+    nesterov : bool
+        Whether the gradient is taken where the momentum alone would lead.
 
     Notes
     -----
-    With a fixed step the log-likelihood may fall, and a step may leave the space in standard coordinates.
+    With a fixed step the log-likelihood may fall, and a step may leave the space in standard coordinates, which ends
+    the run. On a parabola with curvatures from m to L plain steps of 2/(L + m) contract by (L - m)/(L + m), the
+    heavy ball (Polyak 1964) with step 4/(L^0.5 + m^0.5)^2 and the square of (L^0.5 - m^0.5)/(L^0.5 + m^0.5) as
+    momentum by that quotient itself. Nesterov's points (1983) are kept where the gradients are taken, so that here,
+    too, an iteration costs one E-step.
+
+    Examples
+    --------
+    >>> import emlib
+    >>> from emlib.algorithms import GradientAscent
+    >>> from emlib.models import Linkage
+    >>> [emlib.fit(Linkage(), [125, 18, 20, 34], start={"theta": 0.1}, algorithm=algorithm).nit
+    ...  for algorithm in (GradientAscent(0.01), GradientAscent(0.01, momentum=0.5))]
+    [52, 30]
     """
 
     step_length: float | None = None
     coordinates: str = "free"
+    momentum: float = 0.0
+    nesterov: bool = False
 
     def __post_init__(self) -> None:
-        _check_step(self.step_length)
+        if self.step_length is not None:
+            check_step_length(self.step_length)
+        check_share(self.momentum, "momentum")
+        if self.momentum > 0 and self.step_length is None:
+            raise ValueError(f"momentum: {self.momentum!r} found with a line search; give a step_length, too")
+        if self.nesterov and not self.momentum > 0:
+            raise ValueError("nesterov: True found without momentum; give momentum, too, such as 0.9")
 
     @property
     def monotone(self) -> bool:
@@ -43,19 +70,23 @@ class GradientAscent:
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state; the first probe moves by about one unit."""
-        return State(evaluation, {"step": 1.0 / max(1.0, float(np.linalg.norm(evaluation.gradient)))})
+        first = 1.0 / max(1.0, float(np.linalg.norm(evaluation.gradient)))
+        return State(evaluation, {"step": first, "velocity": np.zeros(problem.size)})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Move along the gradient."""
-        here = state.evaluation
+        here, memory = state.evaluation, state.memory
         direction = problem.lift(problem.reduce(here.gradient))
         if self.step_length is not None:
-            return fixed_step(problem, state, self.step_length * direction, "gradient")
-        there = backtrack(problem, here, direction, GROWTH * state.memory["step"])
+            push = self.step_length * direction
+            velocity = self.momentum * memory["velocity"] + push
+            move = push + self.momentum * velocity if self.nesterov else velocity
+            return fixed_step(problem, State(here, {**memory, "velocity": velocity}), move, "gradient")
+        there = backtrack(problem, here, direction, GROWTH * memory["step"])
         if there is None:
             return state, Info("gradient", False, None, Status.LINE_SEARCH_FAILED)
         used = float(np.linalg.norm(there.x - here.x) / np.linalg.norm(direction))
-        return State(there, {"step": used}), Info("gradient")
+        return State(there, {**memory, "step": used}), Info("gradient")
 
 
 @dataclass(frozen=True)
@@ -77,7 +108,7 @@ class FirstOrderEM:
     monotone: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        _check_step(self.step_length)
+        check_step_length(self.step_length)
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state."""
@@ -98,7 +129,3 @@ def fixed_step(problem: Problem, state: State, move: Array, kind: str) -> tuple[
         return state, Info(kind, False, None, Status.DEGENERATE, there.fault + "; use a shorter step_length")
     return State(there, state.memory), Info(kind)
 
-
-def _check_step(value: float | None) -> None:
-    if value is not None and not (np.isfinite(value) and value > 0):
-        raise ValueError(f"step_length: {value!r} found; a positive number is needed")

@@ -41,12 +41,16 @@ def fixed(case: Case, coordinates: str) -> float:
 
 ALGORITHMS: dict[str, Any] = {
     "em": lambda case: EM(),
+    "em-under": lambda case: EM(0.7),
+    "em-over": lambda case: EM(1.5),
     "ecg": lambda case: ECG(),
     "switch": lambda case: Switch(EM(), ECG(), missing_information_above(0.3)),
     "em-gradient": lambda case: EMGradient(),
     "em-gradient-free": lambda case: EMGradient(coordinates="free"),
     "gradient": lambda case: GradientAscent(),
     "gradient-fixed": lambda case: GradientAscent(step_length=fixed(case, "free")),
+    "gradient-momentum": lambda case: GradientAscent(fixed(case, "free"), momentum=0.6),
+    "gradient-nesterov": lambda case: GradientAscent(fixed(case, "free"), momentum=0.6, nesterov=True),
     "first-order-em": lambda case: FirstOrderEM(fixed(case, "free") * case.data.n_units, coordinates="free"),
     "lbfgs": lambda case: LBFGS(),
     "lbfgs-identity": lambda case: LBFGS(metric="identity"),
