@@ -45,6 +45,17 @@ def old_faithful() -> Array:
         return np.loadtxt(lines, delimiter=",", skiprows=1)
 
 
+def earthquakes() -> Array:
+    """Return the number of major earthquakes (magnitude 7 and above) in the world, 1900 to 2006, shape (107,).
+
+    Notes
+    -----
+    Zucchini & MacDonald (2009), Hidden Markov Models for Time Series, table 1.1.
+    """
+    with files("emlib").joinpath("data/earthquakes.csv").open(encoding="utf-8") as lines:
+        return np.loadtxt(lines, delimiter=",", skiprows=1)[:, 1]
+
+
 def two_normals(n: int, separation: float, rng: np.random.Generator, *, weight: float = 0.5) -> Array:
     """Draw n points from a mixture of N(0, 1) and N(separation, 1), shape (n, 1).
 

@@ -116,6 +116,8 @@ def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
     I_c is taken at the M-step, which may lie on the boundary of the space; there it vanishes.
     """
     try:
+        if not np.isfinite(complete).all():
+            raise LinAlgError("the information of a vanishing probability overflows")
         values, vectors = eigh(observed, complete)
     except LinAlgError:
         values, vectors = eigh(observed, np.diag(np.maximum(np.abs(np.diag(observed)), np.finfo(float).tiny)))

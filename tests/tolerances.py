@@ -42,8 +42,9 @@ EIGHT_DECIMALS = 0.5e-8
 NINE_DECIMALS = 0.5e-9
 # DLR's iterates: printed with nine decimals, three of them one unit off exact arithmetic (their rounding).
 DLR_PRINTED = 1.5e-9
-# Numbers printed with four or six decimals: half a unit of the last.
+# Numbers printed with four, five or six decimals: half a unit of the last.
 FOUR_DECIMALS = 0.5e-4
+FIVE_DECIMALS = 0.5e-5
 SIX_DECIMALS = 0.5e-6
 # Published with three decimals.
 THREE_DECIMALS = 0.5e-3

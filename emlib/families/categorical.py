@@ -27,7 +27,9 @@ class Categorical:
         return {self.key: ratio(moments, getattr(params, self.key))}
 
     def q_hessian(self, params: Any, moments: Array) -> Array:
-        return np.diag(-ratio(moments, getattr(params, self.key) ** 2).ravel())
+        chances = getattr(params, self.key)
+        # Divided twice: the square of a probability such as 1e-170 is zero, and its expected count is as small.
+        return np.diag(-ratio(ratio(moments, chances), chances).ravel())
 
     def argmax(self, moments: Array) -> dict[str, Array]:
         with np.errstate(invalid="ignore", divide="ignore"):

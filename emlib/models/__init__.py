@@ -3,7 +3,7 @@
 from emlib.models.bernoulli_mixture import BernoulliMixture
 from emlib.models.gaussian_mixture import GaussianMixture
 from emlib.models.gaussian_with_missing import GaussianWithMissing
-from emlib.models.hmm import CategoricalHMM
+from emlib.models.hmm import CategoricalHMM, PoissonHMM
 from emlib.models.linkage import Linkage
 from emlib.models.poisson_mixture import PoissonMixture
 from emlib.models.ppca import PPCA
@@ -14,7 +14,7 @@ from emlib.models.symmetric_mixture import SymmetricMixture
 from emlib.models.symmetric_regression_mixture import SymmetricRegressionMixture
 
 __all__ = [
-    "PPCA", "BernoulliMixture", "CategoricalHMM", "GaussianMixture", "GaussianWithMissing", "Linkage",
+    "PPCA", "BernoulliMixture", "CategoricalHMM", "GaussianMixture", "GaussianWithMissing", "Linkage", "PoissonHMM",
     "PoissonMixture", "RegressionMixture", "RegressionWithMissingCovariates", "StudentT", "SymmetricMixture",
     "SymmetricRegressionMixture",
 ]

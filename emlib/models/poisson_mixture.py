@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import gammaln
 
 from emlib.blocks import Positive, Simplex
-from emlib.families import Categorical, Family, Poisson, ProductModel
+from emlib.families import Categorical, Family, Poisson, ProductModel, poisson
 from emlib.mean import MixtureMean
 from emlib.model import Data, Expectation, Statistics
 from emlib.models import mixture
-from emlib.numerics import Array, ratio, x_log_y
+from emlib.numerics import Array, ratio
 from emlib.space import ParameterSpace
 from emlib.validate import as_counts, as_weights, enough_units, positive_integer, reweighted
 
@@ -87,8 +86,7 @@ class PoissonMixture(ProductModel):
         return self.space.hold(PoissonMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), rates))
 
     def _posterior(self, params: PoissonMixtureParams, data: Data) -> mixture.Posterior:
-        counts = data.units[:, None]
-        log_mass = x_log_y(counts, params.rates) - params.rates - gammaln(counts + 1)
+        log_mass = poisson.log_mass(data.units, params.rates)
         return mixture.posterior(log_mass + mixture.log_weights(params.weights), data.weights)
 
     def e_step(self, params: PoissonMixtureParams, data: Any) -> Expectation:
@@ -99,7 +97,7 @@ class PoissonMixture(ProductModel):
                            found.magnitude)
 
     def _statistics(self, members: Array, data: Data) -> Statistics:
-        moments = np.stack([members.sum(axis=0), data.units @ members, gammaln(data.units + 1) @ members])
+        moments = poisson.moments(data.units, members)
         return Statistics({"weights": moments[0], "rates": moments})
 
     def expectation_under(self, q: Any, params: PoissonMixtureParams, data: Any) -> tuple[Statistics, float]:

@@ -11,9 +11,9 @@ from scipy.special import logsumexp
 
 import emlib
 from emlib.algorithms import EM
-from emlib.models import CategoricalHMM
+from emlib.models import CategoricalHMM, PoissonHMM
 from emlib.models.hmm import chain
-from tests.tolerances import CONTROL, IDENTITY, PEER, TWO_CODES
+from tests.tolerances import CONTROL, IDENTITY, PEER, SAME_OPTIMUM, TWO_CODES
 
 MODEL = CategoricalHMM(2, 3)
 TRUTH = {"initial": [0.3, 0.7], "transition": [[0.9, 0.1], [0.2, 0.8]], "emission": [[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]]}
@@ -158,27 +158,6 @@ def test_viterbi_finds_the_best_of_all_paths() -> None:
     assert MODEL.viterbi(flat, SEQUENCES[2])[0].tolist() == [0] * 6  # all paths tie
 
 
-def test_the_best_path_is_not_the_sequence_of_best_states() -> None:
-    model = CategoricalHMM(3, 1)
-    transition = [[0, 0.5, 0.5], [0, 1, 0], [0, 1, 0]]
-    params = model.params(initial=[0.4, 0.3, 0.3], transition=transition, emission=np.ones((3, 1)))
-    unit = np.zeros(2, dtype=int)
-    assert model.predict(params, unit).tolist() == [0, 1]
-    assert model.viterbi(params, unit)[0].tolist() == [1, 1]
-
-
-def test_one_sequence_in_one_out() -> None:
-    unit = SEQUENCES[0]
-    assert MODEL.posterior(PARAMS, unit).shape == (4, 2)
-    assert [s.shape for s in MODEL.posterior(PARAMS, SEQUENCES)] == [(4, 2), (1, 2), (6, 2), (4, 2)]
-    assert MODEL.predict(PARAMS, unit).tolist() == MODEL.predict(PARAMS, [unit])[0].tolist()
-    assert MODEL.viterbi(PARAMS, unit)[1] == MODEL.viterbi(PARAMS, [unit])[1][0]
-    assert MODEL.as_data(unit.tolist()).n_units == 1
-    assert MODEL.as_data([unit.tolist(), [0]]).n_units == 2
-    states = MODEL.posterior(PARAMS, MODEL.as_data(SEQUENCES))
-    assert all(np.array_equal(a, b) for a, b in zip(states, MODEL.posterior(PARAMS, SEQUENCES), strict=True))
-
-
 def test_impossible_data_have_no_states() -> None:
     params = MODEL.params(initial=[1, 0], transition=np.eye(2), emission=[[1, 0, 0], [0, 0.5, 0.5]])
     assert MODEL.e_step(params, np.array([0, 1, 0])).loglik == -np.inf
@@ -213,9 +192,8 @@ def test_the_first_state_of_a_single_chain_is_held() -> None:
     assert sure.success, sure.message
     assert sure.params.initial.max() > 1 - TWO_CODES
     assert 0 < sure.loglik - result.loglik < np.log(2) + CONTROL
-    away = emlib.fit(free, unit, rng=0)  # free coordinates have no vertex: an honest end, no exception
-    assert not away.success
-    assert np.isfinite(away.loglik)
+    near = emlib.fit(free, unit, rng=0)  # free coordinates have no vertex: probabilities so small that squares vanish
+    assert near.loglik == pytest.approx(sure.loglik, abs=SAME_OPTIMUM)
     assert MODEL.held_by_default(MODEL.as_data([unit, unit])) == ()
 
 
@@ -227,37 +205,6 @@ def test_equal_states_are_nudged_apart() -> None:
     assert np.ptp(result.params.emission, axis=0).max() > 0.1
 
 
-@pytest.mark.parametrize(("raw", "weight", "text"), [
-    ([[0, 1], []], None, r"data\[1\]: empty; a sequence has at least one observation, leave it out"),
-    ([], None, r"data: an empty list; at least one sequence is needed"),
-    (np.array([]), None, r"data: empty; a sequence has"),
-    ([[0, 1], [0, 3]], None, r"data\[1\]: entry \[1\] is 3; symbols are whole numbers from 0 to n_symbols - 1 = 2"),
-    ([0, -1, 1], None, r"data: entry \[1\] is -1; symbols"),
-    ([0.5, 1], None, r"data: entry \[0\] is 0.5; symbols"),
-    ([[0, 1], [0, np.nan]], None, r"data\[1\]: entry \[1\] is nan; remove or impute it"),
-    (np.zeros((3, 2)), None, r"data: shape \(3, 2\) found, a sequence of symbols is \(T,\); several"),
-    ([np.zeros((3, 2))], None, r"data\[0\]: shape \(3, 2\) found"),
-    (["a", "b"], None, r"data: cannot be read as numbers"),
-    ([[0, 1], "ab"], None, r"data\[1\]: cannot be read as numbers"),
-    ([[0, [1, 2]], [0]], None, r"data\[0\]: cannot be read as numbers"),
-    (5, None, r"data: shape \(\) found"),
-    ([1], None, r"data: 1 observations found, fewer than the 2 states"),
-    ([[1], [2], [0]], None, r"data: every sequence has length one, so that there are no transitions to estimate"),
-    ([[0, 1], [1, 2]], [1.0], r"sample_weight: shape \(1,\) found, \(2,\) needed, one weight per unit"),
-    ([[0, 1], [1]], [0.0, 2.0], r"data: 1 observations found"),
-])
-def test_bad_data_are_refused(raw: Any, weight: Any, text: str) -> None:
-    for call in (lambda: MODEL.as_data(raw, weight), lambda: emlib.fit(MODEL, raw, sample_weight=weight, rng=0)):
-        with pytest.raises(ValueError, match=text):
-            call()
-
-
-@pytest.mark.parametrize(("settings", "text"), [((0, 2), "n_states: 0 found"), ((2, 2.0), "n_symbols: 2.0 found")])
-def test_bad_settings_are_refused(settings: tuple[Any, Any], text: str) -> None:
-    with pytest.raises(ValueError, match=text):
-        CategoricalHMM(*settings)
-
-
 def test_one_state_is_no_chain() -> None:
     """K = 1: independent symbols, no entropy, nothing to hold."""
     model = CategoricalHMM(1, 3)
@@ -267,3 +214,27 @@ def test_one_state_is_no_chain() -> None:
     assert result.success, result.message
     assert result.params.emission[0] == pytest.approx(shares, abs=1e-4)
     assert chain.smooth(np.ones(1), np.ones((1, 1)), np.zeros((1, 4, 1))).entropy == 0.0
+
+
+COUNTS = PoissonHMM(2)
+BUSY = COUNTS.params(initial=[0.5, 0.5], transition=[[0.9, 0.1], [0.2, 0.8]], rates=[2.0, 9.0])
+
+
+def test_counts_are_drawn_decoded_and_fitted() -> None:
+    units = COUNTS.simulate(BUSY, [50] * 20, np.random.default_rng(10))
+    result = emlib.fit(COUNTS, units, rng=0)
+    assert result.success, result.message
+    assert sorted(result.params.rates) == pytest.approx([2.0, 9.0], rel=0.1)
+    path, _ = COUNTS.viterbi(BUSY, np.array([1, 2, 9, 11, 0, 1]))
+    assert path.tolist() == [0, 0, 1, 1, 0, 0]
+
+
+def test_equal_rates_are_nudged_apart() -> None:
+    """Equal rates are a saddle whatever the chain does: EM alone would stay there."""
+    units = COUNTS.simulate(BUSY, [50] * 5, np.random.default_rng(11))
+    start = {"initial": [0.5, 0.5], "transition": [[0.9, 0.1], [0.1, 0.9]], "rates": [4.0, 4.0]}
+    result = emlib.fit(COUNTS, units, start=start, rng=0)
+    assert result.success, result.message
+    assert "states 0 and 1 started equal" in result.message
+    stuck = COUNTS.m_step(COUNTS.e_step(COUNTS.params(**start), units).stats)
+    assert np.ptp(stuck.rates) < IDENTITY * stuck.rates.max() < np.ptp(result.params.rates)

@@ -1,5 +1,6 @@
 """Hidden Markov models, one file for each kind of observation."""
 
 from emlib.models.hmm.categorical import CategoricalHMM
+from emlib.models.hmm.poisson import PoissonHMM
 
-__all__ = ["CategoricalHMM"]
+__all__ = ["CategoricalHMM", "PoissonHMM"]

@@ -10,9 +10,10 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import gammaln
 
 from emlib.model import Data
-from emlib.models import CategoricalHMM
+from emlib.models import CategoricalHMM, PoissonHMM
 from tests.contract import charts
 from tests.contract.cases.case import Case
 from tests.contract.densities import Law, labelled
@@ -80,10 +81,28 @@ def _symbols(truth: dict[str, Any], lengths: tuple[int, ...], total: int, *, tab
     return _case(name, model, _symbol_law(count, kinds), raw, weight, fields)
 
 
+@cache
+def _count_law(count: int) -> Law:
+    def emission(plain: Any, values: Any) -> Any:
+        return values * jnp.log(plain) - plain - gammaln(values + 1)
+    return _law(count, emission)
+
+
+def _counts(truth: dict[str, Any], number: int) -> Case:
+    """Sequences of lengths 1, 2, ..., LONGEST, 1, ..., drawn at random."""
+    count = len(truth["rates"])
+    model = PoissonHMM(count)
+    lengths = [1 + i % LONGEST for i in range(number)]
+    raw = model.simulate(model.params(**truth), lengths, np.random.default_rng(62))
+    return _case(f"hmm-counts-k{count}", model, _count_law(count), raw, None, {"rates": (charts.positive, (count,))})
+
+
 def _sticky(count: int, stay: float) -> np.ndarray:
     return stay * np.eye(count) + (1 - stay) / (count - 1) * (1 - np.eye(count))
 
 
-TWO = {"initial": [0.6, 0.4], "transition": [[0.85, 0.15], [0.25, 0.75]], "emission": [[0.9, 0.1], [0.2, 0.8]]}
+CHAIN = {"initial": [0.6, 0.4], "transition": [[0.85, 0.15], [0.25, 0.75]]}
+TWO = CHAIN | {"emission": [[0.9, 0.1], [0.2, 0.8]]}
 THREE = {"initial": [0.5, 0.3, 0.2], "transition": _sticky(3, 0.7), "emission": _sticky(3, 0.8)}
-CASES = [_symbols(TWO, (1, 2, 3, 4), 20, tabulated=False), _symbols(THREE, (4,), 300, tabulated=True)]
+CASES = [_symbols(TWO, (1, 2, 3, 4), 20, tabulated=False), _symbols(THREE, (4,), 300, tabulated=True),
+         _counts(CHAIN | {"rates": [2.0, 8.0]}, 60)]

@@ -1,0 +1,104 @@
+"""Hidden Markov model with counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.blocks import Positive
+from emlib.blocks.block import Block
+from emlib.families import Family, Poisson, poisson
+from emlib.model import Data
+from emlib.models.hmm import sequences
+from emlib.models.hmm.base import HiddenMarkovModel
+from emlib.numerics import Array
+from emlib.validate import as_counts
+
+SPREAD = 0.01  # relative size of the nudge that tells equal states apart
+
+
+@dataclass(frozen=True, eq=False)
+class PoissonHMMParams:
+    """Parameters of `PoissonHMM`.
+
+    Attributes
+    ----------
+    initial : ndarray, shape (K,)
+        Probabilities of the first state.
+    transition : ndarray, shape (K, K)
+        Row i: probabilities of the state after i.
+    rates : ndarray, shape (K,)
+        Mean count in each state.
+    """
+
+    initial: Array
+    transition: Array
+    rates: Array
+
+
+@dataclass(frozen=True)
+class PoissonHMM(HiddenMarkovModel):
+    """Hidden Markov chain of `n_states` states with a Poisson count at each time.
+
+    Parameters
+    ----------
+    n_states : int
+
+    Notes
+    -----
+    Data are one array of counts, or a list of arrays; `sample_weight` counts sequences. With fewer sequences than
+    states `fit` holds the initial probabilities, of which a single chain says next to nothing: their maximum lies
+    at a vertex, where the chain is sure to start in one state.
+
+    Examples
+    --------
+    Major earthquakes in the world, by year, with the first state estimated, too (Zucchini & MacDonald 2009):
+
+    >>> import emlib
+    >>> from emlib import datasets
+    >>> from emlib.algorithms import EM
+    >>> from emlib.models import PoissonHMM
+    >>> result = emlib.fit(PoissonHMM(2, fixed={}), datasets.earthquakes(), algorithm=EM(), rng=0)
+    >>> round(result.loglik, 4)
+    -341.8787
+    """
+
+    @property
+    def _params_type(self) -> type:
+        return PoissonHMMParams
+
+    @property
+    def _blocks(self) -> tuple[Block, ...]:
+        return (Positive("rates", (self.n_states,)),)
+
+    @property
+    def _family(self) -> Family:
+        return Poisson("rates")
+
+    def _read(self, raw: Any, name: str) -> Array:
+        return as_counts(raw, name)
+
+    def _scale(self, rows: Array, weights: Array | None) -> None:
+        if not np.any(rows if weights is None else rows[weights > 0]):
+            raise ValueError("data: every count is zero; the rates have no interior estimate")
+
+    def _log_density(self, params: PoissonHMMParams, rows: Array) -> Array:
+        return poisson.log_mass(rows, params.rates)
+
+    def _moments(self, params: PoissonHMMParams, rows: Array, members: Array) -> Array:
+        return poisson.moments(rows, members)
+
+    def _start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw one quantile of the counts from each of K equal parts."""
+        places = (np.arange(self.n_states) + rng.random(self.n_states)) / self.n_states
+        rows, weights = np.concatenate(data.units), sequences.row_weights(data)
+        counts = np.quantile(rows, places, method="inverted_cdf", weights=weights)
+        return {"rates": (counts + 0.5) * np.exp(0.1 * rng.standard_normal(self.n_states))}
+
+    def _nudged(self, params: PoissonHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
+        return {"rates": params.rates * np.exp(SPREAD * rng.standard_normal(self.n_states))}
+
+    def _draw(self, params: PoissonHMMParams, states: Array, rng: np.random.Generator) -> Array:
+        return rng.poisson(params.rates[states]).astype(float)

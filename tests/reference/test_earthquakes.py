@@ -1,0 +1,42 @@
+"""Major earthquakes, 1900 to 2006: the Poisson hidden Markov models of Zucchini & MacDonald (2009), by EM.
+
+The published values rest on a free distribution of the first state, whose maximum puts everything on one state.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import emlib
+from emlib import datasets
+from emlib.algorithms import EM
+from emlib.models import PoissonHMM
+from tests.tolerances import CONTROL, FIVE_DECIMALS, FOUR_DECIMALS, SAME_OPTIMUM
+
+COUNTS = datasets.earthquakes()
+PUBLISHED = {1: -391.9189, 2: -341.8787, 3: -328.5275}
+
+
+def test_the_data_are_complete() -> None:
+    assert COUNTS.shape == (107,)
+    assert COUNTS.mean() == pytest.approx(19.36449, abs=FIVE_DECIMALS)
+
+
+@pytest.mark.parametrize("count", PUBLISHED)
+def test_published_log_likelihoods(count: int) -> None:
+    result = emlib.fit(PoissonHMM(count, fixed={}), COUNTS, n_starts=3, rng=0, algorithm=EM())
+    assert result.success, result.message
+    assert result.loglik == pytest.approx(PUBLISHED[count], abs=FOUR_DECIMALS)
+    assert result.params.initial.max() > 1 - SAME_OPTIMUM
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_held_first_state_gives_less(count: int) -> None:
+    """With the first state uniform the maximum is another one, by less than log K; EM and the default agree on it."""
+    result = emlib.fit(PoissonHMM(count), COUNTS, rng=0)
+    by_em = emlib.fit(PoissonHMM(count), COUNTS, rng=0, algorithm=EM())
+    assert result.success, result.message
+    assert result.params.initial.tolist() == [1 / count] * count
+    assert by_em.loglik == pytest.approx(result.loglik, abs=SAME_OPTIMUM)
+    assert CONTROL < PUBLISHED[count] - result.loglik < np.log(count)
