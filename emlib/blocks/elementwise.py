@@ -61,7 +61,51 @@ class _Elementwise:
 
 @dataclass(frozen=True)
 class Real(_Elementwise):
-    """Entries without a constraint; the chart is the identity."""
+    """Entries without a constraint; the chart is the identity.
+
+    Parameters
+    ----------
+    zeros : tuple of int
+        Positions, row by row, of entries that are known to be zero; they have no coordinate.
+    """
+
+    zeros: tuple[int, ...] = ()
+
+    @property
+    def free_size(self) -> int:
+        return self.size - len(self.zeros)
+
+    @property
+    def _free(self) -> Array:
+        return np.delete(np.arange(self.size), self.zeros)
+
+    def fault(self, value: Array) -> str | None:
+        known = np.zeros(self.shape, dtype=bool)
+        known.flat[list(self.zeros)] = True
+        bad = known & (value != 0)
+        if np.any(bad):
+            return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; the model knows it to be zero"
+        return not_finite(value)
+
+    def to_free(self, value: Array) -> Array:
+        return super().to_free(value)[self._free]
+
+    def from_free(self, vector: Array) -> Array:
+        full = np.zeros(self.size)
+        full[self._free] = vector
+        return full.reshape(self.shape)
+
+    def pullback(self, value: Array, cotangent: Array) -> Array:
+        return super().pullback(value, cotangent)[self._free]
+
+    def jacobian(self, value: Array) -> Array:
+        return self.tangent()
+
+    def curvature(self, value: Array, cotangent: Array) -> Array:
+        return np.zeros((self.free_size, self.free_size))
+
+    def tangent(self) -> Array:
+        return np.eye(self.size)[:, self._free]
 
 
 @dataclass(frozen=True)

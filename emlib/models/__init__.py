@@ -1,6 +1,7 @@
 """The models, one file each."""
 
 from emlib.models.bernoulli_mixture import BernoulliMixture
+from emlib.models.factor_analysis import FactorAnalysis
 from emlib.models.gaussian_mixture import GaussianMixture
 from emlib.models.gaussian_with_missing import GaussianWithMissing
 from emlib.models.hmm import CategoricalHMM, PoissonHMM
@@ -13,8 +14,6 @@ from emlib.models.student_t import StudentT
 from emlib.models.symmetric_mixture import SymmetricMixture
 from emlib.models.symmetric_regression_mixture import SymmetricRegressionMixture
 
-__all__ = [
-    "PPCA", "BernoulliMixture", "CategoricalHMM", "GaussianMixture", "GaussianWithMissing", "Linkage", "PoissonHMM",
-    "PoissonMixture", "RegressionMixture", "RegressionWithMissingCovariates", "StudentT", "SymmetricMixture",
-    "SymmetricRegressionMixture",
-]
+__all__ = ["PPCA", "BernoulliMixture", "CategoricalHMM", "FactorAnalysis", "GaussianMixture", "GaussianWithMissing",
+           "Linkage", "PoissonHMM", "PoissonMixture", "RegressionMixture", "RegressionWithMissingCovariates",
+           "StudentT", "SymmetricMixture", "SymmetricRegressionMixture"]

@@ -14,7 +14,8 @@ from emlib.blocks import Interval, Positive, PositiveDefinite, Real, Simplex, St
 from tests import tolerances as tol
 
 BLOCKS: list[Any] = [
-    Real("a", (2, 3)), Real("a"), Positive("a", (3,)), Interval("a"), Interval("a", (2,), -1.0, 3.0),
+    Real("a", (2, 3)), Real("a"), Real("b", (2, 3), (1, 5)), Positive("a", (3,)), Interval("a"),
+    Interval("a", (2,), -1.0, 3.0),
     Simplex("a", (4,)), StochasticMatrix("a", (3, 2)), StochasticMatrix("b", (3, 3), (2, 3, 6, 7)),
     PositiveDefinite("a", (3, 3)), PositiveDefinite("a", (2, 2, 2)),
 ]
@@ -76,6 +77,7 @@ def test_a_step_off_the_tangent_is_a_fault() -> None:
 
 @pytest.mark.parametrize(("block", "value", "text"), [
     (Real("means", (2,)), [0.0, np.nan], r"means: entry \[1\] is nan; parameters must be finite"),
+    (Real("loadings", (2, 2), (2,)), np.ones((2, 2)), r"loadings: entry \[1, 0\] is 1; the model knows it to be zero"),
     (Real("means", (2,)), [0.0], r"means: shape \(1,\) found, \(2,\) needed"),
     (Real("means", (2,)), ["a", "b"], r"means: cannot be read as numbers .*; give an array of floats"),
     (Real("means", (2,)), [object(), 1], r"means: cannot be read as numbers"),

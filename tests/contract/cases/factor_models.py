@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import block_diag
 
-from emlib.models import PPCA
+from emlib.models import PPCA, FactorAnalysis
 from tests.contract import charts
 from tests.contract.cases.case import Case
 from tests.contract.densities import Law
@@ -58,23 +58,26 @@ def rows(side: int, count: int, noise: Any) -> np.ndarray:
     return np.arange(side) + factors + rng.standard_normal((60, side)) * np.sqrt(noise)
 
 
-def _ppca(side: int, count: int) -> Case:
+def _case(kind: Any, side: int, count: int) -> Case:
+    pooled = kind is PPCA
     fields = {"mean": (charts.real, (side,)), "loadings": (charts.real, (side, count)),
-              "noise_variance": (charts.positive, ())}
-    embed = block_diag(np.eye(side * (1 + count)), np.ones((side, 1)))
-    return Case(f"ppca-d{side}-k{count}", PPCA(side, count), rows(side, count, 0.4), None, law(side, count), fields,
-                embed, seed=41, closed_remainder=_pooled)
+              "noise_variance": (charts.positive, () if pooled else (side,))}
+    embed = block_diag(np.eye(side * (1 + count)), np.ones((side, 1)) if pooled else np.eye(side))
+    noise = 0.4 if pooled else np.linspace(0.3, 0.6, side)
+    return Case(f"{kind.__name__.lower()}-d{side}-k{count}", kind(side, count), rows(side, count, noise), None,
+                law(side, count), fields, embed, seed=41, closed_remainder=_pooled if pooled else _each)
 
 
 def _pooled(params: Any, stats: Any, moved_to: Any) -> dict[str, Any]:
-    """-tr(dW (Sxx/n) dW') / d, W the mean beside the loadings and x = (1, z)."""
-    return {"noise_variance": _each(params, stats, moved_to).mean()}
+    """The mean of the features' remainders."""
+    return {"noise_variance": _each(params, stats, moved_to)["noise_variance"].mean()}
 
 
-def _each(params: Any, stats: Any, moved_to: Any) -> np.ndarray:
+def _each(params: Any, stats: Any, moved_to: Any) -> dict[str, Any]:
+    """-diag(dW (Sxx/n) dW'), W the mean beside the loadings and x = (1, z)."""
     step = np.column_stack([moved_to.mean - params.mean, moved_to.loadings - params.loadings])
     moments = stats["factors"]
-    return -np.einsum("ij,jk,ik->i", step, moments.sxx[0] / moments.counts[0], step)
+    return {"noise_variance": -np.einsum("ij,jk,ik->i", step, moments.sxx[0] / moments.counts[0], step)}
 
 
-CASES = [_ppca(3, 1), _ppca(5, 2)]
+CASES = [_case(kind, side, count) for kind in (PPCA, FactorAnalysis) for side, count in ((3, 1), (5, 2))]

@@ -1,0 +1,139 @@
+"""Factor analysis, exploratory and confirmatory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from emlib.blocks import Positive, Real
+from emlib.families import GaussianMoments, LinearFactors
+from emlib.model import Data, Expectation, Statistics
+from emlib.models.factors import FactorModel, FactorParams
+from emlib.numerics import Array
+from emlib.space import ParameterSpace
+
+HEYWOOD = 1e-8  # uniqueness, as a share of the feature's variance, that is as good as zero: the likelihood is flat
+Pattern = tuple[tuple[bool, ...], ...]
+
+
+@dataclass(frozen=True)
+class FactorAnalysis(FactorModel):
+    """y = mean + W z + noise, z ~ N(0, I), noise ~ N(0, diag(psi)).
+
+    Parameters
+    ----------
+    n_features, n_factors : int
+        d > k.
+    pattern : array_like of bool, shape (d, k), optional
+        Which loadings are free; the others are known to be zero. None means all (exploratory).
+
+    Notes
+    -----
+    Rubin & Thayer (1982). With all loadings free, W is known up to a rotation, and `diagnostics.information` finds
+    k (k - 1) / 2 unidentified directions; a pattern may remove them. Where a uniqueness psi_i goes to zero (a Heywood
+    case) the fit ends with status DEGENERATE and names the feature. An E-step uses n, mean and covariance of the rows
+    alone, which are computed once; `from_covariance` reads a covariance or correlation matrix.
+
+    Examples
+    --------
+    >>> import emlib, numpy as np
+    >>> from emlib.models import FactorAnalysis
+    >>> model = FactorAnalysis(n_features=3, n_factors=1)
+    >>> correlations = [[1.0, 0.56, 0.48], [0.56, 1.0, 0.42], [0.48, 0.42, 1.0]]
+    >>> result = emlib.fit(model, model.from_covariance(correlations, n_units=100), rng=0)
+    >>> np.abs(result.params.loadings.ravel()).round(3).tolist()  # Spearman: .56 = .8 x .7, ...
+    [0.8, 0.7, 0.6]
+    >>> result.params.noise_variance.round(3).tolist()
+    [0.36, 0.51, 0.64]
+    """
+
+    n_features: int
+    n_factors: int
+    pattern: Any = None
+
+    def __post_init__(self) -> None:
+        if self.pattern is not None:
+            object.__setattr__(self, "pattern", self._read_pattern())
+        super().__post_init__()
+
+    def _read_pattern(self) -> Pattern:
+        free, shape = np.asarray(self.pattern), (self.n_features, self.n_factors)
+        if free.dtype != bool or free.shape != shape:
+            raise ValueError(f"pattern: shape {free.shape} of {free.dtype} found, {shape} of bool needed")
+        if not free.any(axis=0).all():
+            raise ValueError(f"pattern: factor {int(np.argmin(free.any(axis=0)))} has no free loading; drop the factor")
+        return tuple(tuple(bool(entry) for entry in row) for row in free)
+
+    @property
+    def space(self) -> ParameterSpace:
+        """Real mean and loadings, known zeros but for the pattern, positive uniquenesses."""
+        shape = (self.n_features, self.n_factors)
+        zeros = () if self.pattern is None else tuple(np.flatnonzero(~np.array(self.pattern)).tolist())
+        blocks = (Real("mean", shape[:1]), Real("loadings", shape, zeros), Positive("noise_variance", shape[:1]))
+        return ParameterSpace(FactorParams, blocks, fixed=self.fixed)
+
+    @property
+    def family(self) -> LinearFactors:
+        """Regressions on (1, z), each with its own noise variance."""
+        return LinearFactors("spherical", self.pattern, self._known)
+
+    def e_step(self, params: FactorParams, data: Any) -> Expectation:
+        """Return the expected moments of residual and (1, z), and the rows' own two moments for `cm_steps`."""
+        data = self.as_data(data)
+        found = super().e_step(params, data)
+        seen = data.about(params.mean)
+        sample = GaussianMoments(seen[:1, 0], seen[None, 1:, 1:], seen[None, 1:, :1], seen[None, :1, :1],
+                                 params.mean[None, :, None], "full")
+        return replace(found, stats=Statistics({**found.stats.parts, "sample": sample}))
+
+    def cm_steps(self, params: FactorParams, stats: Statistics) -> FactorParams:
+        """Return EM's mean and loadings, with uniquenesses by a Newton step on the log-likelihood itself.
+
+        Notes
+        -----
+        Liu & Rubin (1994), ECME. The step goes from the old uniquenesses, in their logarithms; where EM's own
+        uniquenesses are better, these are returned: the log-likelihood rises at least as much as by EM's loadings
+        and uniquenesses together.
+        """
+        by_em: FactorParams = self.m_step(stats)
+        if "noise_variance" in self._known:
+            return by_em
+        sample = stats["sample"].about(by_em.mean[None, :, None])
+        newton = replace(by_em, noise_variance=_newton(by_em.loadings, params.noise_variance, sample))
+        values = [_loglik(found, sample) for found in (newton, by_em)]
+        return newton if values[0] >= values[1] else by_em
+
+    def degenerate(self, params: FactorParams, data: Data) -> str | None:
+        """Name the feature whose uniqueness has gone to zero against its variance (a Heywood case); else None."""
+        shares = params.noise_variance / np.diag(data.scale)
+        if not shares.min() <= HEYWOOD:  # also where one is not a number, which the space names
+            return None
+        worst = int(shares.argmin())
+        return (f"noise_variance: entry [{worst}] has collapsed to {shares[worst]:.1e} of the feature's variance, a "
+                "Heywood case: the factors explain all of it; use fewer factors, more rows, or drop a copied column")
+
+
+def _newton(loadings: Array, noise: Array, sample: GaussianMoments) -> Array:
+    """Return the uniquenesses after one Newton step on the log-likelihood in log psi, loadings and mean held."""
+    inverse = np.linalg.inv(loadings @ loadings.T + np.diag(noise))
+    scaled = inverse @ sample.see[0] @ inverse
+    slope = -0.5 * noise * (sample.counts[0] * np.diag(inverse) - np.diag(scaled))
+    bend = 0.5 * np.outer(noise, noise) * inverse * (sample.counts[0] * inverse - 2 * scaled) + np.diag(slope)
+    try:
+        with np.errstate(over="ignore"):
+            return noise * np.exp(-np.linalg.solve(bend, slope))
+    except np.linalg.LinAlgError:
+        return noise
+
+
+def _loglik(params: FactorParams, sample: GaussianMoments) -> float:
+    """Return the log-likelihood of the rows, less its constant; minus infinity where it is none."""
+    whole = params.loadings @ params.loadings.T + np.diag(params.noise_variance)
+    if not np.isfinite(whole).all():
+        return -np.inf
+    sign, log_det = np.linalg.slogdet(whole)
+    if sign <= 0:
+        return -np.inf
+    return float(-0.5 * (sample.counts[0] * log_det + np.trace(np.linalg.solve(whole, sample.see[0]))))
