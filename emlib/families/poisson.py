@@ -15,7 +15,7 @@ from emlib.numerics import Array, ratio, x_log_y
 class Poisson:
     """Q = sum_k s_k log lambda_k - n_k lambda_k - c_k.
 
-    `moments` has shape (3, K): expected numbers n, expected sums of counts s, expected sums of log y!.
+    `moments` has shape (3, K), or (3,): expected numbers n, expected sums of counts s, expected sums of log y!.
     """
 
     key: str = "rates"
@@ -32,15 +32,15 @@ class Poisson:
         return {self.key: ratio(moments[1], getattr(params, self.key)) - moments[0]}
 
     def q_hessian(self, params: Any, moments: Array) -> Array:
-        return np.diag(-ratio(moments[1], getattr(params, self.key) ** 2))
+        return np.diag(np.ravel(-ratio(moments[1], getattr(params, self.key) ** 2)))
 
     def argmax(self, moments: Array) -> dict[str, Array]:
         with np.errstate(invalid="ignore", divide="ignore"):
-            return {self.key: moments[1] / moments[0]}
+            return {self.key: np.asarray(moments[1] / moments[0])}
 
     def projection(self, params: Any, moments: Array) -> Array:
         """P = lambda_k / n_k, the inverse complete-data information with posterior counts."""
-        return np.diag(getattr(params, self.key) / moments[0])
+        return np.diag(np.ravel(getattr(params, self.key) / moments[0]))
 
     def remainder(self, params: Any, moments: Array) -> dict[str, Array]:
         return {self.key: np.zeros(moments.shape[1:])}

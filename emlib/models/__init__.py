@@ -13,7 +13,10 @@ from emlib.models.regression_with_missing_covariates import RegressionWithMissin
 from emlib.models.student_t import StudentT
 from emlib.models.symmetric_mixture import SymmetricMixture
 from emlib.models.symmetric_regression_mixture import SymmetricRegressionMixture
+from emlib.models.truncated_beta_binomial import TruncatedBetaBinomial
 
-__all__ = ["PPCA", "BernoulliMixture", "CategoricalHMM", "FactorAnalysis", "GaussianMixture", "GaussianWithMissing",
-           "Linkage", "PoissonHMM", "PoissonMixture", "RegressionMixture", "RegressionWithMissingCovariates",
-           "StudentT", "SymmetricMixture", "SymmetricRegressionMixture"]
+__all__ = [
+    "PPCA", "BernoulliMixture", "CategoricalHMM", "FactorAnalysis", "GaussianMixture", "GaussianWithMissing",
+    "Linkage", "PoissonHMM", "PoissonMixture", "RegressionMixture", "RegressionWithMissingCovariates", "StudentT",
+    "SymmetricMixture", "SymmetricRegressionMixture", "TruncatedBetaBinomial",
+]
