@@ -117,12 +117,13 @@ def _louis(problem: Problem, params: Any, stats: Statistics, around: Tangent) ->
 
 def _oakes(problem: Problem, params: Any, stats: Statistics, around: Tangent) -> Array:
     """I_m = d12 Q: how grad Q at `params` changes when the posterior moves."""
+    return _along(problem, params, around, slope_of_q(problem, params))
+
+
+def slope_of_q(problem: Problem, params: Any) -> Callable[[Array], Array]:
+    """Return x -> grad Q at `params` under the posterior at x, standard entries."""
     model = problem.model
-
-    def slope(x: Array) -> Array:
-        return model.space.pullback(params, model.q_gradient(params, problem.evaluate(x).stats), "standard")
-
-    return _along(problem, params, around, slope)
+    return lambda x: model.space.pullback(params, model.q_gradient(params, problem.evaluate(x).stats), "standard")
 
 
 def _score(problem: Problem, params: Any, stats: Statistics, around: Tangent) -> Array:
