@@ -41,8 +41,10 @@ def test_optima(counts: Any, loglik: float, probability: float, dispersion: floa
     found = emlib.fit(MODEL, counts, start=START, algorithm=algorithm, tol=1e-10)
     assert found.success
     assert found.loglik == pytest.approx(loglik, abs=tol.EIGHT_DECIMALS)
-    assert float(found.params.probability) == pytest.approx(probability, abs=tol.BOUNDARY)
+    # What 1e-10 nats leave open: 1.4e-5 standard errors, which are of size one half and more.
+    assert float(found.params.probability) == pytest.approx(probability, abs=tol.FOUR_DECIMALS)
     assert float(found.params.dispersion) == pytest.approx(dispersion, abs=tol.FOUR_DECIMALS)
+    assert probability > 0 or float(found.params.probability) < tol.BOUNDARY
 
 
 def test_the_rate_at_the_interior_optimum() -> None:
