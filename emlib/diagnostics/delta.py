@@ -71,7 +71,7 @@ def delta_method(model: LatentVariableModel, found: Information, function: Calla
     >>> found = dx.information(Linkage(), counts, best.params)
     >>> odds = dx.delta_method(Linkage(), found, lambda p: p.theta / (1 - p.theta), best.params)
     >>> round(float(odds.value), 3), round(float(odds.standard_error), 3)
-    (1.68, 0.369)
+    (1.68, 0.37)
     """
     value = _value(function, params)
     slopes = _slopes(model, function, params, _spread(found.covariance))

@@ -131,8 +131,9 @@ class FactorModel(ProductModel):
         constant = -0.5 * count * (self.n_features * LOG_2PI + np.log(noise).sum() + given.log_det)
         entropy = 0.5 * count * (self.n_factors * (1.0 + LOG_2PI) - given.log_det)
         stats = self._statistics(params, seen + count * given.spread, count)
-        return Expectation(stats, float(constant - 0.5 * squares), float(entropy), count,
-                           float(abs(constant) + 0.5 * squares))
+        # Noise below what the data's moments resolve: the squares are rounding, and may come out negative.
+        loglik = float(constant - 0.5 * squares) if squares >= 0 else -np.inf
+        return Expectation(stats, loglik, float(entropy), count, float(abs(constant) + 0.5 * squares))
 
     def _statistics(self, params: FactorParams, total: Array, count: float) -> Statistics:
         cut, side, kind = 1 + self.n_factors, self.n_features, self.family.kind
