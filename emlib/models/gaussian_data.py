@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from emlib.families import GaussianMoments, covariance
+from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Data, Statistics
 from emlib.numerics import Array, lower_indices
 from emlib.validate import as_matrix, as_weights, enough_units, reweighted
+
+COLLAPSED = 1e-10  # smallest variance of a component, as a share of the data's in the same direction
+SPREAD = 0.01  # size of the nudge that tells equal components apart, in standard deviations of the data
 
 
 def read(raw: Any, sample_weight: Any, count: int, side: int, kind: str) -> Data:
@@ -51,6 +56,37 @@ def spread_centres(data: Data, count: int, rng: np.random.Generator) -> Array:
         if not chance.sum() > 0:
             raise ValueError(f"data: only {len(picked)} distinct rows found, fewer than the {count} components")
     return np.array(data.units[picked])
+
+
+def shrunk(scale: Array, count: int, kind: str) -> Array:
+    """Return starting covariances: the data's, shrunk by the number of components that share the space."""
+    share = 1.0 / count ** (2.0 / len(scale))
+    return covariance.average(kind, share * np.repeat(scale[None], count, axis=0), np.ones(count))
+
+
+def nudged(means: Array, scale: Array, rng: np.random.Generator) -> Array:
+    """Return the means moved a little, each by itself."""
+    moved: Array = means + SPREAD * rng.standard_normal(means.shape) @ np.linalg.cholesky(scale).T
+    return moved
+
+
+def collapsed(noise: Array, scale: Array) -> tuple[int, float] | None:
+    """Return the component whose covariance has collapsed against the data's, with its smallest share; or None."""
+    root = np.linalg.inv(np.linalg.cholesky(scale))
+    smallest = np.linalg.eigvalsh(root @ noise @ root.T)[:, 0]
+    k = int(smallest.argmin())
+    return None if smallest[k] > COLLAPSED else (k, float(smallest[k]))
+
+
+def log_density(rows: Array, means: Array, noise: Array) -> Array:
+    """Return log N(y_i | mu_k, Sigma_k), shape (n, K)."""
+    side = rows.shape[1]
+    found = np.empty((len(rows), len(means)))
+    for k, factor in enumerate(np.linalg.cholesky(noise)):
+        white = solve_triangular(factor, (rows - means[k]).T, lower=True, check_finite=False)
+        log_det = 2 * np.log(np.diag(factor)).sum()
+        found[:, k] = -0.5 * (side * LOG_2PI + log_det + np.einsum("in,in->n", white, white))
+    return found
 
 
 def moments(rows: Array, members: Array, means: Array, kind: str) -> GaussianMoments:

@@ -6,21 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from emlib.blocks import Positive, PositiveDefinite, Real, Simplex
 from emlib.blocks.block import Block
 from emlib.families import Categorical, Family, LinearGaussian, ProductModel, covariance
-from emlib.families.linear_gaussian import LOG_2PI
 from emlib.mean import MixtureMean
 from emlib.model import Data, Expectation, Statistics
 from emlib.models import gaussian_data, mixture
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
 from emlib.validate import positive_integer
-
-COLLAPSED = 1e-10  # smallest variance of a component, as a share of the data's in the same direction
-SPREAD = 0.01  # size of the nudge that tells equal components apart, in standard deviations of the data
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +84,7 @@ class GaussianMixture(ProductModel):
     def start(self, data: Data, rng: np.random.Generator) -> GaussianMixtureParams:
         """Draw k-means++ centres; equal weights; the data's covariance, shrunk by the number of components."""
         centres = gaussian_data.spread_centres(data, self.n_components, rng)
-        share = 1.0 / self.n_components ** (2.0 / self.n_features)
-        pooled = share * np.repeat(data.scale[None], self.n_components, axis=0)
-        noise = covariance.average(self.covariance_type, pooled, np.ones(self.n_components))
+        noise = gaussian_data.shrunk(data.scale, self.n_components, self.covariance_type)
         weights = np.full(self.n_components, 1 / self.n_components)
         return self.space.hold(GaussianMixtureParams(weights, centres, noise))
 
@@ -99,11 +92,7 @@ class GaussianMixture(ProductModel):
         return covariance.expand(self.covariance_type, params.covariances, self.n_components, self.n_features)
 
     def _posterior(self, params: GaussianMixtureParams, data: Data) -> mixture.Posterior:
-        log_density = np.empty((len(data), self.n_components))
-        for k, factor in enumerate(np.linalg.cholesky(self._noise(params))):
-            white = solve_triangular(factor, (data.units - params.means[k]).T, lower=True, check_finite=False)
-            log_det = 2 * np.log(np.diag(factor)).sum()
-            log_density[:, k] = -0.5 * (self.n_features * LOG_2PI + log_det + np.einsum("in,in->n", white, white))
+        log_density = gaussian_data.log_density(data.units, params.means, self._noise(params))
         return mixture.posterior(log_density + mixture.log_weights(params.weights), data.weights)
 
     def e_step(self, params: GaussianMixtureParams, data: Any) -> Expectation:
@@ -155,13 +144,12 @@ class GaussianMixture(ProductModel):
         """Name the component that is empty, or whose covariance has collapsed against the data's; else None."""
         if not all(np.isfinite(value).all() for value in (params.means, params.covariances)):
             return mixture.starved(params.weights)
-        root = np.linalg.inv(np.linalg.cholesky(data.scale))
-        smallest = np.linalg.eigvalsh(root @ self._noise(params) @ root.T)[:, 0]
-        if smallest.min() > COLLAPSED:
+        found = gaussian_data.collapsed(self._noise(params), data.scale)
+        if found is None:
             return None
-        k = int(smallest.argmin())
-        return (f"covariances: component {k} has collapsed, its smallest variance is {smallest[k]:.1e} of the data's; "
-                "the likelihood is unbounded there: use another start, fewer components or covariance_type='tied'")
+        return (f"covariances: component {found[0]} has collapsed, its smallest variance is {found[1]:.1e} of the "
+                "data's; the likelihood is unbounded there: use another start, fewer components or "
+                "covariance_type='tied'")
 
     def separate(self, params: GaussianMixtureParams, data: Data,
                  rng: np.random.Generator) -> tuple[GaussianMixtureParams, str] | None:
@@ -170,8 +158,8 @@ class GaussianMixture(ProductModel):
         pair = mixture.equal_components([params.means, *own])
         if pair is None:
             return None
-        nudge = rng.standard_normal(params.means.shape) @ np.linalg.cholesky(data.scale).T
-        moved = GaussianMixtureParams(params.weights, params.means + SPREAD * nudge, params.covariances)
+        means = gaussian_data.nudged(params.means, data.scale, rng)
+        moved = GaussianMixtureParams(params.weights, means, params.covariances)
         return moved, f"components {pair[0]} and {pair[1]} started equal"
 
     def _moments(self, fields: dict[str, Array]) -> Array:

@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 
 import emlib
 from emlib.algorithms import EM
-from emlib.models import CategoricalHMM, PoissonHMM
+from emlib.models import CategoricalHMM
 from emlib.models.hmm import chain
 from tests.tolerances import CONTROL, IDENTITY, PEER, SAME_OPTIMUM, TWO_CODES
 
@@ -128,6 +128,19 @@ def test_zeros_are_structure() -> None:
         MODEL.space.pack(moved, "free")
 
 
+def test_announced_zeros_have_no_coordinate() -> None:
+    """A chain that only moves on: Newton-like steps in free coordinates and EM find the same maximum given the zero."""
+    model = CategoricalHMM(2, 3, fixed={"initial": [1, 0], "transition": [[np.nan, np.nan], [0, np.nan]]})
+    truth = TRUTH | {"initial": [1, 0], "transition": [[0.9, 0.1], [0, 1]]}
+    units = model.simulate(model.params(**truth), [12] * 30, np.random.default_rng(4))
+    result, by_em = emlib.fit(model, units, rng=0), emlib.fit(model, units, rng=0, algorithm=EM())
+    assert result.success, result.message
+    assert by_em.success, by_em.message
+    assert result.params.transition[1].tolist() == [0.0, 1.0]
+    assert by_em.loglik == pytest.approx(result.loglik, abs=SAME_OPTIMUM)
+    assert emlib.fit(MODEL, units, rng=0).loglik > result.loglik + CONTROL
+
+
 @pytest.mark.parametrize(("change", "text"), [
     ({"initial": [1, 0], "transition": [[1, 0], [0, 1]]}, "state 1 is never visited, so that it has no estimate"),
     ({"initial": [1, 0], "transition": [[1, 0], [0.5, 0.5]]}, "state 1 is never visited"),
@@ -214,27 +227,3 @@ def test_one_state_is_no_chain() -> None:
     assert result.success, result.message
     assert result.params.emission[0] == pytest.approx(shares, abs=1e-4)
     assert chain.smooth(np.ones(1), np.ones((1, 1)), np.zeros((1, 4, 1))).entropy == 0.0
-
-
-COUNTS = PoissonHMM(2)
-BUSY = COUNTS.params(initial=[0.5, 0.5], transition=[[0.9, 0.1], [0.2, 0.8]], rates=[2.0, 9.0])
-
-
-def test_counts_are_drawn_decoded_and_fitted() -> None:
-    units = COUNTS.simulate(BUSY, [50] * 20, np.random.default_rng(10))
-    result = emlib.fit(COUNTS, units, rng=0)
-    assert result.success, result.message
-    assert sorted(result.params.rates) == pytest.approx([2.0, 9.0], rel=0.1)
-    path, _ = COUNTS.viterbi(BUSY, np.array([1, 2, 9, 11, 0, 1]))
-    assert path.tolist() == [0, 0, 1, 1, 0, 0]
-
-
-def test_equal_rates_are_nudged_apart() -> None:
-    """Equal rates are a saddle whatever the chain does: EM alone would stay there."""
-    units = COUNTS.simulate(BUSY, [50] * 5, np.random.default_rng(11))
-    start = {"initial": [0.5, 0.5], "transition": [[0.9, 0.1], [0.1, 0.9]], "rates": [4.0, 4.0]}
-    result = emlib.fit(COUNTS, units, start=start, rng=0)
-    assert result.success, result.message
-    assert "states 0 and 1 started equal" in result.message
-    stuck = COUNTS.m_step(COUNTS.e_step(COUNTS.params(**start), units).stats)
-    assert np.ptp(stuck.rates) < IDENTITY * stuck.rates.max() < np.ptp(result.params.rates)

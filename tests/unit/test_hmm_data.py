@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib.models import CategoricalHMM, PoissonHMM
+from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM
 
 MODEL = CategoricalHMM(2, 3)
 PARAMS = MODEL.params(initial=[0.3, 0.7], transition=[[0.9, 0.1], [0.2, 0.8]],
@@ -78,3 +78,31 @@ def test_bad_settings_are_refused(settings: tuple[Any, Any], text: str) -> None:
 def test_bad_counts_are_refused(raw: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         emlib.fit(PoissonHMM(2), raw, rng=0)
+
+
+GRID = np.random.default_rng(1).standard_normal((8, 2))
+
+
+@pytest.mark.parametrize(("raw", "text"), [
+    ([GRID, np.empty((0, 2))], r"data\[1\]: empty; a sequence has at least one observation"),
+    ([GRID, GRID[:, :1]], r"data\[1\]: 1 columns found, the model has n_features=2"),
+    ([GRID, np.full((2, 2), np.nan)], r"data\[1\]: entry \[0, 0\] is nan"),
+    (GRID[:, 0], r"data: shape \(8,\) found, \(n, 2\) needed"),
+    (GRID[None], r"data: shape \(1, 8, 2\) found"),
+    ([GRID * [1, 0]], r"data: column 1 is constant; its variance has no estimate"),
+    ([GRID[:, :1] * [1, 2], GRID[:, :1] * [1, 2]], r"data: the columns are linearly dependent"),
+])
+def test_bad_rows_are_refused(raw: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        emlib.fit(GaussianHMM(2, 2), raw, rng=0)
+
+
+def test_rows_of_all_kinds_are_read() -> None:
+    plane, line = GaussianHMM(2, 2), GaussianHMM(2, 1, "diag")
+    assert len(plane.as_data(GRID.tolist()).units[0]) == 8  # a list of rows is one sequence
+    assert len(plane.as_data([GRID, GRID[:3].tolist()])) == 2
+    assert line.as_data(GRID[:, 0]).units[0].shape == (8, 1)
+    assert len(line.as_data(GRID[:, 0].tolist())) == 1
+    assert len(line.as_data([GRID[:, 0], GRID[:, :1]])) == 2
+    with pytest.raises(ValueError, match=r"covariance_type: 'tied' is unknown; choose one of \('full', 'diag'\)"):
+        GaussianHMM(2, 2, "tied")

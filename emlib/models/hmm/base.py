@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -149,7 +149,9 @@ class HiddenMarkovModel(ProductModel):
     def _collapsed(self, params: Any, data: Data) -> str | None:
         return None
 
-    _depth: ClassVar[int] = 1  # axes of one sequence
+    @property
+    def _depth(self) -> int:
+        return 1  # axes of one sequence
 
     @property
     @abstractmethod

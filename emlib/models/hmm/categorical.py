@@ -48,8 +48,10 @@ class CategoricalHMM(HiddenMarkovModel):
 
     Notes
     -----
-    A probability of zero stays exactly zero under EM (Baum & Petrie 1966): zeros are structure. Data are one
-    array of symbols, or a list of arrays; `sample_weight` counts sequences.
+    A probability of zero stays exactly zero under EM (Baum & Petrie 1966). Zeros that are structure are better
+    announced, with NaN for what is to be estimated, ``fixed={"transition": [[nan, nan], [0, nan]]}``: a maximum
+    given zeros that are not may count as a saddle. Data are one array of symbols, or a list of arrays;
+    `sample_weight` counts sequences.
 
     Examples
     --------

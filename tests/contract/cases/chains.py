@@ -11,12 +11,13 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import gammaln
+from scipy.linalg import block_diag
 
 from emlib.model import Data
-from emlib.models import CategoricalHMM, PoissonHMM
+from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM
 from tests.contract import charts
 from tests.contract.cases.case import Case
-from tests.contract.densities import Law, labelled
+from tests.contract.densities import Law, inverse, labelled
 
 LONGEST = 4  # observations of the longest sequence
 ROWS = 96  # sequences of a witness
@@ -97,12 +98,45 @@ def _counts(truth: dict[str, Any], number: int) -> Case:
     return _case(f"hmm-counts-k{count}", model, _count_law(count), raw, None, {"rates": (charts.positive, (count,))})
 
 
+@cache
+def _normal_law(count: int, side: int) -> Law:
+    def emission(plain: Any, values: Any) -> Any:
+        noise = plain[count * side:].reshape(count, side, side)
+        residual = values[:, :, None, :] - plain[:count * side].reshape(count, side)
+        precision, det = inverse(noise)
+        squares = jnp.einsum("ntki,kij,ntkj->ntk", residual, precision, residual)
+        return -0.5 * (side * jnp.log(2 * jnp.pi) + jnp.log(det) + squares)
+    return _law(count, emission)
+
+
+def _normals(truth: dict[str, Any], number: int, kind: str) -> Case:
+    count, side = np.shape(truth["means"])
+    model = GaussianHMM(count, side, kind)
+    lengths = [1 + i % LONGEST for i in range(number)]
+    raw = model.simulate(model.params(**truth), lengths, np.random.default_rng(63))
+    chart, shape = (charts.log_cholesky, (count, side, side)) if kind == "full" else (charts.positive, (count, side))
+    embed = np.eye(side * side) if kind == "full" else np.eye(side * side)[:, ::side + 1]
+    case = _case(f"hmm-normals-{kind}", model, _normal_law(count, side), raw, None,
+                 {"means": (charts.real, (count, side)), "covariances": (chart, shape)})
+    plain = block_diag(np.eye(count * (1 + count + side)), np.kron(np.eye(count), embed))
+    return replace(case, embed=plain, closed_remainder=lambda *at: _normal_remainder(kind, *at))
+
+
+def _normal_remainder(kind: str, params: Any, stats: Any, moved_to: Any) -> dict[str, Any]:
+    """-dm dm' of each state: the M-step's covariances are about the new means."""
+    moved = moved_to.means - params.means
+    return {"covariances": -moved**2 if kind == "diag" else -moved[:, :, None] * moved[:, None, :]}
+
+
 def _sticky(count: int, stay: float) -> np.ndarray:
     return stay * np.eye(count) + (1 - stay) / (count - 1) * (1 - np.eye(count))
 
 
 CHAIN = {"initial": [0.6, 0.4], "transition": [[0.85, 0.15], [0.25, 0.75]]}
 TWO = CHAIN | {"emission": [[0.9, 0.1], [0.2, 0.8]]}
+PLACES = CHAIN | {"means": [[0.0, 0.0], [3.0, 1.0]]}
 THREE = {"initial": [0.5, 0.3, 0.2], "transition": _sticky(3, 0.7), "emission": _sticky(3, 0.8)}
 CASES = [_symbols(TWO, (1, 2, 3, 4), 20, tabulated=False), _symbols(THREE, (4,), 300, tabulated=True),
-         _counts(CHAIN | {"rates": [2.0, 8.0]}, 60)]
+         _counts(CHAIN | {"rates": [2.0, 8.0]}, 60),
+         _normals(PLACES | {"covariances": [np.eye(2), 2 * np.eye(2)]}, 60, "full"),
+         _normals(PLACES | {"covariances": [[1.0, 1.0], [1.0, 2.0]]}, 60, "diag")]

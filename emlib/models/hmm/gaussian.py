@@ -1,0 +1,140 @@
+"""Hidden Markov model with normal observations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.blocks import Positive, PositiveDefinite, Real
+from emlib.blocks.block import Block
+from emlib.families import Family, GaussianMoments, LinearGaussian, covariance
+from emlib.model import Data
+from emlib.models import gaussian_data
+from emlib.models.hmm import sequences
+from emlib.models.hmm.base import HiddenMarkovModel
+from emlib.numerics import Array
+from emlib.validate import as_matrix, positive_integer
+
+TYPES = ("full", "diag")
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianHMMParams:
+    """Parameters of `GaussianHMM`.
+
+    Attributes
+    ----------
+    initial : ndarray, shape (K,)
+        Probabilities of the first state.
+    transition : ndarray, shape (K, K)
+        Row i: probabilities of the state after i.
+    means : ndarray, shape (K, d)
+    covariances : ndarray
+        (K, d, d) full, (K, d) diag (variances).
+    """
+
+    initial: Array
+    transition: Array
+    means: Array
+    covariances: Array
+
+
+@dataclass(frozen=True)
+class GaussianHMM(HiddenMarkovModel):
+    """Hidden Markov chain of `n_states` states with a normal observation in `n_features` dimensions at each time.
+
+    Parameters
+    ----------
+    n_states, n_features : int
+    covariance_type : {"full", "diag"}
+
+    Notes
+    -----
+    Data are one array of shape (T, d), or a list of arrays; with one feature (T,) will do. The likelihood is
+    unbounded: a state may collapse onto one observation. A fit that does so ends with status DEGENERATE and names
+    the state.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import emlib
+    >>> from emlib.models import GaussianHMM
+    >>> model = GaussianHMM(n_states=2, n_features=1)
+    >>> truth = model.params(initial=[1, 0], transition=[[0.9, 0.1], [0.1, 0.9]], means=[[0], [4]],
+    ...                      covariances=[[[1]], [[1]]])
+    >>> rows = model.simulate(truth, 500, np.random.default_rng(0))
+    >>> result = emlib.fit(model, rows, rng=0)
+    >>> result.success, sorted(result.params.means.ravel().round(1).tolist())
+    (True, [-0.1, 3.9])
+    """
+
+    n_features: int
+    covariance_type: str = "full"
+
+    def __post_init__(self) -> None:
+        positive_integer(self.n_features, "n_features")
+        if self.covariance_type not in TYPES:
+            raise ValueError(f"covariance_type: {self.covariance_type!r} is unknown; choose one of {TYPES}")
+        super().__post_init__()
+
+    @property
+    def _depth(self) -> int:
+        return 1 if self.n_features == 1 else 2
+
+    @property
+    def _params_type(self) -> type:
+        return GaussianHMMParams
+
+    @property
+    def _blocks(self) -> tuple[Block, ...]:
+        shape = covariance.shape(self.covariance_type, self.n_states, self.n_features)
+        full = self.covariance_type == "full"
+        noise: Block = PositiveDefinite("covariances", shape) if full else Positive("covariances", shape)
+        return (Real("means", (self.n_states, self.n_features)), noise)
+
+    @property
+    def _family(self) -> Family:
+        return LinearGaussian("means", "covariances", self.covariance_type, "emission")
+
+    def _read(self, raw: Any, name: str) -> Array:
+        return as_matrix(raw, self.n_features, name)
+
+    def _scale(self, rows: Array, weights: Array | None) -> Array:
+        """Return the covariance of all rows; refuses constant and linearly dependent columns."""
+        found: Array = gaussian_data.read(rows, weights, self.n_states, self.n_features, self.covariance_type).scale
+        return found
+
+    def _noise(self, params: GaussianHMMParams) -> Array:
+        return covariance.expand(self.covariance_type, params.covariances, self.n_states, self.n_features)
+
+    def _log_density(self, params: GaussianHMMParams, rows: Array) -> Array:
+        return gaussian_data.log_density(rows, params.means, self._noise(params))
+
+    def _moments(self, params: GaussianHMMParams, rows: Array, members: Array) -> GaussianMoments:
+        return gaussian_data.moments(rows, members, params.means, self.covariance_type)
+
+    def _start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw k-means++ centres; the data's covariance, shrunk by the number of states."""
+        rows = Data(np.concatenate(data.units), sequences.row_weights(data), data.scale)
+        return {"means": gaussian_data.spread_centres(rows, self.n_states, rng),
+                "covariances": gaussian_data.shrunk(data.scale, self.n_states, self.covariance_type)}
+
+    def _nudged(self, params: GaussianHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
+        return {"means": gaussian_data.nudged(params.means, data.scale, rng)}
+
+    def _collapsed(self, params: GaussianHMMParams, data: Data) -> str | None:
+        if not np.isfinite(params.covariances).all():
+            return None
+        found = gaussian_data.collapsed(self._noise(params), data.scale)
+        if found is None:
+            return None
+        return (f"covariances: state {found[0]} has collapsed, its smallest variance is {found[1]:.1e} of the data's; "
+                "the likelihood is unbounded there: use another start or fewer states")
+
+    def _draw(self, params: GaussianHMMParams, states: Array, rng: np.random.Generator) -> Array:
+        roots = np.linalg.cholesky(self._noise(params))[states]
+        steps = roots @ rng.standard_normal((len(states), self.n_features, 1))
+        rows: Array = params.means[states] + steps[:, :, 0]
+        return rows
