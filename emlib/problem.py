@@ -216,8 +216,7 @@ class Problem:
             return self._hessian_by_differences(here)
         missing = self.missing_information(here.params)
         if self.coordinates == "free":
-            chart = self.model.space.jacobian(here.params)
-            missing = chart.T @ missing @ chart
+            missing = self.model.space.pull_matrix(here.params, missing)
         return self.model.q_hessian(here.params, here.stats, self.coordinates) + missing
 
     def missing_information(self, params: Any) -> Array:

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from emlib.blocks import Block, Held, Simplex
 from emlib.blocks.held import hold
 from emlib.numerics import Array, block_diagonal, symmetrise
 
 Params = TypeVar("Params", bound=Any)
+DENSE = 100  # entries up to which a dense product with the chart's Jacobian is the quicker one
 COORDINATES = ("free", "standard", "mean")
 
 
@@ -169,9 +171,15 @@ class ParameterSpace:
 
     def pull_hessian(self, params: Any, hessian: Array, cotangent: Any) -> Array:
         """Turn a Hessian in standard entries into one in free coordinates, chart curvature included."""
-        chart = self.jacobian(params)
         bends = [b.curvature(np.asarray(getattr(params, b.name)), np.asarray(cotangent[b.name])) for b in self.blocks]
-        return symmetrise(chart.T @ hessian @ chart + block_diagonal(*bends))
+        return symmetrise(self.pull_matrix(params, hessian) + block_diagonal(*bends))
+
+    def pull_matrix(self, params: Any, matrix: Array) -> Array:
+        """Return J' A J for a matrix A over standard entries, J the Jacobian of the free chart (it has few entries)."""
+        chart = self.jacobian(params)
+        few: Any = csr_array(chart) if len(chart) > DENSE else chart
+        pulled: Array = few.T @ matrix @ few
+        return pulled
 
     def tangent(self) -> Array:
         """Return an orthonormal basis (columns) of {row sums 0} x {symmetric} x R^k in standard entries."""

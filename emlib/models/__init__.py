@@ -15,9 +15,7 @@ from emlib.models.symmetric_mixture import SymmetricMixture
 from emlib.models.symmetric_regression_mixture import SymmetricRegressionMixture
 from emlib.models.truncated_beta_binomial import TruncatedBetaBinomial
 
-__all__ = [
-    "PPCA", "BernoulliMixture", "CategoricalHMM", "FactorAnalysis", "GaussianHMM", "GaussianMixture",
-    "GaussianWithMissing", "Linkage", "PoissonHMM", "PoissonMixture", "RegressionMixture",
-    "RegressionWithMissingCovariates", "StudentT", "SymmetricMixture", "SymmetricRegressionMixture",
-    "TruncatedBetaBinomial",
-]
+__all__ = ["PPCA", "BernoulliMixture", "CategoricalHMM", "FactorAnalysis", "GaussianHMM", "GaussianMixture",
+           "GaussianWithMissing", "Linkage", "PoissonHMM", "PoissonMixture", "RegressionMixture",
+           "RegressionWithMissingCovariates", "StudentT", "SymmetricMixture", "SymmetricRegressionMixture",
+           "TruncatedBetaBinomial"]

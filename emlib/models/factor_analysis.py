@@ -89,14 +89,17 @@ class FactorAnalysis(FactorModel):
         return replace(found, stats=Statistics({**found.stats.parts, "sample": sample}))
 
     def cm_steps(self, params: FactorParams, stats: Statistics) -> FactorParams:
-        """Return EM's mean and loadings, with uniquenesses by a Newton step on the log-likelihood itself.
+        """Return the point after one sweep of ECME: conditional maxima of Q and of the log-likelihood itself.
 
         Notes
         -----
-        Liu & Rubin (1994), ECME. The step goes from the old uniquenesses, in their logarithms; where EM's own
-        uniquenesses are better, these are returned: the log-likelihood rises at least as much as by EM's loadings
-        and uniquenesses together.
+        Liu & Rubin (1994). Exploratory, nothing held: mean and loadings maximise the log-likelihood given psi, then psi
+        maximises Q, which is Barber's iteration by eigenvectors (his section 21.2.1). Else: mean and loadings maximise
+        Q, then psi takes a Newton step on the log-likelihood, or EM's own step where that is better. Either way the
+        log-likelihood rises, and the fixed points are EM's.
         """
+        if self.pattern is None and not self._known:
+            return _by_eigenvectors(params.noise_variance, self.n_factors, stats["sample"])
         by_em: FactorParams = self.m_step(stats)
         if "noise_variance" in self._known:
             return by_em
@@ -113,6 +116,18 @@ class FactorAnalysis(FactorModel):
         worst = int(shares.argmin())
         return (f"noise_variance: entry [{worst}] has collapsed to {shares[worst]:.1e} of the feature's variance, a "
                 "Heywood case: the factors explain all of it; use fewer factors, more rows, or drop a copied column")
+
+
+def _by_eigenvectors(noise: Array, count: int, sample: GaussianMoments) -> FactorParams:
+    """Return the best mean and loadings given psi, from the covariance in units of the noise, and EM's next psi."""
+    mean = sample.origin + sample.sex / sample.sxx
+    spread, root = sample.about(mean).see[0] / sample.counts[0], np.sqrt(noise)
+    values, vectors = np.linalg.eigh(spread / np.outer(root, root))
+    lengths = np.sqrt(np.maximum(values[-count:] - 1.0, 0.0))
+    loadings = root[:, None] * vectors[:, -count:] * lengths
+    # diag(S - W W') without the cancellation: psi times the rest of each row of the eigenvectors.
+    rest = np.append(values[:-count], np.minimum(values[-count:], 1.0))
+    return FactorParams(mean[0, :, 0], loadings, noise * (vectors**2 @ rest))
 
 
 def _newton(loadings: Array, noise: Array, sample: GaussianMoments) -> Array:

@@ -6,6 +6,7 @@ by separate code.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,21 @@ def test_exploratory_factors(count: int, expected: float) -> None:
     result = emlib.fit(FactorAnalysis(9, count), DATA, rng=0)
     assert result.success
     assert result.loglik - CONSTANT == pytest.approx(expected, abs=tol.SIX_DECIMALS)
+
+
+@pytest.mark.parametrize(("count", "by_ecme", "by_em", "best"), [(2, 15, 26, -332.163454), (3, 86, 165, -328.236776)])
+def test_barber_s_iteration_against_em(count: int, by_ecme: int, by_em: int, best: float) -> None:
+    """Steps to within 1e-4 nats of the maximum, from uniquenesses 1/2 and the best loadings given them (recomputed)."""
+    model = FactorAnalysis(9, count)
+    rough = model.params(mean=np.zeros(9), loadings=np.eye(9, count), noise_variance=np.full(9, 0.5))
+    start = replace(model.cm_steps(rough, model.e_step(rough, DATA).stats), noise_variance=rough.noise_variance)
+    for step, expected in ((model.cm_steps, by_ecme), (lambda _, stats: model.m_step(stats), by_em)):
+        params, values = start, []
+        for _ in range(expected):
+            params = step(params, model.e_step(params, DATA).stats)
+            values.append(model.e_step(params, DATA).loglik - CONSTANT)
+        assert np.diff(values).min() > 0
+        assert values[-2] < best - 1e-4 < values[-1]
 
 
 def test_the_optimum_of_scikit_learn() -> None:
