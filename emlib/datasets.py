@@ -56,6 +56,17 @@ def earthquakes() -> Array:
         return np.loadtxt(lines, delimiter=",", skiprows=1)[:, 1]
 
 
+def nile() -> Array:
+    """Return the annual flow of the Nile at Aswan, 1871 to 1970, in 10^8 cubic metres, shape (100,).
+
+    Notes
+    -----
+    Cobb (1978), Biometrika 65:243-251; Durbin & Koopman (2012), chapter 2; as in R's ``datasets::Nile``.
+    """
+    with files("emlib").joinpath("data/nile.csv").open(encoding="utf-8") as lines:
+        return np.loadtxt(lines, delimiter=",", skiprows=1)[:, 1]
+
+
 def two_normals(n: int, separation: float, rng: np.random.Generator, *, weight: float = 0.5) -> Array:
     """Draw n points from a mixture of N(0, 1) and N(separation, 1), shape (n, 1).
 

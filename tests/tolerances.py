@@ -68,3 +68,7 @@ SAMPLED_RATE = 0.01
 SMALL_MOVE = 1e-4
 # Log-likelihoods after equal numbers of EM steps by two independent codes, relative: their roundings add up.
 PEER = 1e-11
+# Estimates of two optimisers that each left some 1e-12 nats to gain, curvature of about one: its square root.
+SIX_DIGITS = 1e-6
+# The factor of a law whose next term is smaller by some hundredths, or whose values lie near rounding.
+FEW_PERCENT = 0.05

@@ -5,6 +5,7 @@ from emlib.models.factor_analysis import FactorAnalysis
 from emlib.models.gaussian_mixture import GaussianMixture
 from emlib.models.gaussian_with_missing import GaussianWithMissing
 from emlib.models.hmm import CategoricalHMM, GaussianHMM, PoissonHMM
+from emlib.models.lds import LinearDynamicalSystem
 from emlib.models.linkage import Linkage
 from emlib.models.poisson_mixture import PoissonMixture
 from emlib.models.ppca import PPCA
@@ -15,7 +16,9 @@ from emlib.models.symmetric_mixture import SymmetricMixture
 from emlib.models.symmetric_regression_mixture import SymmetricRegressionMixture
 from emlib.models.truncated_beta_binomial import TruncatedBetaBinomial
 
-__all__ = ["PPCA", "BernoulliMixture", "CategoricalHMM", "FactorAnalysis", "GaussianHMM", "GaussianMixture",
-           "GaussianWithMissing", "Linkage", "PoissonHMM", "PoissonMixture", "RegressionMixture",
-           "RegressionWithMissingCovariates", "StudentT", "SymmetricMixture", "SymmetricRegressionMixture",
-           "TruncatedBetaBinomial"]
+__all__ = [
+    "PPCA", "BernoulliMixture", "CategoricalHMM", "FactorAnalysis", "GaussianHMM", "GaussianMixture",
+    "GaussianWithMissing", "LinearDynamicalSystem", "Linkage", "PoissonHMM", "PoissonMixture", "RegressionMixture",
+    "RegressionWithMissingCovariates", "StudentT", "SymmetricMixture", "SymmetricRegressionMixture",
+    "TruncatedBetaBinomial",
+]

@@ -13,7 +13,7 @@ from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.mean import MixtureMean
 from emlib.model import Data, Expectation, Statistics
-from emlib.models.partial import partial, patterns, score_covariance
+from emlib.models.partial import column_scale, partial, patterns, score_covariance
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
 from emlib.validate import as_matrix, as_weights, positive_integer, reweighted
@@ -99,7 +99,7 @@ class GaussianWithMissing(ProductModel):
         if empty.any():
             raise ValueError(f"data: row {int(np.argmax(empty))} has no seen entry; it says nothing, leave it out")
         counted = np.ones(len(rows)) if weights is None else weights
-        return Data(rows, weights, np.array([_column(rows, counted, j) for j in range(self.n_features)]).T)
+        return Data(rows, weights, np.array([column_scale(rows, counted, j) for j in range(self.n_features)]).T)
 
     def start(self, data: Data, rng: np.random.Generator) -> GaussianWithMissingParams:
         """Draw a mean near the columns' means; the columns' variances with random correlations."""
@@ -202,17 +202,3 @@ def _moments(fields: dict[str, Array]) -> Array:
     mean = fields["mean"]
     second = fields["covariance"] + mean[:, None] * mean
     return np.concatenate([mean, second[lower_indices(len(mean))]])
-
-
-def _column(rows: Array, counted: Array, index: int) -> tuple[float, float]:
-    """Return mean and variance of a column's seen entries, or say why it has none."""
-    kept = ~np.isnan(rows[:, index]) & (counted > 0)
-    if not kept.any():
-        raise ValueError(f"data: column {index} has no seen entry; drop it")
-    values, weights = rows[kept, index], counted[kept]
-    mean = float(np.average(values, weights=weights))
-    variance = float(np.average((values - mean) ** 2, weights=weights))
-    if np.sqrt(variance) <= 1e-12 * max(np.abs(values).max(), np.finfo(float).tiny):
-        raise ValueError(f"data: column {index} is constant where it is seen; its variance has no estimate, drop it "
-                         "or give more rows")
-    return mean, variance

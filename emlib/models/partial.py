@@ -78,3 +78,17 @@ def score_covariance(spread: Array, slopes: Array, weights: Array) -> Array:
     tail = 0.25 * (tail + np.swapaxes(tail, 2, 3)).reshape(side**2, side**2)
     result: Array = np.block([[count * spread, cross], [cross.T, tail]])
     return result
+
+
+def column_scale(rows: Array, counted: Array, index: int) -> tuple[float, float]:
+    """Return mean and variance of a column's seen entries, or say why it has none."""
+    kept = ~np.isnan(rows[:, index]) & (counted > 0)
+    if not kept.any():
+        raise ValueError(f"data: column {index} has no seen entry; drop it")
+    values, weights = rows[kept, index], counted[kept]
+    mean = float(np.average(values, weights=weights))
+    variance = float(np.average((values - mean) ** 2, weights=weights))
+    if np.sqrt(variance) <= 1e-12 * max(np.abs(values).max(), np.finfo(float).tiny):
+        raise ValueError(f"data: column {index} is constant where it is seen; its variance has no estimate, drop it "
+                         "or give more rows")
+    return mean, variance

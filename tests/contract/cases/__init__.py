@@ -5,13 +5,22 @@ A new model joins the suite by a file of cases here, added to `CASES`.
 
 from __future__ import annotations
 
-from tests.contract.cases import bernoulli, chains, factor_models, missing_entries, mixtures, regressions, student
+from tests.contract.cases import (
+    bernoulli,
+    chains,
+    factor_models,
+    linear_dynamics,
+    missing_entries,
+    mixtures,
+    regressions,
+    student,
+)
 from tests.contract.cases.case import Case
 
 __all__ = ["CASES", "MIXTURES", "Case"]
 
 CASES: list[Case] = [
     *missing_entries.CASES, *mixtures.CASES, *bernoulli.CASES, *regressions.CASES, *student.CASES,
-    *factor_models.CASES, *chains.CASES,
+    *factor_models.CASES, *chains.CASES, *linear_dynamics.CASES,
 ]
 MIXTURES = [case for case in CASES if case.is_mixture]

@@ -1,0 +1,233 @@
+"""The linear dynamical system: a hidden linear Gaussian state, observed linearly with Gaussian noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import eigh
+
+from emlib.blocks import PositiveDefinite, Real
+from emlib.families import Family, LinearGaussian, ProductModel
+from emlib.model import Data, Expectation
+from emlib.models.hmm import sequences
+from emlib.models.lds import starts
+from emlib.models.lds.kalman import image, run_filter, run_smoother
+from emlib.models.lds.moments import gather
+from emlib.models.partial import column_scale, partial, patterns
+from emlib.numerics import Array
+from emlib.space import ParameterSpace
+from emlib.validate import as_matrix, as_weights, positive_integer, reweighted
+
+COLLAPSED = 1e-10  # smallest variance, relative to what the model's other variances or the data's columns have
+
+
+@dataclass(frozen=True, eq=False)
+class LinearDynamicalSystemParams:
+    """Parameters of `LinearDynamicalSystem`.
+
+    Attributes
+    ----------
+    initial_mean : ndarray, shape (k,)
+    initial_covariance : ndarray, shape (k, k)
+        P_0, of the first state.
+    transition : ndarray, shape (k, k)
+        A.
+    transition_covariance : ndarray, shape (k, k)
+        Q.
+    observation : ndarray, shape (d, k)
+        C.
+    observation_covariance : ndarray, shape (d, d)
+        R.
+    """
+
+    initial_mean: Array
+    initial_covariance: Array
+    transition: Array
+    transition_covariance: Array
+    observation: Array
+    observation_covariance: Array
+
+
+@dataclass(frozen=True)
+class LinearDynamicalSystem(ProductModel):
+    """z_1 ~ N(m, P_0), z_{t+1} = A z_t + N(0, Q), y_t = C z_t + N(0, R); k latent, d observed dimensions.
+
+    The data are one array (T, d), or a list of arrays, one a sequence; not-a-number marks missing entries, in any
+    pattern. A structure such as the local level is given by `fixed`.
+
+    Parameters
+    ----------
+    n_latent, n_features : int
+
+    Notes
+    -----
+    Shumway & Stoffer (1982); Ghahramani & Hinton (1996). The latent data are the states, and the missing entries of
+    rows that were seen in part. The path of states is not identified: z -> T z changes nothing that is observed, so
+    that k^2 directions carry no information (fewer where fields are held). Every sequence tells of one first state;
+    with fewer sequences than the k + k (k + 1) / 2 parameters of its distribution and one more, `fit` holds these at
+    the start's values unless the model has ``fixed={}``: with a single sequence the initial covariance would shrink
+    for ever.
+
+    Examples
+    --------
+    The local level model of the Nile's annual flow (Durbin & Koopman 2012, chapter 2):
+
+    >>> import emlib
+    >>> from emlib import datasets
+    >>> from emlib.models import LinearDynamicalSystem
+    >>> known = {"initial_mean": [0.0], "initial_covariance": [[1e9]], "transition": [[1.0]], "observation": [[1.0]]}
+    >>> model = LinearDynamicalSystem(1, 1, fixed=known)
+    >>> result = emlib.fit(model, datasets.nile(), rng=0)
+    >>> result.params.observation_covariance.round().item(), result.params.transition_covariance.round().item()
+    (15099.0, 1469.0)
+    """
+
+    n_latent: int
+    n_features: int
+
+    def __post_init__(self) -> None:
+        positive_integer(self.n_latent, "n_latent")
+        positive_integer(self.n_features, "n_features")
+        super().__post_init__()
+
+    @property
+    def space(self) -> ParameterSpace:
+        """Three linear maps and their covariances; no mean coordinates (theorem T2 fails)."""
+        k, d = self.n_latent, self.n_features
+        blocks = (Real("initial_mean", (k,)), PositiveDefinite("initial_covariance", (k, k)),
+                  Real("transition", (k, k)), PositiveDefinite("transition_covariance", (k, k)),
+                  Real("observation", (d, k)), PositiveDefinite("observation_covariance", (d, d)))
+        return ParameterSpace(LinearDynamicalSystemParams, blocks, fixed=self.fixed)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Three regressions: of the first state on 1, of each state on the one before, of the data on the states."""
+        k, d = self.n_latent, self.n_features
+        return (LinearGaussian("initial_mean", "initial_covariance", "tied", "initial", (k,)),
+                LinearGaussian("transition", "transition_covariance", "tied", "transition", (k, k)),
+                LinearGaussian("observation", "observation_covariance", "tied", "observation", (d, k)))
+
+    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        """Read one array (one sequence) or a list of arrays; `sample_weight` counts whole sequences.
+
+        Raises
+        ------
+        ValueError
+            For a sequence without a seen entry, a feature that is never seen or constant, or sequences that all
+            have length one, which say nothing of the transition.
+        """
+        if isinstance(raw, Data):
+            return reweighted(raw, sample_weight)
+        units, _ = self._sequences(raw)
+        weights = as_weights(sample_weight, len(units))
+        data = Data(units, weights)
+        rows, counted = np.concatenate(units), sequences.row_weights(data)
+        self._refuse_uninformative(data)
+        seen = np.ones(len(rows)) if counted is None else counted
+        return Data(units, weights, np.array([column_scale(rows, seen, j) for j in range(self.n_features)]).T)
+
+    def _sequences(self, raw: Any) -> tuple[list[Array], bool]:
+        return sequences.read(raw, self._read, 1 if self.n_features == 1 else 2)
+
+    def _read(self, raw: Any, name: str) -> Array:
+        return as_matrix(raw, self.n_features, name, missing=True)
+
+    def _refuse_uninformative(self, data: Data) -> None:
+        for index, rows in enumerate(data.units):
+            if np.isnan(rows).all():
+                raise ValueError(f"data[{index}]: no entry is seen; the sequence says nothing, leave it out")
+        longest = max(len(rows) for index, rows in enumerate(data.units)
+                      if data.weights is None or data.weights[index] > 0)
+        if longest == 1 and not {"transition", "transition_covariance"} <= set(self.fixed or ()):
+            raise ValueError("data: every sequence has length one, which says nothing of the transition; hold "
+                             "'transition' and 'transition_covariance' by fixed=, or use FactorAnalysis")
+
+    def start(self, data: Data, rng: np.random.Generator) -> LinearDynamicalSystemParams:
+        """Draw a stable system with states of variance one, whose outputs have the size of the data."""
+        fields = starts.fields(data.scale, self.n_latent, rng)
+        return self.space.hold(LinearDynamicalSystemParams(**fields))
+
+    def held_by_default(self, data: Data) -> tuple[str, ...]:
+        """Name the initial block where there are fewer sequences than its parameters and one more."""
+        size = self.n_latent + self.n_latent * (self.n_latent + 1) // 2
+        return ("initial_mean", "initial_covariance") if data.n_units < size + 1 else ()
+
+    def e_step(self, params: LinearDynamicalSystemParams, data: Any) -> Expectation:
+        """Return the expected moments of the three regressions about their current coefficients."""
+        data = self.as_data(data)
+        seen = np.ones(len(data)) if data.weights is None else data.weights
+        found = gather(params, data.units, seen)
+        return Expectation(found.stats, float(seen @ found.loglik), found.entropy, data.n_units,
+                           float(seen @ np.abs(found.loglik)))
+
+    def filter(self, params: LinearDynamicalSystemParams, data: Any) -> tuple[Any, Any]:
+        """Return means (T, k) and covariances (T, k, k) of the states given the past and present; lists for a list."""
+        def one(rows: Array) -> tuple[Array, Array]:
+            found = run_filter(params, rows[None])
+            return found.means[0], found.covariances[0]
+        return self._each(data, one)
+
+    def posterior(self, params: LinearDynamicalSystemParams, data: Any) -> tuple[Any, Any]:
+        """Return smoothed means (T, k) and covariances (T, k, k) of the states given all data; lists for a list."""
+        def one(rows: Array) -> tuple[Array, Array]:
+            states = run_smoother(params, run_filter(params, rows[None]))
+            return states.means[0], states.covariances[0]
+        return self._each(data, one)
+
+    def predict(self, params: LinearDynamicalSystemParams, data: Any) -> tuple[Any, Any]:
+        """Return mean (T, d) and covariance (T, d, d) of each row given the rows before it; lists for a list.
+
+        Rows of not-a-number at the end give forecasts.
+        """
+        def one(rows: Array) -> tuple[Array, Array]:
+            found, matrix = run_filter(params, rows[None]), params.observation
+            spread = image(matrix, found.ahead_covariances[0]) + params.observation_covariance
+            return found.ahead_means[0] @ matrix.T, spread
+        return self._each(data, one)
+
+    def impute(self, params: LinearDynamicalSystemParams, data: Any) -> Any:
+        """Return the data with each missing entry replaced by its mean given all that was seen; a list for a list."""
+        def one(rows: Array) -> tuple[Array]:
+            expected = run_smoother(params, run_filter(params, rows[None])).means[0] @ params.observation.T
+            filled = rows.copy()
+            for seen, where in patterns(rows):
+                law = partial(params.observation_covariance, seen)
+                guess = expected[where] + (rows[where] - expected[where])[:, seen] @ law.fill.T
+                filled[np.ix_(where, ~seen)] = guess[:, ~seen]
+            return (filled,)
+        return self._each(data, one)[0]
+
+    def _each(self, data: Any, function: Any) -> tuple[Any, ...]:
+        units, single = self._sequences(data)
+        found = [function(rows) for rows in units]
+        return found[0] if single else tuple(map(list, zip(*found, strict=True)))
+
+    def simulate(self, params: LinearDynamicalSystemParams, lengths: Any, rng: np.random.Generator) -> Any:
+        """Draw one sequence (T, d) of a given length, or a list of sequences for a list of lengths."""
+        if np.ndim(lengths) == 0:
+            return starts.draw(params, int(lengths), rng)
+        return [starts.draw(params, int(length), rng) for length in lengths]
+
+    def degenerate(self, params: LinearDynamicalSystemParams, data: Data) -> str | None:
+        """Name a covariance that has collapsed: R against the data's columns, P_0 and Q against each other."""
+        held = set(self.fixed or ())
+        if not all(np.isfinite(value).all() for value in vars(params).values()):
+            return None
+        deviations = np.sqrt(data.scale[1])
+        least = float(np.linalg.eigvalsh(params.observation_covariance / np.outer(deviations, deviations))[0])
+        if least <= COLLAPSED and "observation_covariance" not in held:
+            return (f"observation_covariance: collapsed, its smallest eigenvalue is {least:.1e} in units of the "
+                    "columns' variances; the likelihood is unbounded there: use fewer latent dimensions, more rows or "
+                    "another start")
+        if "initial_covariance" in held:
+            return None
+        ratios = eigh(params.initial_covariance, params.transition_covariance, eigvals_only=True)
+        if ratios[0] <= COLLAPSED:
+            return (f"initial_covariance: collapsed to {ratios[0]:.1e} of the transition's; too few sequences tell of "
+                    "it, hold it by fixed=")
+        if ratios[-1] >= 1 / COLLAPSED:
+            return (f"transition_covariance: collapsed to {1 / ratios[-1]:.1e} of the initial one; the state no longer "
+                    "moves in some direction, use fewer latent dimensions or hold it by fixed=")
+        return None
