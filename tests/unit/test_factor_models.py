@@ -292,6 +292,47 @@ def test_units_of_the_features_change_nothing() -> None:
     np.testing.assert_allclose(there.params.noise_variance / units**2, here.params.noise_variance, rtol=1e-5)
 
 
+@pytest.mark.parametrize("model", [MODEL, WHOLE])
+def test_the_preconditioner_in_closed_form(model: Any) -> None:
+    """psi_i (sum of E x x')^-1 for row i of (mean, W); 2 psi^2 / n or 2 v^2 / (n d) for the noise."""
+    params = model.start(model.as_data(ROWS), np.random.default_rng(1))
+    params = replace(params, mean=params.mean + 0.5)  # at the rows' mean the factors' mean is zero
+    found = model.posterior(params, ROWS)
+    factors = np.column_stack([np.ones(len(ROWS)), found.means])
+    design = factors.T @ factors
+    design[1:, 1:] += len(ROWS) * found.covariance
+    noise = np.broadcast_to(params.noise_variance, (SIDE,))
+    whole = np.kron(np.diag(noise), np.linalg.inv(design))  # rows of (mean, loadings)
+    metric = model.projection(params, model.e_step(params, ROWS).stats)
+    loadings = np.arange(SIDE * (1 + COUNT)).reshape(SIDE, -1)[:, 1:].ravel()
+    inner = slice(SIDE, SIDE * (1 + COUNT))
+    np.testing.assert_allclose(metric[inner, inner], whole[np.ix_(loadings, loadings)], atol=tol.IDENTITY)
+    expected = 2 * noise**2 / len(ROWS) if model is WHOLE else 2 * noise[:1] ** 2 / (len(ROWS) * SIDE)
+    np.testing.assert_allclose(np.diag(metric)[SIDE * (1 + COUNT):], expected, rtol=tol.ROOT)
+    assert np.abs(metric[inner, inner] - np.kron(np.diag(noise), np.linalg.inv(design[1:, 1:]))).max() > tol.CONTROL
+
+
+def test_what_rotations_leave_alone_has_a_standard_error() -> None:
+    """Communalities do, single loadings do not; the variance of a feature has the one of a normal sample."""
+    params = emlib.fit(WHOLE, CONFIRMED, rng=0, tol=1e-12).params
+    found = dx.information(WHOLE, CONFIRMED, params)
+    shared = dx.delta_method(WHOLE, found, lambda at: (at.loadings**2).sum(axis=1), params)
+    assert (np.isfinite(shared.standard_error) & (shared.standard_error > 0)).all()
+    assert np.isinf(dx.delta_method(WHOLE, found, lambda at: at.loadings[0], params).standard_error).all()
+    variances = dx.delta_method(WHOLE, found, lambda at: np.diag(WHOLE.covariance(at)), params)
+    np.testing.assert_allclose(variances.standard_error, np.sqrt(2 / len(CONFIRMED)) * variances.value, rtol=1e-4)
+
+
+def test_large_matrices_are_pulled_back_as_small_ones() -> None:
+    """Above a size the chart's Jacobian is taken as sparse."""
+    model, rng = FactorAnalysis(24, 4), np.random.default_rng(7)
+    params = model.start(model.as_data(rng.standard_normal((60, 24))), rng)
+    matrix = rng.standard_normal((24 * 6, 24 * 6))
+    chart = model.space.jacobian(params)
+    np.testing.assert_allclose(model.space.pull_matrix(params, matrix), chart.T @ matrix @ chart, atol=tol.IDENTITY)
+    assert np.abs(chart.T @ matrix @ chart - matrix).max() > tol.CONTROL
+
+
 @pytest.mark.parametrize("model", [WHOLE, CONFIRMATORY])
 @pytest.mark.parametrize("noise", [1e-8, 1e-3, 1.0, 1e4])
 def test_ecme_s_sweep_rises_from_anywhere(model: FactorAnalysis, noise: float) -> None:
