@@ -87,11 +87,7 @@ class BernoulliMixture(ProductModel):
         """Read rows of zeros and ones, shape (n, d); refuses constant columns, whose probabilities are 0 or 1."""
         if isinstance(raw, Data):
             return reweighted(raw, sample_weight)
-        rows = as_matrix(raw, self.n_features)
-        other = (rows != 0) & (rows != 1)
-        if other.any():
-            index = [int(i) for i in np.argwhere(other)[0]]
-            raise ValueError(f"data: entry {index} is {rows[tuple(index)]:g}; binary answers are 0 or 1")
+        rows = self._rows(raw)
         data = Data(rows, as_weights(sample_weight, len(rows)))
         enough_units(data, self.n_components, "components")
         seen = rows if data.weights is None else rows[data.weights > 0]
@@ -100,6 +96,14 @@ class BernoulliMixture(ProductModel):
             raise ValueError(f"data: column {int(constant.argmax())} is constant; its probability has no interior "
                              "estimate, drop it")
         return data
+
+    def _rows(self, raw: Any) -> Array:
+        rows = as_matrix(raw, self.n_features)
+        other = (rows != 0) & (rows != 1)
+        if other.any():
+            index = [int(i) for i in np.argwhere(other)[0]]
+            raise ValueError(f"data: entry {index} is {rows[tuple(index)]:g}; binary answers are 0 or 1")
+        return rows
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw random weights, and probabilities half-way between random rows and the columns' means."""
@@ -134,8 +138,8 @@ class BernoulliMixture(ProductModel):
         return _statistics(members, data), entropy
 
     def posterior(self, params: BernoulliMixtureParams, data: Any) -> Array:
-        """Return the responsibilities, shape (n, K)."""
-        return self._posterior(params, self.as_data(data)).responsibilities
+        """Return the responsibilities of any rows, shape (n, K)."""
+        return self._posterior(params, data if isinstance(data, Data) else Data(self._rows(data))).responsibilities
 
     def predict(self, params: BernoulliMixtureParams, data: Any) -> Array:
         """Return the most probable component of each row, shape (n,)."""

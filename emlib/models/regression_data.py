@@ -59,6 +59,11 @@ def read(raw: Any, sample_weight: Any, width: int, needed: int, what: str, *, ex
     return Data(np.column_stack([design, response]), weights, pooled)
 
 
+def units(raw: Any, width: int, *, missing: bool = False) -> Data:
+    """Return units to be told about, however few and whatever their columns; a `Data` passes through."""
+    return raw if isinstance(raw, Data) else Data(np.column_stack(pair(raw, width, missing=missing)))
+
+
 def pair(raw: Any, width: int, *, missing: bool = False) -> tuple[Array, Array]:
     """Return the design (n, p), with NaN only where entries may be `missing`, and the response (n,) of (X, y)."""
     if not isinstance(raw, tuple) or len(raw) != 2:

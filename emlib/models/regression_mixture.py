@@ -141,8 +141,8 @@ class RegressionMixture(ProductModel):
         return replace(found, coefficients=found.coefficients.reshape(self.n_components, self.n_features))
 
     def posterior(self, params: RegressionMixtureParams, data: Any) -> Array:
-        """Return the responsibilities, shape (n, K)."""
-        return self._posterior(params, self.as_data(data))[0].responsibilities
+        """Return the responsibilities of any units, shape (n, K)."""
+        return self._posterior(params, regression_data.units(data, self.n_features))[0].responsibilities
 
     def predict(self, params: RegressionMixtureParams, data: Any) -> Array:
         """Return the most probable component of each unit (x, y), shape (n,)."""

@@ -172,8 +172,8 @@ class RegressionWithMissingCovariates(ProductModel):
         return Statistics({"regression": moments, "latent": float(latent)})
 
     def impute(self, params: RegressionWithMissingCovariatesParams, data: Any) -> Array:
-        """Return X with the missing entries at their expectations, shape (n, p)."""
-        return self._filled(params, self.as_data(data)).covariates
+        """Return X of any units with the missing entries at their expectations, shape (n, p)."""
+        return self._filled(params, regression_data.units(data, self.n_features, missing=True)).covariates
 
     def predict(self, params: RegressionWithMissingCovariatesParams, design: Any) -> Array:
         """Return the expected response at rows of X, NaN where an entry is missing, shape (n,)."""

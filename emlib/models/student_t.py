@@ -149,8 +149,9 @@ class StudentT(ProductModel):
         return expanded
 
     def posterior(self, params: StudentTParams, data: Any) -> Array:
-        """Return the expected weights w of the rows, shape (n,): about one in the middle, small for outliers."""
-        _, rates, shape, _ = self._rates(params, self.as_data(data))
+        """Return the expected weights w of any rows, shape (n,): about one in the middle, small for outliers."""
+        rows = data if isinstance(data, Data) else Data(as_matrix(data, self.n_features))
+        _, rates, shape, _ = self._rates(params, rows)
         return np.asarray(shape / rates)
 
     def missing_information(self, params: StudentTParams, data: Any) -> Array:

@@ -130,8 +130,8 @@ class SymmetricRegressionMixture(ProductModel):
         return self._statistics(members, params, data), entropy
 
     def posterior(self, params: SymmetricRegressionMixtureParams, data: Any) -> Array:
-        """Return the responsibilities of +theta and -theta, shape (n, 2)."""
-        return self._posterior(params, self.as_data(data)).responsibilities
+        """Return the responsibilities of +theta and -theta for any units, shape (n, 2)."""
+        return self._posterior(params, regression_data.units(data, self.n_features)).responsibilities
 
     def missing_information(self, params: SymmetricRegressionMixtureParams, data: Any) -> Array:
         """Return Louis's missing information, the sum of Var(sign | y) y^2 x x' / variance^2, shape (p, p)."""

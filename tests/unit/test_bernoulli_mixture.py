@@ -20,7 +20,7 @@ FIT = emlib.fit(MODEL, ROWS, rng=0)
 
 
 def test_one_component_is_the_means_of_the_columns() -> None:
-    found = emlib.fit(BernoulliMixture(1, 4), ROWS, rng=0).params
+    found = emlib.fit(BernoulliMixture(1, 4), ROWS, rng=0, tol=1e-14).params
     assert np.abs(found.probabilities[0] - ROWS.mean(axis=0)).max() < SAME_OPTIMUM
     assert np.abs(FIT.params.probabilities[0] - ROWS.mean(axis=0)).max() > CONTROL
 
@@ -71,6 +71,9 @@ def test_predictions() -> None:
     by_hand = FIT.params.weights * np.where(ROWS[0] == 1, FIT.params.probabilities,
                                             1 - FIT.params.probabilities).prod(axis=1)
     assert np.abs(shares[0] - by_hand / by_hand.sum()).max() < REORDERED
+    assert np.array_equal(MODEL.posterior(FIT.params, ROWS[:1]), shares[:1])  # one row is too few for a fit only
+    with pytest.raises(ValueError, match="binary answers are 0 or 1"):
+        MODEL.predict(FIT.params, 2 * ROWS[:1] + 1)
 
 
 def test_equal_and_empty_components() -> None:
