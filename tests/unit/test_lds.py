@@ -158,8 +158,20 @@ def test_the_basis_of_the_state_is_unidentified(k: int, held: tuple[str, ...], c
     assert result.success
     found = dx.information(model, units, result.params)
     assert found.n_unidentified == count
+    assert model.n_invariant == count
+    assert result.n_parameters == model.space.size("free") - count
     assert found.n_uphill == 0
     assert 0.9 < found.rate < 1
+
+
+@pytest.mark.parametrize(("held", "count"), [
+    ({"initial_mean": np.zeros(3)}, 9), ({"initial_covariance": np.eye(3)}, 3),
+    ({"initial_covariance": np.eye(3), "initial_mean": [1.0, 0.0, 0.0]}, 1),
+    ({"transition": np.diag([0.9, 0.5, 0.1])}, 3), ({"observation": np.eye(3)[:1]}, 6),
+    ({"observation_covariance": [[2.0]]}, 9), ({"observation": [[1e8, 0.0, 0.0]], "transition": np.eye(3)}, 6)])
+def test_held_fields_fix_the_basis(held: dict[str, Any], count: int) -> None:
+    """Rotations keep a covariance, functions of A keep A, and C of rank one leaves k (k - 1)."""
+    assert LinearDynamicalSystem(3, 1, fixed=held).n_invariant == count
 
 
 def test_one_sequence_holds_the_initial_block_unless_asked() -> None:

@@ -13,6 +13,7 @@ from emlib.families import Family, LinearGaussian, ProductModel
 from emlib.model import Data, Expectation
 from emlib.models.hmm import sequences
 from emlib.models.lds import starts
+from emlib.models.lds.basis import n_free_changes
 from emlib.models.lds.kalman import image, run_filter, run_smoother
 from emlib.models.lds.moments import gather
 from emlib.models.partial import column_scale, partial, patterns
@@ -108,6 +109,11 @@ class LinearDynamicalSystem(ProductModel):
         return (LinearGaussian("initial_mean", "initial_covariance", "tied", "initial", (k,)),
                 LinearGaussian("transition", "transition_covariance", "tied", "transition", (k, k)),
                 LinearGaussian("observation", "observation_covariance", "tied", "observation", (d, k)))
+
+    @property
+    def n_invariant(self) -> int:
+        """Directions in which the parameters change and the distribution of the data does not."""
+        return n_free_changes(self.fixed or {}, self.n_latent)
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read one array (one sequence) or a list of arrays; `sample_weight` counts whole sequences.
