@@ -133,10 +133,10 @@ def _sticky(count: int, stay: float) -> np.ndarray:
 
 
 CHAIN = {"initial": [0.6, 0.4], "transition": [[0.85, 0.15], [0.25, 0.75]]}
-TWO = CHAIN | {"emission": [[0.9, 0.1], [0.2, 0.8]]}
+TWO = CHAIN | {"emission": [[0.93, 0.07], [0.1, 0.9]]}
 PLACES = CHAIN | {"means": [[0.0, 0.0], [3.0, 1.0]]}
 THREE = {"initial": [0.5, 0.3, 0.2], "transition": _sticky(3, 0.7), "emission": _sticky(3, 0.8)}
-CASES = [_symbols(TWO, (1, 2, 3, 4), 20, tabulated=False), _symbols(THREE, (4,), 300, tabulated=True),
+CASES = [_symbols(TWO, (1, 4), 40, tabulated=False), _symbols(THREE, (4,), 300, tabulated=True),
          _counts(CHAIN | {"rates": [2.0, 8.0]}, 60),
          _normals(PLACES | {"covariances": [np.eye(2), 2 * np.eye(2)]}, 60, "full"),
          _normals(PLACES | {"covariances": [[1.0, 1.0], [1.0, 2.0]]}, 60, "diag")]
