@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -16,16 +16,17 @@ def n_free_changes(held: Mapping[str, Array], k: int) -> int:
     -----
     T = 1 + X moves the fields, to first order, by X m, X P_0 + P_0 X', X A - A X, X Q + Q X' and -C X.
     """
-    scaled = {name: value / (np.abs(value).max() or 1.0) for name, value in held.items()}
+    scaled = {name: value / (np.abs(value).max() or 1.0) for name, value in held.items()
+              if name != "observation_covariance"}
     moves = [[_move(name, value, unit).ravel() for name, value in scaled.items()]
              for unit in np.eye(k * k).reshape(-1, k, k)]
-    rank = np.linalg.matrix_rank(np.array([np.concatenate(parts) for parts in moves])) if held else 0
+    rank = np.linalg.matrix_rank(np.array([np.concatenate(parts) for parts in moves])) if scaled else 0
     return k * k - int(rank)
 
 
 def _move(name: str, value: Array, unit: Array) -> Array:
-    moves: dict[str, Callable[[], Array]] = {
-        "initial_mean": lambda: unit @ value, "initial_covariance": lambda: unit @ value + value @ unit.T,
-        "transition": lambda: unit @ value - value @ unit, "transition_covariance": lambda: unit @ value + value @ unit.T,
-        "observation": lambda: -value @ unit, "observation_covariance": lambda: np.zeros(1)}
-    return moves[name]()
+    left: Array = np.zeros(value.shape) if name == "observation" else unit @ value
+    if name == "initial_mean":
+        return left
+    right: Array = value @ unit.T if name.endswith("covariance") else -value @ unit
+    return left + right
