@@ -128,7 +128,7 @@ def run_smoother(params: Any, found: Filtered) -> Smoothed:
 
     Notes
     -----
-    Shumway & Stoffer (1982), appendix A, with the covariances as sums: G = S A' P^-1 with S filtered and P of the
+    Shumway & Stoffer (1982), with the covariances as sums: G = S A' P^-1 with S filtered and P of the
     next state given the past; z_t | z_{t+1} has covariance (I - G A) S (I - G A)' + G Q G', and I - A G = Q P^-1.
     """
     transition, noise = params.transition, params.transition_covariance
