@@ -162,13 +162,13 @@ class FactorModel(ProductModel):
     @property
     def n_invariant(self) -> int:
         """Dimensions of the rotations W A, A skew, that keep the known zeros: they do not change the distribution."""
-        free, side = self._free(), self.n_factors
         if "loadings" in self._known:
             return 0
+        free = self._free()
         generic = np.random.default_rng(0).standard_normal(free.shape) * free
-        turns = [np.outer(a, b) - np.outer(b, a) for a, b in combinations(np.eye(side), 2)]
-        broken = np.reshape([(generic @ turn)[~free] for turn in turns], (len(turns), -1))
-        return len(turns) - (int(np.linalg.matrix_rank(broken)) if broken.size else 0)
+        turns = [np.outer(a, b) - np.outer(b, a) for a, b in combinations(np.eye(self.n_factors), 2)]
+        broken = [(generic @ turn)[~free] for turn in turns]
+        return len(turns) - (int(np.linalg.matrix_rank(np.array(broken))) if turns and broken[0].size else 0)
 
     def posterior(self, params: FactorParams, data: Any) -> FactorPosterior:
         """Return means and covariance of the factors given the rows."""

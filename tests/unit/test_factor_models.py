@@ -95,8 +95,11 @@ def test_rotations_are_counted(pattern: Any, expected: int) -> None:
 
 def test_one_factor_is_identified() -> None:
     model = PPCA(SIDE, 1)
-    params = emlib.fit(model, ROWS, rng=0, tol=1e-13).params
-    found = dx.information(model, ROWS, params)
+    result = emlib.fit(model, ROWS, rng=0, tol=1e-13)
+    assert model.n_invariant == 0
+    assert result.n_parameters == 2 * SIDE + 1
+    assert fitted().n_parameters == SIDE * (1 + COUNT) + 1 - 1  # one rotation
+    found = dx.information(model, ROWS, result.params)
     assert found.n_unidentified == 0
     assert all(np.isfinite(value).all() for value in found.standard_errors.values())
 
