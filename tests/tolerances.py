@@ -72,3 +72,7 @@ PEER = 1e-11
 SIX_DIGITS = 1e-6
 # The factor of a law whose next term is smaller by some hundredths, or whose values lie near rounding.
 FEW_PERCENT = 0.05
+# What thirty E-steps of a stochastic algorithm leave at most of the first distance in log-likelihood.
+HALF_WAY = 0.5
+# A `tol` in nats that a stochastic algorithm reaches in a few hundred E-steps.
+MODEST = 1e-3

@@ -9,10 +9,12 @@ from emlib.algorithms.gradient import FirstOrderEM, GradientAscent
 from emlib.algorithms.incremental import IncrementalEM
 from emlib.algorithms.lbfgs import LBFGS
 from emlib.algorithms.newton import Newton
+from emlib.algorithms.online import OnlineEM
 from emlib.algorithms.scipy_adapter import SciPy
 from emlib.algorithms.squarem import SQUAREM
+from emlib.algorithms.stochastic import SGD, Adam
 from emlib.algorithms.switch import Switch
 
-__all__ = ["ECG", "EM", "LBFGS", "SQUAREM", "Algorithm", "Criterion", "EMGradient", "FirstOrderEM", "GradientAscent",
-           "IncrementalEM", "Info", "Newton", "SciPy", "State", "Switch", "after", "entropy_above",
-           "missing_information_above"]
+__all__ = ["ECG", "EM", "LBFGS", "SGD", "SQUAREM", "Adam", "Algorithm", "Criterion", "EMGradient", "FirstOrderEM",
+           "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM", "SciPy", "State", "Switch", "after",
+           "entropy_above", "missing_information_above"]

@@ -123,8 +123,10 @@ class FirstOrderEM:
 
 
 def fixed_step(problem: Problem, state: State, move: Array, kind: str) -> tuple[State, Info]:
-    """Make a step as it is; leaving the space ends the run."""
+    """Make a step as it is; leaving the space ends the run, and so does a step that is lost in rounding."""
     there = problem.evaluate(state.evaluation.x + move)
+    if np.array_equal(there.x, state.evaluation.x):
+        return state, Info(kind, False, None, Status.LINE_SEARCH_FAILED, "step_length: too short to move the point")
     if there.fault is not None:
         return state, Info(kind, False, None, Status.DEGENERATE, there.fault + "; use a shorter step_length")
     return State(there, state.memory), Info(kind)

@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib.algorithms import EM, EMGradient, FirstOrderEM, GradientAscent, SciPy
+from emlib.algorithms import EM, SGD, Adam, EMGradient, FirstOrderEM, GradientAscent, SciPy
 from emlib.models import GaussianMixture, Linkage, PoissonMixture
 from emlib.result import Status
 from tests import tolerances as tol
-from tests.algorithms.setting import ALGORITHMS, Broken, Listening, by_name, near, run
+from tests.algorithms.setting import ALGORITHMS as CERTAIN
+from tests.algorithms.setting import STOCHASTIC, Broken, Listening, by_name, near, run
 from tests.algorithms.test_convergence import check_result
 from tests.contract.sabotage import Twin
 
-LOOPING = ["em", "em-gradient", "gradient", "gradient-fixed", "first-order-em", "lbfgs", "newton", "ecg", "switch"]
+LOOPING = ["em", "em-gradient", "gradient", "gradient-fixed", "first-order-em", "lbfgs", "newton", "ecg", "switch",
+           *STOCHASTIC]
 SEARCHING = ("gradient", "lbfgs", "ecg", "switch")  # those that search along a line
+ALGORITHMS = CERTAIN | STOCHASTIC
 ALL = sorted(ALGORITHMS)
 CASE = by_name("gaussian-full-d1-k2")
 
@@ -228,6 +231,15 @@ def test_too_long_a_step_is_no_success(length: float) -> None:
             assert not (result.success and result.loglik < best - 1.0), f"{algorithm}: {result.message}"
             assert result.status in (Status.DEGENERATE, Status.MAX_ESTEP, Status.NON_FINITE, Status.SADDLE,
                                      Status.CONVERGED)
+
+
+@pytest.mark.parametrize("algorithm", [EM(1e-30), GradientAscent(1e-30), FirstOrderEM(1e-30), Adam(1e-30), SGD(1e-30)],
+                         ids=repr)
+def test_too_short_a_step_ends_the_run(algorithm: Any) -> None:
+    """A point that does not move costs nothing, so that no budget would ever be spent."""
+    _, result = run(CASE, algorithm, far())
+    assert result.status is Status.LINE_SEARCH_FAILED, result.message
+    assert result.nit == 1
 
 
 def test_an_oscillating_gradient_ascent_does_not_converge() -> None:
