@@ -32,7 +32,7 @@ def em_jacobian(model: LatentVariableModel, data: Any, params: Any) -> Array:
     Fourth-order central differences along directions of equal complete information; 4r E-steps.
     """
     problem = Problem(model, data, "standard")
-    around = tangent(model, params, problem.expectation(params).stats)
+    around = tangent(model, params, problem.expectation(params).stats, problem.data.n_observations)
     return jacobian(problem, params, around)
 
 

@@ -91,7 +91,7 @@ def information(model: LatentVariableModel, data: Any, params: Any, *, method: s
     here = problem.evaluate(model.space.pack(params, "standard"))
     if here.fault is not None:
         raise ValueError(f"params: outside the parameter space: {here.fault}")
-    around = tangent(model, params, here.stats)
+    around = tangent(model, params, here.stats, problem.data.n_observations)
     route = _route(model, method)
     nothing = around.complete  # everything lies on the boundary
     missing = symmetrise(route(problem, params, here.stats, around)) if around.basis.size else nothing

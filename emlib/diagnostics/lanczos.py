@@ -55,7 +55,7 @@ def rate(model: LatentVariableModel, data: Any, params: Any) -> float:
     0.1328
     """
     problem = Problem(model, data, "standard")
-    around = tangent(model, params, problem.expectation(params).stats)
+    around = tangent(model, params, problem.expectation(params).stats, problem.data.n_observations)
     size = around.basis.shape[1]
     if size <= DENSE:
         return information(model, data, params).rate

@@ -14,6 +14,7 @@ from emlib.numerics import Array, symmetrise
 
 STEP = 1e-3  # length of a difference step, in standard deviations of one unit's complete data
 EDGE = 1e-10  # distance from the boundary, relative to the block's scale, that counts as on it
+RARE = 1e-4  # expected number of events below which a probability is on the boundary: its error would be 100 times it
 EMPTY = 1e-12  # complete information, relative to the largest after scaling, that counts as none
 HALVINGS = 40
 
@@ -43,18 +44,27 @@ class Tangent:
     empty: Array
 
 
-def tangent(model: LatentVariableModel, params: Any, stats: Statistics) -> Tangent:
+def tangent(model: LatentVariableModel, params: Any, stats: Statistics, n_observations: float) -> Tangent:
     """Return the identified feasible directions at a point.
+
+    Parameters
+    ----------
+    stats : Statistics
+        Expected there.
+    n_observations : float
+        So many observations make a probability of `RARE` / n_observations a boundary: a run that stops within its
+        tolerance leaves such numbers where the maximum has zeros.
 
     Raises
     ------
     ValueError
         If Q is not concave there: the point is then no stationary point of EM.
     """
-    held, names = boundary_entries(model, params)
+    held, names = boundary_entries(model, params, RARE / n_observations)
     basis = model.space.tangent()
     if held.any():
         basis = basis @ null_space(basis[held])
+        basis[held] = 0.0
     complete = symmetrise(basis.T @ -model.q_hessian(params, stats, "standard") @ basis)
     informed = np.diag(complete) > 0
     complete = complete[np.ix_(informed, informed)]
@@ -73,18 +83,19 @@ def _whitening(complete: Array) -> Array:
     return whitening
 
 
-def boundary_entries(model: LatentVariableModel, params: Any) -> tuple[Array, list[str]]:
-    """Return a mask over the standard entries that lie on the boundary, and their names."""
+def boundary_entries(model: LatentVariableModel, params: Any, rare: float) -> tuple[Array, list[str]]:
+    """Return a mask over the standard entries that lie on the boundary, and their names; known zeros have none."""
     masks = []
+    edge = max(EDGE, rare)
     for block in model.space.blocks:
         value = np.asarray(getattr(params, block.name), dtype=float)
         mask = np.zeros(value.shape, dtype=bool)
         if isinstance(block, Simplex):
-            mask = value <= EDGE
+            mask = (value <= edge) & block.support
         elif isinstance(block, Positive):
             mask = value <= EDGE * value.max()
         elif isinstance(block, Interval):
-            mask = np.minimum(value - block.low, block.high - value) <= EDGE * (block.high - block.low)
+            mask = np.minimum(value - block.low, block.high - value) <= edge * (block.high - block.low)
         masks.append(np.atleast_1d(mask).ravel())
     held = np.concatenate(masks)
     return held, [name for name, is_held in zip(entry_names(model), held, strict=True) if is_held]

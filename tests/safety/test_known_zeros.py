@@ -8,12 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+import emlib
+from emlib import diagnostics as dx
+from emlib.algorithms import EM, LBFGS
 from emlib.blocks import Real, Simplex, StochasticMatrix
+from emlib.diagnostics import tangent
+from emlib.models import CategoricalHMM
 from emlib.space import ParameterSpace
+from tests import tolerances as tol
 
 NAN = np.nan
 BAKIS = [[NAN, NAN, 0.0], [0.0, NAN, NAN], [0.0, 0.0, NAN]]
 ROWS = np.array([[0.7, 0.3, 0.0], [0.0, 0.6, 0.4], [0.0, 0.0, 1.0]])
+FORWARD = CategoricalHMM(3, 4, fixed={"transition": BAKIS, "initial": [1.0, 0.0, 0.0]})
+SYMBOLS = [[0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1], [0.1, 0.1, 0.4, 0.4]]
+PATHS = FORWARD.simulate(FORWARD.params(transition=ROWS, emission=SYMBOLS), [15] * 12, np.random.default_rng(0))
 
 
 @dataclass(frozen=True)
@@ -75,3 +84,31 @@ def test_the_plain_simplex_is_the_case_without_zeros() -> None:
     assert np.array_equal(plain.from_free(x), none.from_free(x))
     assert plain.hold(plain.from_free(x)) is not None
     assert plain == none
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Any:
+    return emlib.fit(FORWARD, PATHS, rng=1, algorithm=LBFGS())
+
+
+def test_a_chain_that_goes_forward_only_is_fitted_by_any_algorithm(fitted: Any) -> None:
+    other = emlib.fit(FORWARD, PATHS, rng=1, algorithm=EM())
+    assert fitted.success
+    assert other.success
+    assert abs(fitted.loglik - other.loglik) < tol.SAME_OPTIMUM
+    assert (fitted.params.transition[ROWS == 0] == 0).all()
+    assert (other.params.transition[ROWS == 0] == 0).all()
+    assert fitted.n_parameters == 2 + 3 * 3
+
+
+def test_zeros_that_a_run_nearly_reached_are_boundaries(fitted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In free coordinates a run ends next to a zero; taken as interior, it would leave no standard error finite."""
+    found = dx.information(FORWARD, fitted.data, fitted.params)
+    nearly = (fitted.params.emission > 0) & (fitted.params.emission < 1e-6)
+    assert nearly.any()
+    assert found.at_boundary == [f"emission[{i}, {j}]" for i, j in np.argwhere(nearly)]
+    assert found.n_unidentified == 0
+    assert np.isfinite(found.standard_errors["emission"]).all()
+    assert (found.standard_errors["emission"][nearly] == 0).all()
+    monkeypatch.setattr(tangent, "RARE", 0.0)
+    assert np.isinf(dx.information(FORWARD, fitted.data, fitted.params).standard_errors["emission"]).any()
