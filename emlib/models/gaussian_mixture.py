@@ -49,6 +49,18 @@ class GaussianMixture(ProductModel):
     -----
     The likelihood is unbounded for all types but "tied": a component may collapse onto one point.
     A fit that does so ends with status DEGENERATE and names the component (Day 1969).
+
+    Examples
+    --------
+    >>> import emlib
+    >>> from emlib.models import GaussianMixture
+    >>> rows = [-2.4, -2.1, -1.9, -1.6, 1.5, 1.8, 2.2, 2.5]
+    >>> model = GaussianMixture(n_components=2, n_features=1, covariance_type="tied")
+    >>> result = emlib.fit(model, rows, rng=0)
+    >>> sorted(result.params.means.ravel().round(3).tolist())
+    [-2.0, 2.0]
+    >>> model.predict(result.params, [-2.0, -1.5, 3.0]).tolist().count(int(result.params.means.argmax()))
+    1
     """
 
     n_components: int

@@ -39,6 +39,14 @@ class Linkage(ProductModel):
     -----
     Dempster, Laird & Rubin (1977), section 1. The complete-data family is not full: the number of
     animals that inform about theta is itself random, so theorem T2 fails here.
+
+    Examples
+    --------
+    >>> import emlib
+    >>> from emlib.models import Linkage
+    >>> result = emlib.fit(Linkage(), [125, 18, 20, 34], rng=0)
+    >>> round(float(result.params.theta), 6)  # the positive root of 197 t^2 - 15 t - 68
+    0.626821
     """
 
     @property
