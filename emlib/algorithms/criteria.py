@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from emlib.numerics import x_log_y
 from emlib.problem import Evaluation, Problem
 
 WINDOW = 10  # moves over which the largest share of missing information is taken
@@ -45,9 +46,10 @@ def entropy_above(level: float) -> Criterion:
     Notes
     -----
     The hybrid of Salakhutdinov, Roweis & Ghahramani (2003) takes gradient steps above a level and EM steps below
-    it. The entropy costs nothing, and is only a proxy: overlap makes EM slow, but many certain units can hide a
-    slow direction; `missing_information_above` looks at the slowness itself. A model without a discrete hidden
-    variable is refused when the run starts (theorem T14).
+    it. The entropy costs nothing (for sequences, whose states are looked at one by one, an E-step), and is only a
+    proxy: overlap makes EM slow, but many certain units can hide a slow direction; `missing_information_above`
+    looks at the slowness itself. A model without a discrete hidden variable is refused when the run starts
+    (theorem T14).
 
     Examples
     --------
@@ -103,11 +105,24 @@ def _n_steps(problem: Problem, before: Evaluation, after: Evaluation, n_steps: i
 
 
 def _normalised_entropy(problem: Problem, before: Evaluation, after: Evaluation, n_steps: int) -> float:
-    states = getattr(problem.model, "n_components", 1)
-    if states < 2 or isinstance(problem.data.units, list):
-        raise ValueError(f"entropy_above: {type(problem.model).__name__} has no discrete hidden variable, one a unit, "
-                         "with K >= 2 values; use missing_information_above")
+    states = getattr(problem.model, "n_components", getattr(problem.model, "n_states", 1))
+    if states < 2:
+        raise ValueError(f"entropy_above: {type(problem.model).__name__} has no discrete hidden variable with K >= 2 "
+                         "values; use missing_information_above")
+    if isinstance(problem.data.units, list):
+        return _mean_marginal_entropy(problem, after) / float(np.log(states))
     return after.entropy / (problem.data.n_units * float(np.log(states)))
+
+
+def _mean_marginal_entropy(problem: Problem, here: Evaluation) -> float:
+    """Return the mean over all times of all sequences; the joint entropy of a path is less than their sum."""
+    problem.n_estep += 1
+    posterior = getattr(problem.model, "posterior")  # noqa: B009  (optional member of the protocol)
+    found = posterior(here.params, problem.data.units)
+    totals = np.array([-x_log_y(shares, shares).sum() for shares in found])
+    lengths = np.array([len(shares) for shares in found])
+    seen = np.ones(len(found)) if problem.data.weights is None else problem.data.weights
+    return float(seen @ totals / (seen @ lengths))
 
 
 def _missing_share(problem: Problem, before: Evaluation, after: Evaluation, n_steps: int) -> float:

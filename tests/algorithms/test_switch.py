@@ -24,7 +24,7 @@ from emlib.algorithms import (
     entropy_above,
     missing_information_above,
 )
-from emlib.models import GaussianMixture, Linkage
+from emlib.models import CategoricalHMM, GaussianMixture, Linkage
 from emlib.result import Status
 from tests import tolerances as tol
 from tests.algorithms.setting import PROBLEMS, by_name, near, run
@@ -95,6 +95,22 @@ def test_the_entropy_is_that_of_the_diagnostics() -> None:
     value = entropy_above(0.5).measure(problem, here, here, 0)
     assert value == pytest.approx(dx.posterior_entropy(model, problem.data, here.params, normalised=True), rel=1e-14)
     assert 0 < value < 1
+
+
+def test_the_entropy_of_sequences_is_that_of_the_single_states() -> None:
+    """Not that of the paths, which is less because the states of a path tell about each other."""
+    rng = np.random.default_rng(1)
+    raw = [rng.integers(0, 2, 30), rng.integers(0, 2, 12)]
+    model = CategoricalHMM(2, 2)
+    problem = emlib.Problem(model, model.as_data(raw, [1, 3]))
+    here = problem.evaluate(problem.model.space.pack(model.params(
+        initial=[0.5, 0.5], transition=[[0.9, 0.1], [0.2, 0.8]], emission=[[0.7, 0.3], [0.2, 0.8]])))
+    value = entropy_above(0.5).measure(problem, here, here, 0)
+    assert problem.n_estep == 2
+    rows = [model.posterior(here.params, sequence) for sequence in raw]
+    single = [float(-(shares * np.log2(shares)).sum()) for shares in rows]
+    assert value == pytest.approx((single[0] + 3 * single[1]) / (30 + 3 * 12), rel=tol.REORDERED)
+    assert here.entropy / (66 * np.log(2)) < value - tol.CONTROL
 
 
 @pytest.mark.parametrize("case", PROBLEMS, ids=lambda case: case.name)
