@@ -161,8 +161,11 @@ class Problem:
         return self._target[1]
 
     def _m_step(self, evaluation: Evaluation) -> MStep:
+        return self.placed(self.model.m_step(evaluation.stats))
+
+    def placed(self, params: Any) -> MStep:
+        """Count parameters as an M-step and return them in the problem's coordinates, with what is wrong with them."""
         self.n_mstep += 1
-        params = self.model.m_step(evaluation.stats)
         # The model's own words come first: a collapse onto one point is also a matrix that is not positive definite.
         fault = self.model.degenerate(params, self.data) if hasattr(self.model, "degenerate") else None
         fault = fault or self.model.space.fault(params)

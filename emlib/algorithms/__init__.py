@@ -3,6 +3,7 @@
 from emlib.algorithms.base import Algorithm, Info, State
 from emlib.algorithms.conjugate_gradient import ECG
 from emlib.algorithms.criteria import Criterion, after, entropy_above, missing_information_above
+from emlib.algorithms.ecme import ECME, PXEM
 from emlib.algorithms.em import EM
 from emlib.algorithms.em_gradient import EMGradient
 from emlib.algorithms.gradient import FirstOrderEM, GradientAscent
@@ -15,6 +16,6 @@ from emlib.algorithms.squarem import SQUAREM
 from emlib.algorithms.stochastic import SGD, Adam
 from emlib.algorithms.switch import Switch
 
-__all__ = ["ECG", "EM", "LBFGS", "SGD", "SQUAREM", "Adam", "Algorithm", "Criterion", "EMGradient", "FirstOrderEM",
-           "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM", "SciPy", "State", "Switch", "after",
-           "entropy_above", "missing_information_above"]
+__all__ = ["ECG", "ECME", "EM", "LBFGS", "PXEM", "SGD", "SQUAREM", "Adam", "Algorithm", "Criterion", "EMGradient",
+           "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM", "SciPy", "State",
+           "Switch", "after", "entropy_above", "missing_information_above"]
