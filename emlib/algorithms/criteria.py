@@ -107,8 +107,8 @@ def _n_steps(problem: Problem, before: Evaluation, after: Evaluation, n_steps: i
 def _normalised_entropy(problem: Problem, before: Evaluation, after: Evaluation, n_steps: int) -> float:
     states = getattr(problem.model, "n_components", getattr(problem.model, "n_states", 1))
     if states < 2:
-        raise ValueError(f"entropy_above: {type(problem.model).__name__} has no discrete hidden variable with K >= 2 "
-                         "values; use missing_information_above")
+        raise ValueError(f"entropy_above: {type(problem.model).__name__} names no discrete hidden variable with K >= 2 "
+                         "values (n_components or n_states); use missing_information_above")
     if isinstance(problem.data.units, list):
         return _mean_marginal_entropy(problem, after) / float(np.log(states))
     return after.entropy / (problem.data.n_units * float(np.log(states)))

@@ -206,7 +206,7 @@ def test_settings_without_a_meaning_are_refused(make: Any, error: Any, text: str
 
 def test_models_without_a_discrete_hidden_variable_are_refused_at_the_start() -> None:
     switch = Switch(FirstOrderEM(0.01), EM(), entropy_above(0.5))
-    with pytest.raises(ValueError, match=r"entropy_above: Linkage has no .* use missing_information_above"):
+    with pytest.raises(ValueError, match=r"entropy_above: Linkage names no .* use missing_information_above"):
         emlib.fit(Linkage(), [125, 18, 20, 34], algorithm=switch)
     with pytest.raises(ValueError, match=r"ECG works in 'free' ones, the problem has 'standard'"):
         emlib.fit(CASE.model, CASE.raw, algorithm=Switch(EM(), ECG(), after(99)), coordinates="standard", rng=0)
