@@ -15,7 +15,21 @@ import pytest
 
 import emlib
 from emlib import archive, checkpoint
-from emlib.algorithms import EM, LBFGS, GradientAscent, IncrementalEM, Newton
+from emlib.algorithms import (
+    ECG,
+    EM,
+    LBFGS,
+    SGD,
+    SQUAREM,
+    Adam,
+    EMGradient,
+    GradientAscent,
+    IncrementalEM,
+    Newton,
+    OnlineEM,
+    Switch,
+    after,
+)
 from emlib.algorithms.base import Info, State
 from emlib.checkpoint import fingerprint
 from emlib.models import GaussianMixture, PoissonMixture
@@ -54,7 +68,9 @@ def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
 
 
-ALGORITHMS = [EM(), Newton(), LBFGS(warm_up=2), LBFGS(metric="identity"), GradientAscent(), IncrementalEM(4)]
+ALGORITHMS = [None, EM(), Newton(), LBFGS(warm_up=2), LBFGS(metric="identity"), GradientAscent(), IncrementalEM(4),
+              ECG(), EMGradient(), SQUAREM(), SGD(batch_size=4), Adam(batch_size=4), OnlineEM(batch_size=4),
+              Switch(EM(), Newton(), after(3))]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS, ids=repr)
@@ -62,7 +78,7 @@ ALGORITHMS = [EM(), Newton(), LBFGS(warm_up=2), LBFGS(metric="identity"), Gradie
 def test_every_algorithm_goes_on(algorithm: Any, n: int, tmp_path: Path, every_step: None) -> None:
     """Same bits, same counters, wherever the run was cut off; and once more from the file of the finished run."""
     def run(**options: Any) -> Any:
-        return emlib.fit(MODEL, COUNTS, rng=3, algorithm=algorithm, max_estep=120, **options)
+        return emlib.fit(MODEL, COUNTS, rng=3, algorithm=algorithm, max_estep=60, **options)
 
     path = tmp_path / "run"
     with pytest.raises(Stop):
