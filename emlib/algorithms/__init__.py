@@ -1,5 +1,6 @@
 """The algorithms: each is settings with `init` and `step`, run by `emlib.solve` and `emlib.fit`."""
 
+from emlib.algorithms.adaptive import Adaptive
 from emlib.algorithms.base import Algorithm, Info, State
 from emlib.algorithms.conjugate_gradient import ECG
 from emlib.algorithms.criteria import Criterion, after, entropy_above, missing_information_above
@@ -16,6 +17,6 @@ from emlib.algorithms.squarem import SQUAREM
 from emlib.algorithms.stochastic import SGD, Adam
 from emlib.algorithms.switch import Switch
 
-__all__ = ["ECG", "ECME", "EM", "LBFGS", "PXEM", "SGD", "SQUAREM", "Adam", "Algorithm", "Criterion", "EMGradient",
-           "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM", "SciPy", "State",
-           "Switch", "after", "entropy_above", "missing_information_above"]
+__all__ = ["ECG", "ECME", "EM", "LBFGS", "PXEM", "SGD", "SQUAREM", "Adam", "Adaptive", "Algorithm", "Criterion",
+           "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM", "SciPy",
+           "State", "Switch", "after", "entropy_above", "missing_information_above"]

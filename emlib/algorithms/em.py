@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from emlib.algorithms.base import Info, State, check_step_length
+from emlib.numerics import Array
 from emlib.problem import Evaluation, MStep, Problem
 from emlib.result import Status
 from emlib.stopping import remaining_gain
@@ -69,11 +70,11 @@ def em_step(problem: Problem, state: State, length: float = 1.0) -> tuple[State,
     if target.fault is not None:
         return state, Info("em", False, None, Status.DEGENERATE, target.fault)
     there = _moved(problem, here, target, length)
-    if length != 1 and np.array_equal(there.x, here.x):
-        return state, Info("em", False, None, Status.LINE_SEARCH_FAILED, "step_length: too short to move the point")
     if there.fault is not None:
         return state, Info("em", False, None, Status.NON_FINITE, there.fault)
-    slopes = np.append(state.memory.get("slopes", np.empty(0)), length * _slope(here, target))[-WINDOW:]
+    if length != 1 and np.array_equal(there.x, here.x):
+        return state, Info("em", False, None, Status.LINE_SEARCH_FAILED, "step_length: too short to move the point")
+    slopes = np.append(state.memory.get("slopes", np.empty(0)), length * slope(here, target))[-WINDOW:]
     memory = {**state.memory, "slopes": slopes}
     return State(there, memory), Info("em", True, _remaining(problem, there, slopes, length))
 
@@ -88,20 +89,25 @@ def _moved(problem: Problem, here: Evaluation, target: MStep, length: float) -> 
     return problem.evaluate(target.x)
 
 
-def _slope(here: Evaluation, target: MStep) -> float:
+def slope(here: Evaluation, target: MStep) -> float:
+    """Return g'(M(x) - x), twice what the EM step promises to gain."""
     return float(here.gradient @ (target.x - here.x))
 
 
-def _remaining(problem: Problem, there: Evaluation, slopes: np.ndarray, length: float) -> float:
+def _remaining(problem: Problem, there: Evaluation, slopes: Array, length: float) -> float:
     """The slope along the step shrinks by the square of the rate; use the slowest ratio seen lately."""
     ahead = problem.m_step(there)
     if ahead.fault is not None:
         return np.inf
-    values = np.append(slopes, length * _slope(there, ahead))
+    values = np.append(slopes, length * slope(there, ahead))
     if len(values) < 2:
         return np.inf
     if values[-1] <= 0:
         return abs(float(values[-1]))
+    return remaining_gain(float(values[-1]), observed_rate(values))
+
+
+def observed_rate(slopes: Array) -> float:
+    """Return the rate that two or more successive values of g'(M(x) - x) give away."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate = float(np.sqrt(np.max(values[1:] / values[:-1])))
-    return remaining_gain(float(values[-1]), rate)
+        return float(np.sqrt(np.max(slopes[1:] / slopes[:-1])))

@@ -1,0 +1,208 @@
+"""EM as long as that is the better buy, then Newton steps that learn the missing information."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.linalg import eigh, solve_triangular
+
+from emlib.algorithms.base import Info, State, check_warm_up, require_free
+from emlib.algorithms.em import em_step, observed_rate, slope
+from emlib.algorithms.newton import ACCEPT, NOISE, SMALLEST, best_step
+from emlib.numerics import Array
+from emlib.problem import Evaluation, Problem
+from emlib.result import Status
+from emlib.stopping import DEFAULT_TOL, UPHILL, newton_gain, remaining_gain
+
+FAR = 3.0  # nats: where an EM step promises more, the optimum is too far off for a quadratic model to beat it
+PATIENCE = 8.0  # E-steps that the other steps would take at least: if EM needs no more, it goes on
+SHRINK = 0.5  # how much shorter the next step is after one that failed
+SINGULAR = 1e-8  # cosine between a change and the step below which it says nothing
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """EM while it gains much or is nearly done, then trust-region Newton steps, each for one E-step.
+
+    Parameters
+    ----------
+    warm_up : int
+        EM steps to begin with.
+
+    Notes
+    -----
+    The model of the log-likelihood has the curvature I_c - A. The complete information I_c is exact at each point and
+    costs no pass over the data; the missing information A starts at zero and is corrected after each step by a
+    symmetric matrix of rank one, so that the change of the gradient comes out (Conn, Gould & Toint 1991). Where Louis's
+    matrix costs but one E-step it takes A's place throughout; otherwise it is asked for once, where the run would end.
+
+    EM steps are made while one promises more than 3 nats; before the first trust-region step also for as long as the
+    rate at which they shrink says that 8 more will do; and where a trust-region step would lose a component.
+
+    Examples
+    --------
+    >>> import emlib
+    >>> from emlib import datasets
+    >>> from emlib.algorithms import EM, Adaptive
+    >>> from emlib.models import PoissonMixture
+    >>> model = PoissonMixture(2)
+    >>> counts = model.as_data(*datasets.hasselblad())
+    >>> slow, fast = (emlib.fit(model, counts, algorithm=a, rng=0) for a in (EM(), Adaptive()))
+    >>> abs(slow.loglik - fast.loglik) < 1e-6, slow.n_estep > 50 * fast.n_estep
+    (True, True)
+    """
+
+    warm_up: int = 2
+    coordinates: ClassVar[str] = "free"
+    monotone: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_warm_up(self.warm_up)
+
+    def init(self, problem: Problem, evaluation: Evaluation) -> State:
+        """Return the starting state; a radius of zero says that no trust-region step has been made.
+
+        Raises
+        ------
+        ValueError
+            If the problem is not in free coordinates.
+        """
+        require_free(problem, "Adaptive")
+        return State(evaluation, {"left": self.warm_up, "slopes": np.empty(0), "radius": 0.0, "exact": False,
+                                  "missing": np.zeros((problem.size, problem.size))})
+
+    def step(self, problem: Problem, state: State) -> tuple[State, Info]:
+        """Make an EM step where that is the better buy, else one trust-region step."""
+        if _em_pays(problem, state):
+            return _em(problem, state)
+        here, memory = state.evaluation, state.memory
+        ask = _louis_is_cheap(problem.model) and not memory["exact"]
+        model = _look(problem, here, memory["missing"], ask)
+        if model is None:
+            return _em(problem, state)
+        return _trust_region(problem, State(here, {**memory, "exact": ask or memory["exact"]}), model)
+
+
+def _em_pays(problem: Problem, state: State) -> bool:
+    here, memory = state.evaluation, state.memory
+    target = problem.m_step(here)
+    if memory["left"] > 0 or target.fault is not None:
+        return True
+    promised = slope(here, target)
+    if promised > 2 * FAR or memory["radius"] > 0:
+        return promised > 2 * FAR
+    return _further_steps(np.append(memory["slopes"], promised)) <= PATIENCE
+
+
+def _further_steps(slopes: Array) -> float:
+    """Return how many more steps EM needs, by the rate seen so far."""
+    if len(slopes) < 2 or slopes[-1] <= 0:
+        return 0.0 if len(slopes) and slopes[-1] <= 0 else np.inf
+    rate = observed_rate(slopes)
+    gain = remaining_gain(float(slopes[-1]), rate)
+    if not np.isfinite(gain):
+        return np.inf
+    return float(np.log(max(gain / DEFAULT_TOL, 1.0)) / (-2 * np.log(max(rate, np.finfo(float).tiny))))
+
+
+def _em(problem: Problem, state: State) -> tuple[State, Info]:
+    here = state.evaluation
+    moved, info = em_step(problem, state)
+    if not info.accepted:
+        return moved, info
+    there, missing = moved.evaluation, state.memory["missing"]
+    factor = problem.metric(there)[0] if moved.memory["slopes"][-1] <= 2 * FAR else None
+    if factor is not None:
+        missing = learnt(missing, factor @ factor.T, there.x - here.x, here.gradient - there.gradient)
+    left = max(int(state.memory["left"]) - 1, 0)
+    return State(there, {**moved.memory, "left": left, "missing": missing, "exact": False}), info
+
+
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """The quadratic model at a point, in the metric of I_c: curvatures, slopes, directions."""
+
+    complete: Array
+    missing: Array
+    values: Array
+    slopes: Array
+    directions: Array
+
+
+def _look(problem: Problem, here: Evaluation, missing: Array, ask: bool) -> _Model | None:
+    """Return the model at a point, by Louis's matrix if one is to be asked for; None where I_c is no metric."""
+    factor, _ = problem.metric(here)
+    if factor is None:
+        return None
+    complete = factor @ factor.T
+    if ask:
+        missing = complete + problem.hessian(here.x)
+    half = solve_triangular(factor, complete - missing, lower=True)
+    values, vectors = eigh(solve_triangular(factor, half.T, lower=True))
+    return _Model(complete, missing, values, vectors.T @ solve_triangular(factor, here.gradient, lower=True),
+                  solve_triangular(factor, vectors, lower=True, trans="T"))
+
+
+def _louis_is_cheap(model: Any) -> bool:
+    return hasattr(model, "missing_information") and getattr(model, "missing_information_cost", lambda: 1)() <= 1
+
+
+def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State, Info]:
+    here, memory = state.evaluation, state.memory
+    radius = memory["radius"] or max(2.0 * float(np.linalg.norm(model.slopes)), 10 * SMALLEST)
+    step = best_step(model.values, model.slopes, radius)
+    length, predicted = float(np.linalg.norm(step)), float(model.slopes @ step - 0.5 * model.values @ step**2)
+    there = problem.evaluate(here.x + model.directions @ step)
+    gained, noise = there.loglik - here.loglik, NOISE * here.magnitude
+    if there.fault is None and problem.m_step(there).fault is not None:  # on its way to lose a component
+        return _em(problem, replace(state, memory={**memory, "radius": SHRINK * length}))
+    if gained >= ACCEPT * predicted - noise:
+        share = 1.0 if predicted < noise else gained / predicted
+        return _arrive(problem, state, there, model, _next_radius(radius, length, share))
+    if length < SMALLEST:
+        return state, Info("newton", False, None, Status.LINE_SEARCH_FAILED)
+    missing = model.missing
+    if there.fault is None and not memory["exact"]:
+        missing = learnt(missing, model.complete, there.x - here.x, here.gradient - there.gradient)
+    memory = {**memory, "missing": missing, "radius": SHRINK * length}
+    return State(here, memory), Info("newton", False, newton_gain(model.values, model.slopes))
+
+
+def _next_radius(radius: float, length: float, share: float) -> float:
+    if share > 0.75:
+        radius = max(radius, 3.0 * length)
+    elif share < 0.25:
+        radius = SHRINK * length
+    return max(radius, 10 * SMALLEST)
+
+
+def _arrive(problem: Problem, state: State, there: Evaluation, before: _Model, radius: float) -> tuple[State, Info]:
+    """Correct the missing information, and look at the real one where nothing seems left to gain."""
+    here, missing = state.evaluation, before.missing
+    factor, _ = problem.metric(there)
+    if factor is not None:
+        missing = learnt(missing, factor @ factor.T, there.x - here.x, here.gradient - there.gradient)
+    exact = _louis_is_cheap(problem.model)
+    model, remaining = _look(problem, there, missing, exact), np.inf
+    if model is not None and not exact and newton_gain(model.values, model.slopes) <= DEFAULT_TOL:
+        exact, model = True, _look(problem, there, missing, True)
+    if model is not None:
+        missing, remaining = model.missing, _gain(model)
+    memory = {**state.memory, "missing": missing, "exact": exact, "radius": radius}
+    return State(there, memory), Info("newton", True, remaining)
+
+
+def _gain(model: _Model) -> float:
+    """Return Newton's estimate; infinite where the model has no maximum (flat ridges excepted)."""
+    return np.inf if model.values[0] < -UPHILL else newton_gain(np.abs(model.values), model.slopes)
+
+
+def learnt(missing: Array, complete: Array, move: Array, change: Array) -> Array:
+    """Return A corrected by a matrix of rank one, so that (I_c - A) move = change (SR1)."""
+    gap = (complete - missing) @ move - change
+    share = float(gap @ move)
+    if abs(share) <= SINGULAR * float(np.linalg.norm(gap) * np.linalg.norm(move)):
+        return missing
+    return missing + np.outer(gap, gap) / share
