@@ -70,10 +70,10 @@ def em_step(problem: Problem, state: State, length: float = 1.0) -> tuple[State,
     if target.fault is not None:
         return state, Info("em", False, None, Status.DEGENERATE, target.fault)
     there = _moved(problem, here, target, length)
-    if there.fault is not None:
-        return state, Info("em", False, None, Status.NON_FINITE, there.fault)
     if length != 1 and np.array_equal(there.x, here.x):
         return state, Info("em", False, None, Status.LINE_SEARCH_FAILED, "step_length: too short to move the point")
+    if there.fault is not None:
+        return state, Info("em", False, None, Status.NON_FINITE, there.fault)
     slopes = np.append(state.memory.get("slopes", np.empty(0)), length * slope(here, target))[-WINDOW:]
     memory = {**state.memory, "slopes": slopes}
     return State(there, memory), Info("em", True, _remaining(problem, there, slopes, length))
