@@ -73,9 +73,9 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     --------
     >>> import emlib
     >>> from emlib.models import Linkage
-    >>> result = emlib.fit(Linkage(), [125, 18, 20, 34])
-    >>> round(float(result.params.theta), 6)
-    0.626821
+    >>> result = emlib.fit(Linkage(), [125, 18, 20, 34], rng=0)
+    >>> round(float(result.params.theta), 4)
+    0.6268
     """
     if isinstance(n_starts, bool) or not isinstance(n_starts, (int, np.integer)) or n_starts < 1:
         raise ValueError(f"n_starts: {n_starts!r} found; a positive integer is needed")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from sphinx.application import Sphinx
 
 from emlib.report import explorables as ex
+from tests.book.one_page import build
 
 PAGE = """# A page
 
@@ -21,24 +20,11 @@ One slope, two curvatures: the bound touches $\\ell$.
 """
 
 
-def build(folder: Path, page: str) -> tuple[str, str]:
-    """The HTML of a one-page book, and what Sphinx complained of."""
-    source, out, complaints = folder / "source", folder / "html", StringIO()
-    source.mkdir()
-    (source / "index.md").write_text(page, encoding="utf-8")
-    settings = {
-        "extensions": ["myst_parser", "emlib.report.sphinx_explorables"],
-        "numfig": True,
-        "myst_enable_extensions": ["dollarmath"],
-        "html_theme": "basic",
-    }
-    app = Sphinx(source, None, out, folder / "doctrees", "html", settings, status=None, warning=complaints)
-    app.build()
-    return (out / "index.html").read_text(encoding="utf-8"), complaints.getvalue()
+SETTINGS = {"extensions": ["myst_parser", "emlib.report.sphinx_explorables"], "numfig": True}
 
 
 def test_directive_makes_a_numbered_captioned_figure_that_can_be_linked(tmp_path: Path) -> None:
-    html, complaints = build(tmp_path, PAGE)
+    html, complaints = build(tmp_path, PAGE, SETTINGS)
     assert complaints == ""
     assert ex.same_slope("same-slope-explorable").html in html
     assert 'id="fig-front"' in html
@@ -57,6 +43,6 @@ def test_directive_makes_a_numbered_captioned_figure_that_can_be_linked(tmp_path
 def test_directive_refuses_an_unknown_name_and_a_missing_caption(
     tmp_path: Path, change: tuple[str, str], complaint: str
 ) -> None:
-    html, complaints = build(tmp_path, PAGE.replace(*change))
+    html, complaints = build(tmp_path, PAGE.replace(*change), SETTINGS)
     assert complaint in complaints
     assert 'class="emx"' not in html

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from sphinx.application import Sphinx
+
+from tests.book.one_page import build
 
 PAGE = """# A page
 
@@ -30,22 +30,11 @@ See {eq}`eq:inside`.
 """
 
 
-def build(folder: Path, page: str) -> tuple[str, str]:
-    """The HTML of a one-page book, and what Sphinx complained of."""
-    source, complaints = folder / "source", StringIO()
-    source.mkdir()
-    (source / "index.md").write_text(page, encoding="utf-8")
-    settings = {
-        "extensions": ["myst_parser", "sphinx_design", "emlib.report.sphinx_folded"],
-        "myst_enable_extensions": ["dollarmath"],
-        "html_theme": "basic",
-    }
-    Sphinx(source, None, folder / "html", folder / "tree", "html", settings, status=None, warning=complaints).build()
-    return (folder / "html" / "index.html").read_text(encoding="utf-8"), complaints.getvalue()
+SETTINGS = {"extensions": ["myst_parser", "sphinx_design", "emlib.report.sphinx_folded"]}
 
 
 def test_the_rest_of_the_section_and_no_more_is_folded(tmp_path: Path) -> None:
-    html, complaints = build(tmp_path, PAGE)
+    html, complaints = build(tmp_path, PAGE, SETTINGS)
     assert complaints == ""
     before, _, after = html.partition("<details")
     inside, _, behind = after.partition("</details>")
@@ -70,5 +59,5 @@ def test_the_rest_of_the_section_and_no_more_is_folded(tmp_path: Path) -> None:
 def test_a_marker_that_can_fold_nothing_is_reported(tmp_path: Path, change: tuple[str, str]) -> None:
     page = PAGE.replace(*change).replace("See {eq}`eq:inside`.", "")
     assert page != PAGE
-    _, complaints = build(tmp_path, page)
+    _, complaints = build(tmp_path, page, SETTINGS)
     assert "fold-rest: put it into a section" in complaints
