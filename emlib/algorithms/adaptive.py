@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.linalg import eigh, solve_triangular
 
 from emlib.algorithms.base import Info, State, check_warm_up, require_free
 from emlib.algorithms.em import em_step, observed_rate, slope
-from emlib.algorithms.newton import ACCEPT, NOISE, SMALLEST, best_step
+from emlib.algorithms.newton import ACCEPT, NOISE, SMALLEST, best_step, in_metric, next_radius
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
@@ -139,10 +138,7 @@ def _look(problem: Problem, here: Evaluation, missing: Array, ask: bool) -> _Mod
     complete = factor @ factor.T
     if ask:
         missing = complete + problem.hessian(here.x)
-    half = solve_triangular(factor, complete - missing, lower=True)
-    values, vectors = eigh(solve_triangular(factor, half.T, lower=True))
-    return _Model(complete, missing, values, vectors.T @ solve_triangular(factor, here.gradient, lower=True),
-                  solve_triangular(factor, vectors, lower=True, trans="T"))
+    return _Model(complete, missing, *in_metric(factor, complete - missing, here.gradient))
 
 
 def _louis_is_cheap(model: Any) -> bool:
@@ -160,7 +156,7 @@ def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State,
         return _em(problem, replace(state, memory={**memory, "radius": SHRINK * length}))
     if gained >= ACCEPT * predicted - noise:
         share = 1.0 if predicted < noise else gained / predicted
-        return _arrive(problem, state, there, model, _next_radius(radius, length, share))
+        return _arrive(problem, state, there, model, max(next_radius(radius, length, share), 10 * SMALLEST))
     if length < SMALLEST:
         return state, Info("newton", False, None, Status.LINE_SEARCH_FAILED)
     missing = model.missing
@@ -168,14 +164,6 @@ def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State,
         missing = learnt(missing, model.complete, there.x - here.x, here.gradient - there.gradient)
     memory = {**memory, "missing": missing, "radius": SHRINK * length}
     return State(here, memory), Info("newton", False, newton_gain(model.values, model.slopes))
-
-
-def _next_radius(radius: float, length: float, share: float) -> float:
-    if share > 0.75:
-        radius = max(radius, 3.0 * length)
-    elif share < 0.25:
-        radius = SHRINK * length
-    return max(radius, 10 * SMALLEST)
 
 
 def _arrive(problem: Problem, state: State, there: Evaluation, before: _Model, radius: float) -> tuple[State, Info]:

@@ -42,13 +42,13 @@ class ECME:
         TypeError
             If the model has no `cm_steps`.
         """
-        _require(problem, "ECME", "cm_steps")
+        _member(problem, "ECME", "cm_steps")
         return State(evaluation)
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make the model's conditional maximisations."""
-        here, model = state.evaluation, problem.model
-        return _move(problem, state, lambda: getattr(model, "cm_steps")(here.params, here.stats), "ecme")  # noqa: B009
+        here = state.evaluation
+        return _move(problem, state, _member(problem, "ECME", "cm_steps")(here.params, here.stats), "ecme")
 
 
 @dataclass(frozen=True)
@@ -83,24 +83,26 @@ class PXEM:
         TypeError
             If the model has no `expanded_m_step`.
         """
-        _require(problem, "PXEM", "expanded_m_step")
+        _member(problem, "PXEM", "expanded_m_step")
         return State(evaluation)
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make the expanded model's M-step."""
-        here, model = state.evaluation, problem.model
-        return _move(problem, state, lambda: getattr(model, "expanded_m_step")(here.stats), "px-em")  # noqa: B009
+        return _move(problem, state, _member(problem, "PXEM", "expanded_m_step")(state.evaluation.stats), "px-em")
 
 
-def _require(problem: Problem, algorithm: str, member: str) -> None:
-    if not hasattr(problem.model, member):
-        raise TypeError(f"algorithm: {algorithm} needs a model with `{member}`; "
+def _member(problem: Problem, algorithm: str, name: str) -> Callable[..., Any]:
+    """Return an optional member of the model, or say that it has none."""
+    member: Callable[..., Any] | None = getattr(problem.model, name, None)
+    if member is None:
+        raise TypeError(f"algorithm: {algorithm} needs a model with `{name}`; "
                         f"{type(problem.model).__name__} has none, use EM() or SQUAREM()")
+    return member
 
 
-def _move(problem: Problem, state: State, update: Callable[[], Any], kind: str) -> tuple[State, Info]:
+def _move(problem: Problem, state: State, update: Any, kind: str) -> tuple[State, Info]:
     """Evaluate the update; what is left to gain, `solve` asks the EM step."""
-    target = problem.placed(update())
+    target = problem.placed(update)
     if target.fault is not None:
         return state, Info(kind, False, None, Status.DEGENERATE, target.fault)
     there = problem.evaluate(target.x)

@@ -73,12 +73,27 @@ class Newton:
 def _model(problem: Problem, state: State, metric: Array) -> Mapping[str, Any]:
     """Return the quadratic model in the metric of I_c: curvatures, slopes, directions, radius."""
     here = state.evaluation
-    half = solve_triangular(metric, -problem.hessian(here.x), lower=True)
-    values, vectors = eigh(solve_triangular(metric, half.T, lower=True))
-    slopes = vectors.T @ solve_triangular(metric, here.gradient, lower=True)
+    values, slopes, directions = in_metric(metric, -problem.hessian(here.x), here.gradient)
     radius = state.memory.get("radius", 2.0 * float(np.linalg.norm(slopes)))
     return {"values": values, "slopes_in_metric": slopes, "radius": max(float(radius), 10 * SMALLEST),
-            "directions": solve_triangular(metric, vectors, lower=True, trans="T")}
+            "directions": directions}
+
+
+def in_metric(factor: Array, observed: Array, gradient: Array) -> tuple[Array, Array, Array]:
+    """Return curvatures, slopes and directions (columns) of a quadratic model in the metric of I_c.
+
+    Parameters
+    ----------
+    factor : ndarray, shape (p, p)
+        Lower Cholesky factor of I_c.
+    observed : ndarray, shape (p, p)
+        The model's curvature.
+    gradient : ndarray, shape (p,)
+    """
+    half = solve_triangular(factor, observed, lower=True)
+    values, vectors = eigh(solve_triangular(factor, half.T, lower=True))
+    slopes = vectors.T @ solve_triangular(factor, gradient, lower=True)
+    return values, slopes, solve_triangular(factor, vectors, lower=True, trans="T")
 
 
 def _trust_region(problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> tuple[State, Info]:
@@ -95,10 +110,16 @@ def _trust_region(problem: Problem, here: Evaluation, memory: Mapping[str, Any])
         if length < SMALLEST:
             return State(here, memory), Info("newton", False, None, Status.LINE_SEARCH_FAILED)
         return State(here, {**memory, "radius": 0.25 * length}), Info("newton", False, newton_gain(values, slopes))
-    radius = max(radius, 3.0 * length) if share > 0.75 else (0.5 * length if share < 0.25 else radius)
-    state = State(there, {"radius": radius})
+    state = State(there, {"radius": next_radius(radius, length, share)})
     # The curvatures change little near the optimum: the last ones give the estimate without a new Hessian.
     return state, Info("newton", True, em_gain(problem, there, 1.0 - float(values[0])))
+
+
+def next_radius(radius: float, length: float, share: float) -> float:
+    """Return the radius after a step that brought this share of the predicted rise."""
+    if share > 0.75:
+        return max(radius, 3.0 * length)
+    return 0.5 * length if share < 0.25 else radius
 
 
 def best_step(values: Array, slopes: Array, radius: float) -> Array:

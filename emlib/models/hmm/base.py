@@ -13,8 +13,8 @@ from emlib.blocks import Simplex, StochasticMatrix
 from emlib.blocks.block import Block
 from emlib.families import Categorical, Family, ProductModel
 from emlib.model import Data, Expectation, Statistics
-from emlib.models import mixture
-from emlib.models.hmm import chain, paths, sequences
+from emlib.models import mixture, sequences
+from emlib.models.hmm import chain, paths
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
 from emlib.validate import as_weights, positive_integer, reweighted

@@ -11,7 +11,8 @@ from emlib.blocks import StochasticMatrix
 from emlib.blocks.block import Block
 from emlib.families import Categorical, Family
 from emlib.model import Data
-from emlib.models.hmm import paths, sequences
+from emlib.models import sequences
+from emlib.models.hmm import paths
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.numerics import Array
 from emlib.validate import positive_integer

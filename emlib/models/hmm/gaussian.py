@@ -11,8 +11,7 @@ from emlib.blocks import Positive, PositiveDefinite, Real
 from emlib.blocks.block import Block
 from emlib.families import Family, GaussianMoments, LinearGaussian, covariance
 from emlib.model import Data
-from emlib.models import gaussian_data
-from emlib.models.hmm import sequences
+from emlib.models import gaussian_data, sequences
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.numerics import Array
 from emlib.validate import as_matrix, positive_integer

@@ -11,7 +11,7 @@ from emlib.blocks import Positive
 from emlib.blocks.block import Block
 from emlib.families import Family, Poisson, poisson
 from emlib.model import Data
-from emlib.models.hmm import sequences
+from emlib.models import sequences
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.numerics import Array
 from emlib.validate import as_counts

@@ -11,7 +11,7 @@ from scipy.linalg import eigh
 from emlib.blocks import PositiveDefinite, Real
 from emlib.families import Family, LinearGaussian, ProductModel
 from emlib.model import Data, Expectation
-from emlib.models.hmm import sequences
+from emlib.models import sequences
 from emlib.models.lds import starts
 from emlib.models.lds.basis import n_free_changes
 from emlib.models.lds.kalman import image, run_filter, run_smoother
