@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
+from string import ascii_lowercase
 
 import numpy as np
 
@@ -65,6 +67,33 @@ def nile() -> Array:
     """
     with files("emlib").joinpath("data/nile.csv").open(encoding="utf-8") as lines:
         return np.loadtxt(lines, delimiter=",", skiprows=1)[:, 1]
+
+
+def text_symbols() -> tuple[Array, str]:
+    """Return the opening of a novel as symbols 0 to 26, with the alphabet that they index.
+
+    Returns
+    -------
+    symbols : ndarray of int, shape (17442,)
+        ``alphabet[symbol]`` is the character: 0 a space, 1 to 26 the letters; capitals are lowered, and whatever
+        stands between two words is one space.
+    alphabet : str
+        The 27 characters.
+
+    Notes
+    -----
+    Jane Austen, Pride and Prejudice (1813), chapters 1 to 3; in the public domain.
+
+    Examples
+    --------
+    >>> from emlib import datasets
+    >>> symbols, alphabet = datasets.text_symbols()
+    >>> "".join(alphabet[symbol] for symbol in symbols[:42])
+    'it is a truth universally acknowledged tha'
+    """
+    alphabet = " " + ascii_lowercase
+    words = re.findall("[a-z]+", files("emlib").joinpath("data/pride_and_prejudice.txt").read_text("utf-8").lower())
+    return np.array([alphabet.index(character) for character in " ".join(words)]), alphabet
 
 
 def two_normals(n: int, separation: float, rng: np.random.Generator, *, weight: float = 0.5) -> Array:
