@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from scipy.sparse import csr_array
+import scipy
 
 from emlib.blocks import Block, Held, Simplex
 from emlib.blocks.held import hold
@@ -177,7 +177,7 @@ class ParameterSpace:
     def pull_matrix(self, params: Any, matrix: Array) -> Array:
         """Return J' A J for a matrix A over standard entries, J the Jacobian of the free chart (it has few entries)."""
         chart = self.jacobian(params)
-        few: Any = csr_array(chart) if len(chart) > DENSE else chart
+        few: Any = scipy.sparse.csr_array(chart) if len(chart) > DENSE else chart
         pulled: Array = few.T @ matrix @ few
         return pulled
 

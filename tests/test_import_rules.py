@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import operator
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,3 +104,28 @@ def test_importing_emlib_loads_nothing_heavy() -> None:
 
 def test_the_fresh_interpreter_would_show_it() -> None:
     assert "emlib.backends" in fresh("import emlib\nimport emlib.backends")
+
+
+def dear(loaded: set[str]) -> set[str]:
+    """What `import emlib` must leave for later, so that it costs little more than NumPy and scipy.linalg."""
+    later = {"emlib.models", "emlib.diagnostics", "emlib.datasets"}
+    return loaded & (later | {f"scipy.{name}" for name in ("optimize", "sparse", "special", "stats")})
+
+
+def test_importing_emlib_alone_loads_little() -> None:
+    assert dear(fresh("import emlib")) == set()
+
+
+@pytest.mark.parametrize(("use", "part"), [
+    ("emlib.models.Linkage", "emlib.models"),
+    ("from emlib import diagnostics", "emlib.diagnostics"),
+    ("emlib.datasets.hasselblad()", "emlib.datasets"),
+    ("import scipy.optimize", "scipy.optimize"),
+])
+def test_a_part_is_loaded_at_its_first_use(use: str, part: str) -> None:
+    assert part in dear(fresh(f"import emlib\n{use}"))
+
+
+def test_a_name_that_is_not_there_is_refused() -> None:
+    with pytest.raises(AttributeError, match=r"no attribute 'model_zoo'; there are .*'models'"):
+        operator.attrgetter("model_zoo")(importlib.import_module("emlib"))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from scipy.linalg import eigh, solve_triangular
-from scipy.optimize import brentq
 
 from emlib.algorithms.base import Info, State, check_warm_up, require_free
 from emlib.algorithms.em import em_step
@@ -147,6 +147,6 @@ def best_step(values: Array, slopes: Array, radius: float) -> Array:
         step[0] += np.sqrt(max(radius**2 - float(step @ step), 0.0)) * (1.0 if slopes[0] >= 0 else -1.0)
         return step
     ceiling = floor + float(np.linalg.norm(slopes)) / radius + tiny
-    shift = brentq(excess, floor + tiny, ceiling, xtol=1e-300, rtol=1e-12)
+    shift = scipy.optimize.brentq(excess, floor + tiny, ceiling, xtol=1e-300, rtol=1e-12)
     result: Array = slopes / (values + shift)
     return result

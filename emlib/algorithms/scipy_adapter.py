@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 
 from emlib.algorithms.base import Info, State, require_free
 from emlib.numerics import Array
@@ -61,7 +61,7 @@ class SciPy:
         message = ""
         options: Any = {"jac": True, "method": self.method, "hess": self._hessian(problem), "options": self._options()}
         try:
-            found = minimize(self._objective(problem, best), state.evaluation.x, **options)
+            found = scipy.optimize.minimize(self._objective(problem, best), state.evaluation.x, **options)
             message = str(found.message)
         except _Spent:
             return State(best[0]), Info(self._kind, True)

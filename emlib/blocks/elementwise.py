@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from emlib.blocks.block import as_block, first_bad, not_finite
 from emlib.numerics import Array
@@ -157,7 +157,7 @@ class Interval(_Elementwise):
         return np.log(share) - np.log1p(-share)
 
     def from_free(self, vector: Array) -> Array:
-        return (self.low + (self.high - self.low) * expit(vector)).reshape(self.shape)
+        return (self.low + (self.high - self.low) * scipy.special.expit(vector)).reshape(self.shape)
 
     def slope(self, value: Array) -> Array:
         share = (np.ravel(value) - self.low) / (self.high - self.low)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, eigsh
+import scipy
 
 from emlib.diagnostics.bound import differences
 from emlib.diagnostics.information import UNIT, information, slope_of_q
@@ -59,7 +59,7 @@ def rate(model: LatentVariableModel, data: Any, params: Any) -> float:
     size = around.basis.shape[1]
     if size <= DENSE:
         return information(model, data, params).rate
-    product = LinearOperator((size, size), matvec=_product(problem, params, around), dtype=float)
+    product = scipy.sparse.linalg.LinearOperator((size, size), matvec=_product(problem, params, around), dtype=float)
     return _iterate(product, 1 + int(getattr(model, "n_invariant", 0)))
 
 
@@ -80,12 +80,13 @@ def _product(problem: Problem, params: Any, around: Tangent) -> Callable[[Array]
     return product
 
 
-def _iterate(product: LinearOperator, wanted: int) -> float:
+def _iterate(product: Any, wanted: int) -> float:
     """Return the largest eigenvalue that is not 1, looking at more of them until there is one."""
     first = np.random.default_rng(SEED).standard_normal(product.shape[0])
     while True:
         wanted = min(wanted, product.shape[0] - 1)
-        values = eigsh(product, k=wanted, which="LA", v0=first, tol=ACCURACY, return_eigenvectors=False)
+        values = scipy.sparse.linalg.eigsh(product, k=wanted, which="LA", v0=first, tol=ACCURACY,
+                                           return_eigenvectors=False)
         known = values[np.abs(1.0 - values) > UNIT]
         if known.size or wanted == product.shape[0] - 1:
             return float(known.max(initial=0.0))

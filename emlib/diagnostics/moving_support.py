@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 from emlib.numerics import Array
 from emlib.validate import as_floats
@@ -42,7 +42,7 @@ class MovingSupport:
         if not np.isfinite(theta) or theta <= 0:
             raise ValueError(f"theta: {theta!r} found; the latent needs an interval (0, theta) of positive length")
         end = self.data - theta
-        return np.exp(-0.5 * (end**2 + LOG_2PI)), ndtr(self.data) - ndtr(end)
+        return np.exp(-0.5 * (end**2 + LOG_2PI)), scipy.special.ndtr(self.data) - scipy.special.ndtr(end)
 
     def loglik(self, theta: float) -> float:
         """Return the log-likelihood: p(y) = (Phi(y) - Phi(y - theta)) / theta."""

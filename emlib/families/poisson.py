@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import gammaln
+import scipy
 
 from emlib.numerics import Array, ratio, x_log_y
 
@@ -49,10 +49,10 @@ class Poisson:
 def log_mass(counts: Array, rates: Array) -> Array:
     """Return log Poisson(y_i | lambda_k), shape (n, K)."""
     column = counts[:, None]
-    result: Array = x_log_y(column, rates) - rates - gammaln(column + 1)
+    result: Array = x_log_y(column, rates) - rates - scipy.special.gammaln(column + 1)
     return result
 
 
 def moments(counts: Array, members: Array) -> Array:
     """Return the statistics of counts, shape (n,), with expected memberships, shape (n, K)."""
-    return np.stack([members.sum(axis=0), counts @ members, gammaln(counts + 1) @ members])
+    return np.stack([members.sum(axis=0), counts @ members, scipy.special.gammaln(counts + 1) @ members])

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy
 from scipy.linalg import solve_triangular
-from scipy.special import digamma, gammaln
 
 from emlib.blocks import PositiveDefinite, Real
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
@@ -118,12 +118,14 @@ class StudentT(ProductModel):
         data = self.as_data(data)
         residual, rates, shape, log_det = self._rates(params, data)
         seen = np.ones(len(data)) if data.weights is None else data.weights
-        logs = digamma(shape) - np.log(rates)
+        special = scipy.special  # loaded at first use
+        logs = special.digamma(shape) - np.log(rates)
         stats = self._statistics(seen * shape / rates, float(seen @ logs), residual, params, data)
-        entropy = shape + gammaln(shape) - shape * digamma(shape) + logs
-        constant = gammaln(shape) - gammaln(0.5 * self.dof) - 0.5 * self.n_features * np.log(self.dof * np.pi)
+        entropy = shape + special.gammaln(shape) - shape * special.digamma(shape) + logs
+        constant = special.gammaln(shape) - special.gammaln(0.5 * self.dof) - 0.5 * self.n_features * np.log(self.dof * np.pi)
         found = constant - 0.5 * log_det - shape * np.log(2 * rates / self.dof)
-        return Expectation(stats, float(seen @ found), float(seen @ entropy), data.n_units, float(seen @ np.abs(found)))
+        magnitude = float(seen @ np.abs(found))
+        return Expectation(stats, float(seen @ found), float(seen @ entropy), data.n_units, magnitude)
 
     def _statistics(self, weights: Array, logs: float, residual: Array, params: StudentTParams,
                     data: Data) -> Statistics:
@@ -133,7 +135,8 @@ class StudentT(ProductModel):
                                   weighted.sum(axis=0)[None, :, None], weights.sum().reshape(1, 1, 1),
                                   params.location[None, :, None], "tied")
         half = 0.5 * self.dof
-        gamma = data.n_units * (half * np.log(half) - gammaln(half)) - half * weights.sum() + (half - 1) * logs
+        peak = half * np.log(half) - scipy.special.gammaln(half)
+        gamma = data.n_units * peak - half * weights.sum() + (half - 1) * logs
         return Statistics({"rows": moments, "latent": float(gamma + 0.5 * self.n_features * logs)})
 
     def expanded_m_step(self, stats: Statistics) -> StudentTParams:

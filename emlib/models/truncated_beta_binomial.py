@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import comb
+import scipy
 
 from emlib.blocks import Interval, Positive
 from emlib.families import Bernoulli, Family, Poisson, ProductModel
@@ -143,7 +143,7 @@ class TruncatedBetaBinomial(ProductModel):
         cases = np.cumsum(np.log(params.probability + order * params.dispersion))
         others = np.append(0.0, np.cumsum(np.log(1 - params.probability + order * params.dispersion)))[m - 1::-1]
         seen = np.log(-np.expm1(np.log1p(-params.probability / norms).sum()))
-        masses: Array = np.log(comb(m, order + 1)) + cases + others - np.log(norms).sum() - seen
+        masses: Array = np.log(scipy.special.comb(m, order + 1)) + cases + others - np.log(norms).sum() - seen
         return masses
 
     def _factors(self, params: TruncatedBetaBinomialParams, data: Data) -> _Factors:
