@@ -122,7 +122,8 @@ class StudentT(ProductModel):
         logs = special.digamma(shape) - np.log(rates)
         stats = self._statistics(seen * shape / rates, float(seen @ logs), residual, params, data)
         entropy = shape + special.gammaln(shape) - shape * special.digamma(shape) + logs
-        constant = special.gammaln(shape) - special.gammaln(0.5 * self.dof) - 0.5 * self.n_features * np.log(self.dof * np.pi)
+        heads = special.gammaln(shape) - special.gammaln(0.5 * self.dof)
+        constant = heads - 0.5 * self.n_features * np.log(self.dof * np.pi)
         found = constant - 0.5 * log_det - shape * np.log(2 * rates / self.dof)
         magnitude = float(seen @ np.abs(found))
         return Expectation(stats, float(seen @ found), float(seen @ entropy), data.n_units, magnitude)
