@@ -1,0 +1,161 @@
+"""The field of the race: thirteen problems, fifteen methods with the coordinates they run in, common starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from emlib import datasets
+from emlib.algorithms import ECG, EM, LBFGS, SQUAREM, Adam, Algorithm, EMGradient, GradientAscent, Newton, SciPy
+from emlib.model import Data
+from emlib.models import (
+    BernoulliMixture,
+    CategoricalHMM,
+    FactorAnalysis,
+    GaussianMixture,
+    GaussianWithMissing,
+    LinearDynamicalSystem,
+    PoissonMixture,
+    StudentT,
+)
+from emlib.numerics import Array
+
+SEED = 8
+MOMENTUM = 0.9
+
+#: Methods and how each is made from a step length per unit and the number of units.
+METHODS: dict[str, Callable[[float, float], Algorithm]] = {
+    "EM": lambda step, n: EM(),
+    "EM gradient": lambda step, n: EMGradient(),
+    "SQUAREM": lambda step, n: SQUAREM(),
+    "gradient, fixed step": lambda step, n: GradientAscent(step / n),
+    "gradient, line search": lambda step, n: GradientAscent(),
+    "momentum": lambda step, n: GradientAscent(step / n, momentum=MOMENTUM),
+    "Nesterov": lambda step, n: GradientAscent(step / n, momentum=MOMENTUM, nesterov=True),
+    "Adam": lambda step, n: Adam(step),
+    "ECG": lambda step, n: ECG(),
+    "L-BFGS": lambda step, n: LBFGS(metric="identity"),
+    "L-BFGS in the metric of EM": lambda step, n: LBFGS(warm_up=5),
+    "L-BFGS-B (SciPy)": lambda step, n: SciPy("L-BFGS-B"),
+    "SQP (SciPy)": lambda step, n: SciPy("SLSQP", {"ftol": 1e-14, "maxiter": 10_000}),
+    "trust region (SciPy)": lambda step, n: SciPy("trust-exact"),
+    "Newton": lambda step, n: Newton(),
+}
+#: Those whose step length has to be chosen by somebody.
+TUNED = ("gradient, fixed step", "momentum", "Nesterov", "Adam")
+
+
+def _drawn(place: int) -> np.random.Generator:
+    return np.random.default_rng([SEED, place])
+
+
+def _standardised(rows: Array) -> Array:
+    """Return columns of mean zero and variance one: units that favour nobody who depends on units."""
+    result: Array = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    return result
+
+
+def _pair(separation: float) -> tuple[Any, Data]:
+    model = GaussianMixture(2, 1, "tied")
+    return model, model.as_data(_standardised(datasets.two_normals(100, separation, _drawn(1))))
+
+
+def _eruptions() -> tuple[Any, Data]:
+    model = GaussianMixture(2, 2, "full")
+    return model, model.as_data(_standardised(datasets.old_faithful()))
+
+
+def _ring(n_features: int, radius: float, place: int) -> tuple[Any, Data]:
+    """Three normals of unit covariance with their means on a circle in the first two dimensions."""
+    rng, angles = _drawn(place), 2 * np.pi * np.arange(3) / 3
+    means = np.zeros((3, n_features))
+    means[:, 0], means[:, 1] = radius * np.cos(angles), radius * np.sin(angles)
+    rows = means[rng.integers(0, 3, 150)] + rng.standard_normal((150, n_features))
+    model = GaussianMixture(3, n_features, "tied")
+    return model, model.as_data(_standardised(rows))
+
+
+def _notices() -> tuple[Any, Data]:
+    model = PoissonMixture(2)
+    return model, model.as_data(*datasets.hasselblad())
+
+
+def _answers() -> tuple[Any, Data]:
+    model = BernoulliMixture(2, 5)
+    truth = model.params(weights=[0.193, 0.807], probabilities=[[0.0191, 0.0789, 0.8774, 0.2741, 0.2515],
+                                                                [0.4478, 0.7046, 0.3388, 0.2343, 0.0886]])
+    patterns, counts = np.unique(model.simulate(truth, 500, _drawn(2)), axis=0, return_counts=True)
+    return model, model.as_data(patterns, counts)
+
+
+def _factors() -> tuple[Any, Data]:
+    rng = _drawn(3)
+    loadings = rng.uniform(0.4, 0.9, (6, 2)) * [[1, 0], [1, 0], [1, 0.5], [0.5, 1], [0, 1], [0, 1]]
+    rows = rng.standard_normal((150, 2)) @ loadings.T + 0.6 * rng.standard_normal((150, 6))
+    model = FactorAnalysis(6, 2)
+    return model, model.as_data(_standardised(rows))
+
+
+def _chain() -> tuple[Any, Data]:
+    full = CategoricalHMM(2, 3)
+    truth = full.params(initial=[0.5, 0.5], transition=[[0.85, 0.15], [0.2, 0.8]],
+                        emission=[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
+    sequences = full.simulate(truth, [12] * 20, _drawn(4))
+    model = CategoricalHMM(2, 3, fixed={"initial": [0.5, 0.5]})
+    return model, model.as_data(sequences)
+
+
+def _dynamics() -> tuple[Any, Data]:
+    known = {"initial_mean": [0.0], "initial_covariance": [[1.0]], "observation": [[1.0]]}
+    rng, state, rows = _drawn(5), 0.0, []
+    for _ in range(25):
+        state = 0.8 * state + rng.standard_normal()
+        rows.append([state + 0.7 * rng.standard_normal()])
+    model = LinearDynamicalSystem(1, 1, fixed=known)
+    return model, model.as_data(np.array(rows))
+
+
+def _tails() -> tuple[Any, Data]:
+    model = StudentT(2, 2.0)
+    truth = model.params(location=[0.0, 0.0], scale=[[1.0, 0.5], [0.5, 1.0]])
+    return model, model.as_data(model.simulate(truth, 100, _drawn(6)))
+
+
+def _gaps() -> tuple[Any, Data]:
+    rng = _drawn(7)
+    rows = rng.standard_normal((80, 3)) @ np.linalg.cholesky(np.full((3, 3), 0.7) + 0.3 * np.eye(3)).T
+    rows[:, 1:][rng.random((80, 2)) < 0.3] = np.nan
+    model = GaussianWithMissing(3)
+    return model, model.as_data(rows)
+
+
+PROBLEMS: dict[str, Callable[[], tuple[Any, Data]]] = {
+    "two normals, apart": lambda: _pair(4.0),
+    "two normals, close": lambda: _pair(2.2),
+    "Old Faithful": _eruptions,
+    "three normals in 2-D, close": lambda: _ring(2, 1.8, 8),
+    "three normals in 4-D, apart": lambda: _ring(4, 4.0, 9),
+    "three normals in 4-D, close": lambda: _ring(4, 2.0, 10),
+    "Poisson mixture": _notices,
+    "Bernoulli mixture": _answers,
+    "factor analysis": _factors,
+    "hidden Markov": _chain,
+    "linear dynamics": _dynamics,
+    "Student t": _tails,
+    "missing entries": _gaps,
+}
+
+
+@lru_cache(maxsize=len(PROBLEMS))
+def problem(name: str) -> tuple[Any, Data]:
+    """Return model and data of a problem; the data are drawn once a process."""
+    return PROBLEMS[name]()
+
+
+def start(name: str, index: int) -> Any:
+    """Return the start of this number, the same for every method; numbers below zero are for tuning."""
+    model, data = problem(name)
+    return model.start(data, np.random.default_rng([SEED, list(PROBLEMS).index(name), index % 2**32]))

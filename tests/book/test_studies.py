@@ -1,0 +1,174 @@
+"""Stored studies: a share of each table is computed anew, and the runner keeps, resumes and writes as it promises."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emlib.report import study, study_run
+
+STORED = sorted(path.stem for path in study.FOLDER.glob("*.csv"))
+SHARE = 0.02
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_share_of_the_cells_is_what_the_table_says(name: str) -> None:
+    table = study.load(name)
+    assert study.recompute(table, study.sample(table, SHARE, np.random.default_rng(2))) == []
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_the_table_is_that_of_the_study(name: str) -> None:
+    table, source = study.load(name), study.module(name)
+    assert [table.key(row) for row in table.rows()] == source.keys()
+    assert table.head["study"] == name
+    assert table.head["seed"] == str(source.SEED)
+    assert "changes" not in table.head["commit"], "stored by code that no commit holds: commit, then run it again"
+
+
+def test_every_study_is_stored_and_every_table_has_its_study() -> None:
+    modules = [path.stem for path in (Path(study.__file__).parent / "studies").glob("[!_]*.py")]
+    studies = {name for name in modules if hasattr(study.module(name), "cell")}
+    assert studies == set(STORED)
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """Return a study of six cells that notes which of them it computes."""
+    source = ModuleType("emlib.report.studies.toy", "A toy: roots of small numbers.\n\nMore words.")
+    source.__file__ = str(tmp_path / "toy.py")
+    (tmp_path / "toy.py").write_text("# first version")
+    computed: list[int] = []
+
+    def cell(kind: str, n: int) -> dict[str, Any]:
+        computed.append(n)
+        return {"root": float(np.sqrt(n)) if kind == "a" else np.inf, "twice": np.int64(2 * n), "word": f"{kind}, {n}"}
+
+    source.__dict__.update(SEED=5, cell=cell, computed=computed,
+                           keys=lambda: [{"kind": kind, "n": n} for kind in "ab" for n in (1, 2, 3)])
+    monkeypatch.setitem(sys.modules, source.__name__, source)
+    yield source
+
+
+def run(folder: Path, **options: Any) -> int:
+    return study_run.run("toy", folder=folder, notes=folder, **options)
+
+
+def test_a_table_is_read_as_it_was_computed(toy: ModuleType, tmp_path: Path) -> None:
+    assert run(tmp_path) == 6
+    table = study.load("toy", tmp_path)
+    assert table["root"].tolist() == [*np.sqrt([1, 2, 3]).tolist(), np.inf, np.inf, np.inf]
+    assert table["twice"].dtype.kind == "i"
+    assert table.where(kind="b", n=3)["word"].tolist() == ["b, 3"]
+    assert (table.head["about"], table.head["seed"]) == ("A toy: roots of small numbers.", "5")
+    assert table.key(table.rows()[4]) == {"kind": "b", "n": 2}
+    with pytest.raises(KeyError, match="no column 'cube'; there are kind, n, root"):
+        table["cube"]
+
+
+def test_a_changed_cell_is_caught(toy: ModuleType, tmp_path: Path) -> None:
+    run(tmp_path)
+    table = study.load("toy", tmp_path)
+    assert study.recompute(table, table.rows()) == []
+    path = tmp_path / "toy.csv"
+    path.write_text(path.read_text().replace("1.7320508075688772", "1.7320508075688774"))
+    table = study.load("toy", tmp_path)
+    faults = study.recompute(table, table.rows())
+    assert faults == ["{'kind': 'a', 'n': 3}: root is stored as 1.7320508075688774, computed as 1.7320508075688772"]
+
+
+def test_a_changed_cell_of_a_stored_study_is_caught() -> None:
+    table = study.load("race_goals")
+    row = dict(table.where(problem="Poisson mixture").rows()[0])
+    assert study.recompute(table, [row]) == []
+    row["goal"] += 1e-7
+    assert "goal is stored as" in study.recompute(table, [row])[0]
+
+
+def test_a_run_that_was_cut_off_goes_on(toy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = toy.cell
+
+    def stops(kind: str, n: int) -> dict[str, Any]:
+        if (kind, n) == ("b", 1):
+            raise KeyboardInterrupt
+        return dict(whole(kind, n))
+
+    monkeypatch.setattr(toy, "cell", stops)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+    assert not (tmp_path / "toy.csv").exists()
+    monkeypatch.setattr(toy, "cell", whole)
+    with (tmp_path / "toy.jsonl").open("a") as file:
+        file.write('{"key": {"kind": "b", "n"')  # what a stop in the middle of a line leaves
+    assert run(tmp_path) == 3
+    assert toy.computed == [1, 2, 3, 1, 2, 3]
+    assert study.recompute(table := study.load("toy", tmp_path), table.rows()) == []
+
+
+def test_a_run_does_not_go_on_with_other_code(toy: ModuleType, tmp_path: Path) -> None:
+    run(tmp_path)
+    Path(str(toy.__file__)).write_text("# second version")
+    with pytest.raises(ValueError, match="begun with other code of the study; add --fresh"):
+        run(tmp_path)
+    assert run(tmp_path, fresh=True) == 6
+
+
+def test_the_head_names_every_commit_that_took_part(toy: ModuleType, tmp_path: Path,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two", "one"):
+        monkeypatch.setattr(study_run, "commit", lambda name=name: name)
+        run(tmp_path)
+    assert study.load("toy", tmp_path).head["commit"] == "one, two"
+
+
+@pytest.mark.parametrize("value", [True, None, [1], "two\nlines", "", "# a comment"])
+def test_a_value_that_a_table_cannot_hold_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match="cell: "):
+        study.text(value)
+
+
+def test_a_column_has_one_type(toy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toy, "cell", lambda kind, n: {"value": 1 if kind == "a" else 1.0})
+    with pytest.raises(TypeError, match="column value: int and float found"):
+        run(tmp_path)
+
+
+def test_a_damaged_table_and_an_unknown_study_are_refused(toy: ModuleType, tmp_path: Path) -> None:
+    run(tmp_path)
+    path = tmp_path / "toy.csv"
+    path.write_text(path.read_text()[:-12])
+    with pytest.raises(ValueError, match="damaged"):
+        study.load("toy", tmp_path)
+    with pytest.raises(FileNotFoundError, match="python -m emlib.report.study nosuch"):
+        study.load("nosuch", tmp_path)
+    with pytest.raises(ValueError, match="'nosuch' is unknown; choose one of race"):
+        study.module("nosuch")
+
+
+def test_sample_draws_the_share_in_order(toy: ModuleType, tmp_path: Path) -> None:
+    run(tmp_path)
+    table = study.load("toy", tmp_path)
+    drawn = [table.rows().index(row) for row in study.sample(table, 0.5, np.random.default_rng(0))]
+    assert drawn == sorted(set(drawn))
+    assert len(drawn) == 3
+    assert len(study.sample(table, 1e-6, np.random.default_rng(0))) == 1
+
+
+def test_workers_compute_the_same_table(toy: ModuleType, tmp_path: Path) -> None:
+    run(tmp_path)
+    alone = (tmp_path / "toy.csv").read_bytes()
+    assert run(tmp_path, workers=2, fresh=True) == 6
+    assert (tmp_path / "toy.csv").read_bytes() == alone
+
+
+def test_the_command_wants_one_thread(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with pytest.raises(SystemExit):
+        study.main(["toy"])
+    assert "set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1" in capsys.readouterr().err
