@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -57,9 +58,13 @@ def block_diagonal(*matrices: Array) -> Array:
     return full
 
 
+@lru_cache(maxsize=64)
 def lower_indices(size: int) -> tuple[Array, Array]:
-    """Return the row and column indices of the lower triangle, row by row."""
-    return np.tril_indices(size)
+    """Return the row and column indices of the lower triangle, row by row; read-only, since each size is made once."""
+    rows, columns = np.tril_indices(size)
+    rows.setflags(write=False)
+    columns.setflags(write=False)
+    return rows, columns
 
 
 def tree_sum(terms: Sequence[Addable]) -> Addable:

@@ -91,5 +91,5 @@ class SciPy:
 
     def _options(self) -> dict[str, Any]:
         tight = {"l-bfgs-b": {"ftol": 0.0, "gtol": 1e-9, "maxiter": 100_000, "maxfun": 1_000_000},
-                 "trust-exact": {"gtol": 1e-9}}
+                 "slsqp": {"ftol": 1e-14, "maxiter": 100_000}}
         return {**tight.get(self.method.lower(), {"gtol": 1e-9}), **self.options}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ class PositiveDefinite:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape))
+        return prod(self.shape)
 
     @property
     def free_size(self) -> int:
@@ -32,7 +33,7 @@ class PositiveDefinite:
 
     @property
     def _count(self) -> int:
-        return int(np.prod(self.shape[:-2], dtype=int))
+        return prod(self.shape[:-2])
 
     def _each(self, value: Array) -> Array:
         return value.reshape(self._count, self._side, self._side)

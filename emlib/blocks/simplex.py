@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class Simplex:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape))
+        return prod(self.shape)
 
     @property
     def free_size(self) -> int:
@@ -38,7 +39,7 @@ class Simplex:
 
     @property
     def _rows(self) -> int:
-        return int(np.prod(self.shape[:-1], dtype=int))
+        return prod(self.shape[:-1])
 
     @property
     def support(self) -> Array:

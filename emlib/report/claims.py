@@ -119,7 +119,8 @@ def _lines(row: Row | None, record: dict[str, Any]) -> list[str]:
     lines += [f"{name.replace('_', ' ')}: {words(value)}" for name, value in record["propositions"].items()]
     if row is None:
         return lines
-    return [*lines, f"why: {row.why}", f"source: {cited(book_folder(), row.source['key'])}, {row.source['place']}"]
+    stored = ["from a stored study; a test computes a random share of it anew"] if row.profile == "stored" else []
+    return [*lines, *stored, f"why: {row.why}", f"source: {cited(book_folder(), row.source['key'])}, {row.source['place']}"]
 
 
 def _committed(row: Row | None, identifier: str) -> str:

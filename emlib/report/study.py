@@ -7,8 +7,8 @@ A study is a module ``emlib.report.studies.NAME`` with
 ``keys()``
     The list of its cells, each a flat mapping of names to integers, floats or texts; the same names in each.
 ``cell(**key)``
-    What is measured in one cell, again a flat mapping. It must be pure: the same key gives the same values, whatever ran
-    before it.
+    What is measured in one cell, again a flat mapping. It must be pure: the same key gives the same values, whatever
+    ran before it.
 
 ``python -m emlib.report.study NAME`` runs all cells and writes ``emlib/data/studies/NAME.csv``. A run that was cut off
 goes on where it stood. Chapters read the table with `load`; a test draws cells with `sample` and computes them anew
@@ -133,7 +133,7 @@ def text(value: Any) -> str:
         If the value is no integer, float or text.
     """
     if type(value).__name__ not in PARSERS:
-        raise TypeError(f"cell: {value!r} is a {type(value).__name__}; give int, float or str (a truth value as 0 or 1)")
+        raise TypeError(f"cell: {value!r} is a {type(value).__name__}; give int, float or str, a truth value as 0 or 1")
     if isinstance(value, str) and (not value or value.startswith("#") or "\n" in value):
         raise TypeError(f"cell: {value!r} found; a text of one line, not empty, without # in front is needed")
     return "nan" if isinstance(value, float) and math.isnan(value) else str(value)

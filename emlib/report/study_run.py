@@ -20,7 +20,8 @@ __all__ = ["command", "run"]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def run(name: str, *, workers: int = 1, fresh: bool = False, folder: Path = study.FOLDER, notes: Path | None = None) -> int:
+def run(name: str, *, workers: int = 1, fresh: bool = False, folder: Path = study.FOLDER,
+        notes: Path | None = None) -> int:
     """Run all cells of a study that no earlier run has kept, then write its table.
 
     Parameters
@@ -46,14 +47,15 @@ def run(name: str, *, workers: int = 1, fresh: bool = False, folder: Path = stud
         If the study is unknown, or was begun with other code.
     """
     source = study.module(name)
-    keys = [study.plain(key, {}) for key in source.keys()]
+    named = source.keys()
+    keys = [study.plain(key, {}) for key in named]
     kept = Kept((notes or folder.parents[2] / "_build" / "studies") / f"{name}.jsonl", _digest(source))
     if fresh:
         kept.forget()
     done = kept.begin(commit())
     missing = [key for key in keys if _name(key) not in done]
     for key, found in _results(name, missing, workers):
-        done[_name(key)] = found
+        done[_name(key)] = dict(found)
         kept.add(key, found)
         _show(len(done), len(keys))
     head = {"study": name, "about": str(source.__doc__).splitlines()[0], "commit": ", ".join(kept.commits),
@@ -140,7 +142,7 @@ def _show(n_done: int, n_all: int) -> None:
 
 def command(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, run the study, say what was done."""
-    parser = argparse.ArgumentParser(prog="python -m emlib.report.study", description="Run a study and store its table.")
+    parser = argparse.ArgumentParser(prog="python -m emlib.report.study", description="Run and store a study.")
     parser.add_argument("name", help="module in emlib/report/studies")
     parser.add_argument("--workers", type=int, default=1, help="processes that share the work")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run has kept")

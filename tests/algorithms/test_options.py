@@ -85,3 +85,9 @@ def test_progress_writes_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "E-steps  loglik" in capsys.readouterr().err
     emlib.fit(Linkage(), [125, 18, 20, 34], algorithm=EM(), rng=0)
     assert capsys.readouterr().err == ""
+
+
+def test_sequential_quadratic_programming_runs_to_the_end_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    result = emlib.fit(Linkage(), [125, 18, 20, 34], start={"theta": 0.1}, algorithm=SciPy("SLSQP"))
+    assert result.success
+    assert not recwarn.list

@@ -98,6 +98,13 @@ def test_claim_says_when_the_number_disagrees(book: Path, shown: list[dict[str, 
     assert shown[0]["text/plain"].startswith("[AB99-T1] holds, but the number disagrees: The rate is 0.132778.")
 
 
+def test_a_row_of_a_stored_study_says_so(book: Path, shown: list[dict[str, Any]]) -> None:
+    report.claim("AB99-T1", 0.132778, as_stated=True)
+    make(book, [{**rows()[0], "profile": "stored"}])
+    report.claim("AB99-T1", 0.132778, as_stated=True)
+    assert ["stored study" in bundle["text/plain"] for bundle in shown] == [False, True]
+
+
 def test_rounding_noise_is_stored_as_a_bound(book: Path, shown: list[dict[str, Any]]) -> None:
     identity = {**rows()[0], "tolerance": {"policy": "identity", "below": 1.0e-10}}
     make(book, [identity])

@@ -40,7 +40,7 @@ METHODS: dict[str, Callable[[float, float], Algorithm]] = {
     "L-BFGS": lambda step, n: LBFGS(metric="identity"),
     "L-BFGS in the metric of EM": lambda step, n: LBFGS(warm_up=5),
     "L-BFGS-B (SciPy)": lambda step, n: SciPy("L-BFGS-B"),
-    "SQP (SciPy)": lambda step, n: SciPy("SLSQP", {"ftol": 1e-14, "maxiter": 10_000}),
+    "SQP (SciPy)": lambda step, n: SciPy("SLSQP"),
     "trust region (SciPy)": lambda step, n: SciPy("trust-exact"),
     "Newton": lambda step, n: Newton(),
 }
@@ -103,7 +103,7 @@ def _chain() -> tuple[Any, Data]:
     full = CategoricalHMM(2, 3)
     truth = full.params(initial=[0.5, 0.5], transition=[[0.85, 0.15], [0.2, 0.8]],
                         emission=[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
-    sequences = full.simulate(truth, [12] * 20, _drawn(4))
+    sequences = full.simulate(truth, [8] * 30, _drawn(4))
     model = CategoricalHMM(2, 3, fixed={"initial": [0.5, 0.5]})
     return model, model.as_data(sequences)
 
@@ -111,7 +111,7 @@ def _chain() -> tuple[Any, Data]:
 def _dynamics() -> tuple[Any, Data]:
     known = {"initial_mean": [0.0], "initial_covariance": [[1.0]], "observation": [[1.0]]}
     rng, state, rows = _drawn(5), 0.0, []
-    for _ in range(25):
+    for _ in range(20):
         state = 0.8 * state + rng.standard_normal()
         rows.append([state + 0.7 * rng.standard_normal()])
     model = LinearDynamicalSystem(1, 1, fixed=known)

@@ -10,12 +10,10 @@ from emlib.algorithms import Algorithm
 from emlib.model import Data
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
-from emlib.solve import solve
 
 PRECISIONS = (1e-1, 1e-3, 1e-6)  # nats below the goal
-TOL = 1e-9  # nats left to gain at which a run counts as at rest
 NEVER = -1  # in place of a number of E-steps
-ENDS = {"goal": "at the goal", "budget": "out of budget", "rest": "at rest elsewhere", "failed": "stopped by a failure"}
+PATIENCE = 10  # iterations an E-step: one may be rejected without a new point, none may go on so for ever
 
 
 class Halt(Exception):
@@ -60,12 +58,25 @@ class Watched(Problem):
 
 
 def watch(model: Any, data: Data, algorithm: Algorithm, start: Any, goal: float, budget: int) -> tuple[Watched, str]:
-    """Run an algorithm from a start; return what was noted, and one of `ENDS`."""
+    """Run an algorithm from a start until the goal is reached, the budget spent, or the algorithm cannot go on.
+
+    Returns
+    -------
+    watched : Watched
+    end : str
+        "goal", "budget", or the name of the status with which the algorithm gave up.
+
+    Notes
+    -----
+    No stopping rule is applied, so that none can favour anybody; a run at rest in another optimum spends its budget.
+    """
     watched = Watched(model, data, algorithm.coordinates, goal, budget)
     try:
-        found = solve(watched, algorithm, model.space.pack(start, algorithm.coordinates), tol=TOL, max_estep=budget)
+        state = algorithm.init(watched, watched.evaluate(model.space.pack(start, algorithm.coordinates)))
+        for _ in range(PATIENCE * budget):
+            state, info = algorithm.step(watched, state)
+            if info.status is not None:
+                return watched, info.status.name
     except Halt:
         return watched, "goal" if watched.reached[-1] != NEVER else "budget"
-    if found.n_estep >= budget:
-        return watched, "budget"
-    return watched, "rest" if found.success else "failed"
+    return watched, "STANDSTILL"
