@@ -120,7 +120,8 @@ def _lines(row: Row | None, record: dict[str, Any]) -> list[str]:
     if row is None:
         return lines
     stored = ["from a stored study; a test computes a random share of it anew"] if row.profile == "stored" else []
-    return [*lines, *stored, f"why: {row.why}", f"source: {cited(book_folder(), row.source['key'])}, {row.source['place']}"]
+    source = f"source: {cited(book_folder(), row.source['key'])}, {row.source['place']}"
+    return [*lines, *stored, f"why: {row.why}", source]
 
 
 def _committed(row: Row | None, identifier: str) -> str:
