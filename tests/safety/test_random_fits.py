@@ -15,7 +15,7 @@ import pytest
 
 import emlib
 from emlib import Status
-from emlib.algorithms import EM, LBFGS, EMGradient, GradientAscent, Newton
+from emlib.algorithms import ECG, EM, LBFGS, SQUAREM, Adaptive, EMGradient, GradientAscent, Newton
 from emlib.result import Result
 from emlib.solve import FALL
 from emlib.stopping import curvature
@@ -25,7 +25,8 @@ from tests.safety.models import IDS, MODELS
 from tests.safety.test_refusals import NAMED
 
 FITS = int(os.environ.get("EMLIB_RANDOM_FITS", "100"))  # of all models together
-ALGORITHMS = [None, None, EM(), EM(), LBFGS(), LBFGS(metric="identity"), Newton(), EMGradient(), GradientAscent()]
+ALGORITHMS = [None, None, Adaptive(), Adaptive(), EM(), EM(), LBFGS(), LBFGS(metric="identity"), Newton(), SQUAREM(),
+              ECG(), EMGradient(), GradientAscent()]
 EVERY = pytest.mark.parametrize("case", MODELS, ids=IDS)
 
 
