@@ -144,7 +144,7 @@ def _with_held(model: Any, data: Data, params: Any) -> tuple[Any, str]:
 
 def _best(runs: list[Result]) -> Result:
     """Return the highest converged run, or the highest of all if none converged."""
-    best = max(runs, key=lambda run: (run.success, run.loglik))
+    best = max(runs, key=lambda run: (run.success, run.objective))
     if len(runs) == 1:
         return best
     total, done = sum(run.n_estep for run in runs), sum(run.success for run in runs)

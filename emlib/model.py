@@ -7,7 +7,7 @@ One E-step at theta gives four things: the log-likelihood, the posterior entropy
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,11 +28,14 @@ class Data:
         How often each unit was seen; None means once each.
     scale : object, optional
         What the model measured once when it read the data (for Gaussian models the rows' covariance).
+    whole : float, optional
+        Of a piece of a data set: the number of units of the whole.
     """
 
     units: Any
     weights: Array | None = None
     scale: Any = None
+    whole: float | None = None
 
     def __len__(self) -> int:
         return len(self.units)
@@ -50,13 +53,24 @@ class Data:
         lengths = np.array([len(sequence) for sequence in self.units], dtype=float)
         return float(lengths.sum() if self.weights is None else self.weights @ lengths)
 
+    @property
+    def share(self) -> float:
+        """The part of the whole data set that these units are, repeated ones counted; 1 for the whole."""
+        return 1.0 if self.whole is None else self.n_units / self.whole
+
+    def piece(self, rows: Any) -> Data:
+        """Return the units that a slice, or an array of indices, picks; it knows of the whole."""
+        listed = isinstance(self.units, list) and not isinstance(rows, slice)
+        units = [self.units[row] for row in rows] if listed else self.units[rows]
+        weights = None if self.weights is None else self.weights[rows]
+        return replace(self, units=units, weights=weights, whole=self.n_units if self.whole is None else self.whole)
+
     def chunks(self, size: int) -> Iterator[Data]:
         """Yield consecutive pieces of at most `size` units."""
         if size < 1:
             raise ValueError(f"size: {size} found; a chunk holds at least one unit")
         for low in range(0, len(self), size):
-            weights = None if self.weights is None else self.weights[low:low + size]
-            yield Data(self.units[low:low + size], weights, self.scale)
+            yield self.piece(slice(low, low + size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +100,7 @@ class Expectation:
     stats : Statistics
         Expected sufficient statistics, summed over the chunk.
     loglik : float
-        Observed-data log-likelihood of the chunk (total, nats).
+        Observed-data log-likelihood of the chunk (total, nats); of a penalised model with its share of the penalty.
     entropy : float
         Joint posterior entropy of the latent variables (nats), so that loglik = Q + entropy.
     n_units : float

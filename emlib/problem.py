@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from emlib import differences
 from emlib.model import Data, Expectation, LatentVariableModel, Statistics
-from emlib.numerics import Array, symmetrise, tree_sum
+from emlib.numerics import Array, tree_sum
 
 CHUNK = 8192  # units a chunk, so that a Louis matrix of a chunk stays small
-DIFFERENCE = 1e-5  # relative step of central differences, for models without a closed form
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,10 @@ class Problem:
         return self._memo
 
     def _evaluate(self, x: Array, params: Any) -> Evaluation:
-        found = self.expectation(params)
+        try:
+            found = self.expectation(params)
+        except np.linalg.LinAlgError as error:
+            return self._outside(x, params, f"loglik: {str(error).lower()} at a point inside the space")
         if not np.isfinite(found.loglik):
             return self._outside(x, params, f"loglik: {found.loglik} at a point inside the space")
         slopes = self.model.q_gradient(params, found.stats)
@@ -181,9 +184,10 @@ class Problem:
         Notes
         -----
         There dQ = 0, so the matrix is positive definite and does not depend on the chart; at u = theta it
-        can be indefinite (theorem T12).
+        can be indefinite (theorem T12). Where a probability of M(theta) vanishes, entries may not be finite.
         """
-        return -self.model.q_hessian(self.model.m_step(evaluation.stats), evaluation.stats)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return -self.model.q_hessian(self.model.m_step(evaluation.stats), evaluation.stats)
 
     def metric(self, evaluation: Evaluation) -> tuple[Array | None, str]:
         """Return the lower Cholesky factor of `complete_information`, or None and the reason why there is none."""
@@ -192,8 +196,7 @@ class Problem:
             return None, target.fault
         singular = "the complete-data information at the M-step is singular to working precision"
         try:
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                factor = np.linalg.cholesky(self.complete_information(evaluation))
+            factor = np.linalg.cholesky(self.complete_information(evaluation))
         except np.linalg.LinAlgError:
             return None, singular
         # A probability whose square underflows gives a matrix without numbers, which the factorisation lets pass.
@@ -231,14 +234,11 @@ class Problem:
         return total
 
     def _hessian_by_differences(self, here: Evaluation) -> Array:
-        columns = []
-        for index in range(self.size):
-            step = DIFFERENCE * max(1.0, abs(here.x[index]))
-            ends = [here.x + sign * step * np.eye(self.size)[index] for sign in (1, -1)]
-            columns.append((self.gradient(ends[0]) - self.gradient(ends[1])) / (2 * step))
+        bend = self.model.q_hessian(here.params, here.stats, self.coordinates) / self.data.n_units
+        steps = differences.units(self.model.space, here.x, bend, self.coordinates)
+        found = differences.hessian(self.gradient, here.x, steps)
         self._memo = here
-        full: Array = np.stack(columns, axis=1)
-        return symmetrise(full)
+        return found
 
     def recall(self, here: Evaluation) -> None:
         """Make an evaluation made earlier the remembered one, so that asking for it again costs nothing."""

@@ -28,7 +28,7 @@ class Status(Enum):
     CALLBACK = "stopped by the callback"
 
 
-COLUMNS = ("loglik", "n_estep", "kind", "remaining", "gradient_norm", "step_norm", "entropy")
+COLUMNS = ("loglik", "n_estep", "kind", "remaining", "gradient_norm", "step_norm", "entropy", "objective")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Trace:
     Attributes
     ----------
     columns : mapping of str to list
-        loglik, n_estep, kind ("start", "em", "newton", ...), remaining (nats), gradient_norm, step_norm, entropy.
+        loglik, n_estep, kind ("start", "em", "newton", ...), remaining (nats), gradient_norm, step_norm, entropy, and
+        what the run climbs, objective: loglik, of a penalised model with its penalty.
     """
 
     columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
@@ -65,9 +66,9 @@ class Result:
     ----------
     params : the model's parameters
     loglik : float
-        Total observed-data log-likelihood, nats.
+        Total observed-data log-likelihood, nats; of a penalised model, too, without the penalty.
     x, jac : ndarray, shape (p,)
-        The point and the gradient of `fun` = -loglik, in the problem's coordinates.
+        The point and the gradient of `fun` = -objective, in the problem's coordinates.
     success : bool
         True only for Status.CONVERGED.
     status : Status
@@ -83,6 +84,8 @@ class Result:
     start : the model's parameters at the start
     model, data : the model that was fitted, with its held fields, and the validated data
     seed : the `rng` argument of `fit`, or None
+    penalty : float
+        Of a penalised model at the point, nats: not above zero. Zero for maximum likelihood.
     """
 
     params: Any
@@ -100,6 +103,12 @@ class Result:
     model: Any = field(repr=False)
     data: Any = field(repr=False)
     seed: Any = None
+    penalty: float = 0.0
+
+    @property
+    def objective(self) -> float:
+        """What was maximised, loglik + penalty: the log-likelihood itself unless the model is penalised."""
+        return self.loglik + self.penalty
 
     @property
     def success(self) -> bool:
@@ -153,8 +162,8 @@ class Result:
 
     @property
     def fun(self) -> float:
-        """The minimised function, -loglik."""
-        return -self.loglik
+        """The minimised function, -objective."""
+        return -self.objective
 
     @property
     def nfev(self) -> int:

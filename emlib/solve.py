@@ -58,9 +58,14 @@ class _Run:
     def record(self, info: Info, step: float) -> None:
         here = self.state.evaluation
         self.remaining = self._estimate(info)
-        self.trace.append(loglik=here.loglik, n_estep=self.spent, kind=info.kind, remaining=self.remaining,
-                          gradient_norm=float(np.linalg.norm(self.problem.reduce(here.gradient))),
-                          step_norm=step, entropy=here.entropy)
+        self.trace.append(loglik=here.loglik - self.penalty(here), n_estep=self.spent, kind=info.kind,
+                          remaining=self.remaining, step_norm=step, entropy=here.entropy, objective=here.loglik,
+                          gradient_norm=float(np.linalg.norm(self.problem.reduce(here.gradient))))
+
+    def penalty(self, here: Evaluation) -> float:
+        """Return what a penalised model has added to the log-likelihood."""
+        of = getattr(self.problem.model, "log_penalty", None)
+        return 0.0 if of is None else float(of(here.params, self.problem.data))
 
     def _estimate(self, info: Info) -> float:
         here = self.state.evaluation
@@ -161,7 +166,10 @@ def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool) -> tup
         if run.spent >= run.budget:
             return Status.MAX_ESTEP, f"{run.spent} E-steps"
         before = run.state.evaluation
-        run.state, info = run.algorithm.step(run.problem, run.state)
+        try:
+            run.state, info = run.algorithm.step(run.problem, run.state)
+        except np.linalg.LinAlgError as error:  # of an E-step that an algorithm makes by itself, on part of the data
+            return Status.NON_FINITE, str(error).lower()
         after = run.state.evaluation
         run.record(info, float(np.linalg.norm(after.x - before.x)))
         if after.loglik > run.best.loglik:
@@ -199,10 +207,12 @@ def _result(run: _Run, status: Status, message: str) -> Result:
     point = run.best if _fell(run.best, last) else last
     if point is run.best and point is not last and status is Status.CONVERGED:
         status, message = Status.DECREASED, "converged below a better point met on the way"
-    text = "; ".join([status.value, *([message] if message else []), *run.notes])
-    return Result(point.params, point.loglik, point.x, -point.gradient, status, text, len(run.trace) - 1, run.spent,
-                  run.problem.n_mstep - run.m_first, run.remaining, run.trace, run.start, run.problem.model,
-                  run.problem.data)
+    penalty = run.penalty(point)
+    kept = ["penalised fit, not maximum likelihood"] if getattr(run.problem.model, "penalty", None) else []
+    text = "; ".join([status.value, *([message] if message else []), *run.notes, *kept])
+    return Result(point.params, point.loglik - penalty, point.x, -point.gradient, status, text, len(run.trace) - 1,
+                  run.spent, run.problem.n_mstep - run.m_first, run.remaining, run.trace, run.start, run.problem.model,
+                  run.problem.data, penalty=penalty)
 
 
 def _check_options(tol: float, max_estep: int) -> None:

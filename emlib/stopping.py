@@ -111,7 +111,7 @@ def _rises(problem: Problem, point: Evaluation, direction: Array, tol: float) ->
 
 
 def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
-    """Return the eigenvalues and -vectors of I_o in units of I_c, or of its own diagonal where I_c is singular.
+    """Return the eigenvalues and -vectors of I_o in units of I_c, or of both diagonals where I_c is singular.
 
     I_c is taken at the M-step, which may lie on the boundary of the space; there it vanishes.
     """
@@ -120,7 +120,9 @@ def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
             raise LinAlgError("the information of a vanishing probability overflows")
         values, vectors = eigh(observed, complete)
     except LinAlgError:
-        values, vectors = eigh(observed, np.diag(np.maximum(np.abs(np.diag(observed)), np.finfo(float).tiny)))
+        own, bend = np.abs(np.diag(observed)), np.diag(complete)
+        unit = np.maximum(own, np.where(np.isfinite(bend), bend, 0.0))
+        values, vectors = eigh(observed, np.diag(np.maximum(unit, FLAT * unit.max() or 1.0)))  # no noise as a unit
     return values, vectors
 
 

@@ -114,7 +114,17 @@ def _missing(found: Information) -> Array:
 def _head(result: Result) -> list[str]:
     return [repr(result.model),
             f"log-likelihood {result.loglik:.8g}, {result.data.n_observations:g} observations, "
-            f"{_count(result.n_parameters, 'free parameter')}, AIC {result.aic:.8g}, BIC {result.bic:.8g}"]
+            f"{_count(result.n_parameters, 'free parameter')}, AIC {result.aic:.8g}, BIC {result.bic:.8g}",
+            *_of_penalty(result)]
+
+
+def _of_penalty(result: Result) -> list[str]:
+    """Say that a penalised fit is no maximum of the likelihood; nothing of any other."""
+    if getattr(result.model, "penalty", None) is None:
+        return []
+    return [f"penalised fit (penalty={result.model.penalty:g}), not maximum likelihood: what was maximised is "
+            f"{result.objective:.8g}, the log-likelihood with the penalty's {result.penalty:.4g}",
+            "AIC and BIC leave the penalty out; standard errors, missing shares and rate are the penalised objective's"]
 
 
 def _notes(result: Result, found: Information | None, reason: str) -> list[str]:

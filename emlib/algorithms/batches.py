@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,12 +25,7 @@ def batches(data: Data, size: int, seed: int, epoch: int) -> Iterator[tuple[Data
     order = np.random.default_rng((seed, epoch)).permutation(len(data))
     for low in range(0, len(order), size):
         rows = order[low:low + size]
-        yield _taken(data, rows), len(order) / len(rows)
-
-
-def _taken(data: Data, rows: Array) -> Data:
-    units = [data.units[row] for row in rows] if isinstance(data.units, list) else data.units[rows]
-    return replace(data, units=units, weights=None if data.weights is None else data.weights[rows])
+        yield data.piece(rows), len(order) / len(rows)
 
 
 def mean_slope(problem: Problem, x: Array, batch: Data, factor: float) -> Array | None:

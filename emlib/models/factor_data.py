@@ -22,11 +22,11 @@ class Sample(Data):
     def chunks(self, size: int) -> Iterator[Data]:
         """Yield consecutive pieces of at most `size` units; the same objects every time."""
         if size not in self._pieces:
-            self._pieces[size] = [Sample(piece.units, piece.weights, piece.scale) for piece in super().chunks(size)]
+            self._pieces[size] = list(super().chunks(size))
         yield from self._pieces[size]
 
     @cached_property
-    def _pieces(self) -> dict[int, list[Sample]]:
+    def _pieces(self) -> dict[int, list[Data]]:
         return {}
 
     @cached_property

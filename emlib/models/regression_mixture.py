@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks import Positive, Real, Simplex
-from emlib.families import Categorical, Family, GaussianMoments, LinearGaussian, ProductModel
+from emlib.families import Categorical, Family, GaussianMoments, LinearGaussian
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Data, Expectation, Statistics
 from emlib.models import mixture, regression_data
+from emlib.models.penalty import PenalisedCovariances
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
 from emlib.validate import as_matrix, positive_integer
@@ -40,7 +41,7 @@ class RegressionMixtureParams:
 
 
 @dataclass(frozen=True)
-class RegressionMixture(ProductModel):
+class RegressionMixture(PenalisedCovariances):
     """Mixture of `n_components` linear regressions on the `n_features` columns of X; data are the tuple (X, y).
 
     Parameters
@@ -51,7 +52,8 @@ class RegressionMixture(ProductModel):
     -----
     No intercept is added: for one, give X a column of ones and count it in `n_features`.
     The likelihood is of y given X and unbounded: a component may fit as many units as it has coefficients
-    exactly, with a noise variance of zero. A fit that does so ends with status DEGENERATE and names the component.
+    exactly, with a noise variance of zero. A fit that does so ends with status DEGENERATE and names the component;
+    with a `penalty`, such as 0.1 units of data, none can (see `GaussianMixture`).
     The complete-data family is not full, because what a unit tells depends on its row of X: theorem T2 fails.
     DeSarbo & Cron (1988) give the E- and the M-step.
 
@@ -86,7 +88,14 @@ class RegressionMixture(ProductModel):
     @property
     def families(self) -> tuple[Family, ...]:
         """Memberships and Gaussian responses."""
-        return (Categorical("weights"), LinearGaussian("coefficients", "noise_variance", "spherical", "components"))
+        return (Categorical("weights"), self._gaussian, *self._constant)
+
+    @property
+    def _gaussian(self) -> LinearGaussian:
+        return LinearGaussian("coefficients", "noise_variance", "spherical", "components")
+
+    def _spread(self, data: Data) -> Array:
+        return np.array([[data.scale.variance]])
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read the tuple (X, y), shapes (n, p) and (n,); refuses dependent columns and an exact linear response."""
@@ -120,7 +129,8 @@ class RegressionMixture(ProductModel):
         data = self.as_data(data)
         found, residual = self._posterior(params, data)
         stats = self._statistics(found.memberships, residual, params, data)
-        return Expectation(stats, found.loglik, found.entropy, data.n_units, found.magnitude)
+        plain = Expectation(stats, found.loglik, found.entropy, data.n_units, found.magnitude)
+        return self._penalised(plain, params, data)
 
     def _statistics(self, members: Array, residual: Array, params: RegressionMixtureParams, data: Data) -> Statistics:
         design, counts, left = data.units[:, :-1], members.sum(axis=0), members * residual
@@ -133,7 +143,8 @@ class RegressionMixture(ProductModel):
         """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
         data = self.as_data(data)
         members, entropy = mixture.weighted(q, data, self.n_components)
-        return self._statistics(members, self._posterior(params, data)[1], params, data), entropy
+        stats = self._statistics(members, self._posterior(params, data)[1], params, data)
+        return self._with_unseen(stats, params, data), entropy
 
     def m_step(self, stats: Statistics) -> RegressionMixtureParams:
         """Return weighted least squares in each component; noise variances about the new coefficients."""

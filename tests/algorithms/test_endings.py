@@ -129,6 +129,23 @@ def test_a_gradient_that_is_none_is_no_success(name: str, after: int) -> None:
     assert np.isfinite(result.jac).all()
 
 
+class Singular(Broken):
+    def e_step(self, params: Any, data: Any) -> Any:
+        found = super().e_step(params, data)
+        if np.isnan(found.loglik):
+            raise np.linalg.LinAlgError("Singular matrix")
+        return found
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_singular_matrix_on_the_way_is_a_fault_and_no_error(name: str) -> None:
+    algorithm = ALGORITHMS[name](CASE)
+    problem = emlib.Problem(Singular(CASE.model, 2, loglik=np.nan), CASE.data, algorithm.coordinates)
+    result = emlib.solve(problem, algorithm, CASE.model.space.pack(far(), algorithm.coordinates), max_estep=200)
+    assert not result.success
+    assert np.isfinite(result.loglik)
+
+
 def test_a_start_that_has_no_loglik_is_an_error() -> None:
     problem = emlib.Problem(Broken(CASE.model, 0, loglik=np.nan), CASE.data, "standard")
     with pytest.raises(ValueError, match=r"x0: outside the parameter space: loglik: nan"):

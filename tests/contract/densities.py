@@ -7,7 +7,7 @@ so that cases of one size share their compiled code, and carried to the other co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -83,6 +83,24 @@ def gaussian(count: int, side: int) -> Law:
         squares = jnp.einsum("nki,kij,nkj->nk", residual, precision, residual)
         return jnp.log(weights) - 0.5 * (side * jnp.log(2 * jnp.pi) + jnp.log(det) + squares)
     return labelled(joint)
+
+
+def penalised(law: Law, penalty: Callable[[Any], Any], total: float) -> Law:
+    """The law with a penalty, a function of the plain entries, spread over the units."""
+    def share(plain: Any) -> Any:
+        return penalty(plain) / total
+
+    return replace(law, loglik=lambda plain, units: law.loglik(plain, units) + share(plain),
+                   expected=lambda plain, posterior, units: law.expected(plain, posterior, units) + share(plain))
+
+
+def divergence(count: int, side: int, weight: float, reference: Any) -> Callable[[Any], Any]:
+    """-weight sum_k KL(N(0, reference) || N(0, Sigma_k)) at (weights, means, K full matrices)."""
+    def value(plain: Any) -> Any:
+        precision, det = inverse(plain[count * (1 + side):].reshape(count, side, side))
+        ratios = jnp.einsum("kij,ji->k", precision, jnp.asarray(reference))
+        return -0.5 * weight * (ratios - side + jnp.log(det) - np.linalg.slogdet(reference)[1]).sum()
+    return value
 
 
 def inverse(noise: Any) -> tuple[Any, Any]:

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.linalg import eigh
 
 import emlib
+from emlib import differences
 from emlib.algorithms import EM
 from tests import tolerances as tol
 from tests.contract.cases import CASES, Case
@@ -132,6 +134,28 @@ def test_units_of_measurement_do_not_matter(units: Units, scale: float, shift: f
 def test_a_change_of_scale_that_is_forgotten_is_noticed(units: Units) -> None:
     """The control: the log-likelihood of data in other units is another number."""
     assert abs(units.n_entries * np.log(1e-3)) > 1e3 * tol.RESCALED
+
+
+def slowest(case: Case, scale: float, shift: float) -> float:
+    """EM's rate at a point, by a Hessian from differences, in other units."""
+    fields = {name: np.array(getattr(case.points[0], name)) for name in case.fields}
+    fields |= {"means": fields["means"] * scale + shift, "covariances": fields["covariances"] * scale**2}
+    problem = emlib.Problem(case.model, rows_in(case.raw, scale, shift))
+    here = problem.evaluate(problem.model.space.pack(case.model.params(**fields)))
+    observed, complete = -problem.hessian(here.x), problem.complete_information(here)
+    return float(1 - eigh(observed, complete, eigvals_only=True)[0])
+
+
+@pytest.mark.parametrize(("scale", "shift"), SCALES)
+def test_differences_are_taken_in_the_units_of_the_data(scale: float, shift: float) -> None:
+    case = next(case for case in MODELS if has(case, "GaussianHMM"))
+    assert abs(slowest(case, scale, shift) - slowest(case, 1.0, 0.0)) < tol.SMALL_MOVE
+
+
+def test_differences_in_units_of_their_own_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = next(case for case in MODELS if has(case, "GaussianHMM"))
+    monkeypatch.setattr(differences, "units", lambda space, x, bend, coordinates: np.maximum(1.0, np.abs(x)))
+    assert abs(slowest(case, 1e-8, 0.0) - slowest(case, 1.0, 0.0)) > tol.SMALL_MOVE
 
 
 @EVERY

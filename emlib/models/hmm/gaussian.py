@@ -10,9 +10,10 @@ import numpy as np
 from emlib.blocks import Positive, PositiveDefinite, Real
 from emlib.blocks.block import Block
 from emlib.families import Family, GaussianMoments, LinearGaussian, covariance
-from emlib.model import Data
+from emlib.model import Data, Expectation
 from emlib.models import gaussian_data, sequences
 from emlib.models.hmm.base import HiddenMarkovModel
+from emlib.models.penalty import PenalisedCovariances
 from emlib.numerics import Array
 from emlib.validate import as_matrix, positive_integer
 
@@ -41,7 +42,7 @@ class GaussianHMMParams:
 
 
 @dataclass(frozen=True)
-class GaussianHMM(HiddenMarkovModel):
+class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
     """Hidden Markov chain of `n_states` states with a normal observation in `n_features` dimensions at each time.
 
     Parameters
@@ -53,7 +54,7 @@ class GaussianHMM(HiddenMarkovModel):
     -----
     Data are one array of shape (T, d), or a list of arrays; with one feature (T,) will do. The likelihood is
     unbounded: a state may collapse onto one observation. A fit that does so ends with status DEGENERATE and names
-    the state.
+    the state; with a `penalty`, such as 0.1 units of data, none can (see `GaussianMixture`).
 
     Examples
     --------
@@ -94,8 +95,26 @@ class GaussianHMM(HiddenMarkovModel):
         return (Real("means", (self.n_states, self.n_features)), noise)
 
     @property
+    def families(self) -> tuple[Family, ...]:
+        """First states, moves, emissions."""
+        return (*super().families, *self._constant)
+
+    @property
     def _family(self) -> Family:
+        return self._gaussian
+
+    @property
+    def _gaussian(self) -> LinearGaussian:
         return LinearGaussian("means", "covariances", self.covariance_type, "emission")
+
+    def _spread(self, data: Data) -> Array:
+        spread: Array = data.scale
+        return spread
+
+    def e_step(self, params: Any, data: Any) -> Expectation:
+        """Return expected first states, moves and emissions of a chunk, by one forward and one backward pass."""
+        data = self.as_data(data)
+        return self._penalised(super().e_step(params, data), params, data)
 
     def _read(self, raw: Any, name: str) -> Array:
         return as_matrix(raw, self.n_features, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,21 @@ def _gaussian_unit(model: Any, params: Any) -> Statistics:
     return Statistics({"weights": counts, "components": moments})
 
 
+def _penalised() -> Case:
+    """The mixture of full covariances with a penalty of three units, spread over the sixty."""
+    plain, weight = _gaussian("full", 2, 2), 3.0
+    reference = np.cov(plain.raw, rowvar=False, ddof=0) / 2
+    law = densities.penalised(plain.law, densities.divergence(2, 2, weight, reference), len(plain.raw))
+
+    def remainder(params: Any, stats: Any, moved_to: Any) -> dict[str, Any]:
+        counts = stats["weights"]
+        return {"covariances": (counts / (counts + weight))[:, None, None] * _gaussian_remainder(
+            "full", params, stats, moved_to)["covariances"]}
+
+    return replace(plain, name="gaussian-full-penalised", model=GaussianMixture(2, 2, penalty=weight), law=law,
+                   closed_remainder=remainder, own_statistics=None)
+
+
 def _symmetric(variances: tuple[float, ...]) -> Case:
     side = len(variances)
     rng = np.random.default_rng(8)
@@ -95,4 +111,5 @@ def _symmetric_unit(model: Any, params: Any) -> Statistics:
 
 CASES = [_linkage(), _symmetric((1.0,)), _symmetric((1.0, 4.0)),
          *[_poisson(k, t) for k in (2, 3) for t in (True, False)],
-         *[_gaussian(kind, d, k) for kind in ("full", "tied", "diag", "spherical") for d in (1, 2) for k in (2, 3)]]
+         *[_gaussian(kind, d, k) for kind in ("full", "tied", "diag", "spherical") for d in (1, 2) for k in (2, 3)],
+         _penalised()]
