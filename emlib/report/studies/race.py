@@ -11,7 +11,7 @@ from emlib.report.studies.race_field import SEED
 __all__ = ["BUDGET", "N_STARTS", "SEED", "cell", "keys"]
 
 N_STARTS = 50
-BUDGET = 300
+BUDGET = 120
 
 
 def keys() -> list[dict[str, Any]]:
