@@ -11,7 +11,7 @@ from __future__ import annotations
 from benchmarks.runs import run, spread
 from benchmarks.timing import table
 from emlib import datasets
-from emlib.algorithms import EM, LBFGS, SciPy
+from emlib.algorithms import EM, LBFGS, SQUAREM, Anderson, QuasiNewtonEM, SciPy
 from emlib.algorithms.base import Algorithm
 from emlib.fit import default_algorithm
 from emlib.models import PoissonMixture
@@ -23,6 +23,10 @@ BUDGET = 20_000
 ALGORITHMS: dict[str, Algorithm] = {
     "EM": EM(),
     "fit's default": default_algorithm(MODEL),
+    "SQUAREM": SQUAREM(),
+    "Anderson": Anderson(),
+    "Anderson, standard": Anderson(coordinates="standard"),
+    "QuasiNewtonEM": QuasiNewtonEM(),
     "LBFGS(warm_up=5)": LBFGS(warm_up=5),
     "scipy L-BFGS-B": SciPy("L-BFGS-B"),
 }

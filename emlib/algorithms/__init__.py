@@ -1,6 +1,7 @@
 """The algorithms: each is settings with `init` and `step`, run by `emlib.solve` and `emlib.fit`."""
 
 from emlib.algorithms.adaptive import Adaptive
+from emlib.algorithms.anderson import Anderson
 from emlib.algorithms.base import Algorithm, Info, State
 from emlib.algorithms.conjugate_gradient import ECG
 from emlib.algorithms.criteria import Criterion, after, entropy_above, missing_information_above
@@ -12,11 +13,12 @@ from emlib.algorithms.incremental import IncrementalEM
 from emlib.algorithms.lbfgs import LBFGS
 from emlib.algorithms.newton import Newton
 from emlib.algorithms.online import OnlineEM
+from emlib.algorithms.quasi_newton import QuasiNewtonEM
 from emlib.algorithms.scipy_adapter import SciPy
 from emlib.algorithms.squarem import SQUAREM
 from emlib.algorithms.stochastic import SGD, Adam
 from emlib.algorithms.switch import Switch
 
-__all__ = ["ECG", "ECME", "EM", "LBFGS", "PXEM", "SGD", "SQUAREM", "Adam", "Adaptive", "Algorithm", "Criterion",
-           "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM", "SciPy",
-           "State", "Switch", "after", "entropy_above", "missing_information_above"]
+__all__ = ["ECG", "ECME", "EM", "LBFGS", "PXEM", "SGD", "SQUAREM", "Adam", "Adaptive", "Algorithm", "Anderson",
+           "Criterion", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM",
+           "QuasiNewtonEM", "SciPy", "State", "Switch", "after", "entropy_above", "missing_information_above"]

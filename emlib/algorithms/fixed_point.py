@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from emlib.algorithms.base import Info, State
+from emlib.algorithms.em import em_step
 from emlib.numerics import Array
-from emlib.problem import Problem
+from emlib.problem import Evaluation, Problem
+from emlib.result import Status
 
 DEPENDENT = 1e-9  # length of what is left of a basis row that others make up
+ROUNDING = 1e-14  # relative change of the log-likelihood that carries no information
+WINDOW = 3  # rates looked back on: a low one only says that the slow direction has just been dealt with
 
 
 def independent(problem: Problem) -> Array:
@@ -23,3 +28,33 @@ def independent(problem: Problem) -> Array:
             kept.append(index)
             directions = np.vstack([directions, rest / np.linalg.norm(rest)])
     return np.array(kept)
+
+
+def residual(problem: Problem, here: Evaluation) -> Array:
+    """Return M(x) - x along the feasible directions; not finite where the M-step has no coordinates."""
+    return problem.reduce(problem.m_step(here).x - here.x)
+
+
+def guarded(problem: Problem, here: Evaluation, direction: Array | None, kind: str,
+            allowance: float = 0.0) -> tuple[Evaluation, Info]:
+    """Move along the proposed direction, or to M(x) where there is none or the proposal fails.
+
+    It fails outside the space, where its own M-step would leave the space, and below the log-likelihood of x less the
+    allowance. The failure costs one E-step, the EM step another.
+    """
+    if direction is not None:
+        there = problem.evaluate(here.x + problem.lift(direction))
+        floor = here.loglik - allowance - ROUNDING * here.magnitude
+        if there.loglik >= floor and not np.array_equal(there.x, here.x) and problem.m_step(there).fault is None:
+            return there, Info(kind)
+    moved, info = em_step(problem, State(here))
+    if info.accepted and np.array_equal(moved.evaluation.x, here.x):
+        return here, Info("em", False, None, Status.LINE_SEARCH_FAILED, "the EM step is too short to move the point")
+    return moved.evaluation, info
+
+
+def seen_rates(rates: Array, move: Array, change: Array) -> Array:
+    """Append what one move says about EM's rate: M(x) - x changes by -(I - DM) times the move."""
+    length = float(np.linalg.norm(move))
+    rate = 1 - float(np.linalg.norm(change)) / length if length > 0 else 0.0
+    return np.append(rates, max(rate, 0.0))[-WINDOW:]

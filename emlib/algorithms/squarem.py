@@ -8,7 +8,7 @@ import numpy as np
 
 from emlib.algorithms.base import Info, State
 from emlib.algorithms.em import em_step
-from emlib.algorithms.fixed_point import independent
+from emlib.algorithms.fixed_point import ROUNDING, WINDOW, independent
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
@@ -19,8 +19,6 @@ SAFEGUARDS = ("strict", "package")
 GROWTH = 4.0  # by how much the bound on the step length grows when it binds, and shrinks when a step at it fails
 SAME = 0.01  # a step length this near to one lands on M(M(x)) and needs no EM step to steady it
 ALLOWANCE = 1.0  # nats that the log-likelihood may lose in one step of the package's
-ROUNDING = 1e-14  # relative change of the log-likelihood that carries no information
-WINDOW = 3  # step lengths looked back on: a short one only says that the slow direction has just been dealt with
 
 
 @dataclass(frozen=True)

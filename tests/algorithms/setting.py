@@ -18,11 +18,13 @@ from emlib.algorithms import (
     Adam,
     Adaptive,
     Algorithm,
+    Anderson,
     EMGradient,
     FirstOrderEM,
     GradientAscent,
     Newton,
     OnlineEM,
+    QuasiNewtonEM,
     SciPy,
     Switch,
     missing_information_above,
@@ -69,6 +71,10 @@ ALGORITHMS: dict[str, Any] = {
     "squarem": lambda case: SQUAREM(),
     "squarem-1": lambda case: SQUAREM("S1", coordinates="free"),
     "squarem-package": lambda case: SQUAREM(safeguard="package"),
+    "anderson": lambda case: Anderson(),
+    "anderson-epsilon": lambda case: Anderson(3, 0.01, "standard"),
+    "quasi-newton-em": lambda case: QuasiNewtonEM(),
+    "quasi-newton-em-standard": lambda case: QuasiNewtonEM("standard"),
 }
 # These come near, but seldom within 1e-8 nats in a reasonable time; their E-steps are over parts of the data.
 STOCHASTIC: dict[str, Any] = {
