@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -61,6 +61,7 @@ class SymmetricMixture(ProductModel):
 
     n_features: int
     variance: float | tuple[float, ...] = 1.0
+    n_components: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         positive_integer(self.n_features, "n_features")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -66,6 +66,7 @@ class SymmetricRegressionMixture(ProductModel):
 
     n_features: int
     variance: float = 1.0
+    n_components: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         positive_integer(self.n_features, "n_features")

@@ -24,7 +24,7 @@ from emlib.algorithms import (
     entropy_above,
     missing_information_above,
 )
-from emlib.models import CategoricalHMM, GaussianMixture, Linkage
+from emlib.models import CategoricalHMM, GaussianMixture, Linkage, SymmetricMixture, SymmetricRegressionMixture
 from emlib.result import Status
 from tests import tolerances as tol
 from tests.algorithms.setting import PROBLEMS, by_name, near, run
@@ -111,6 +111,31 @@ def test_the_entropy_of_sequences_is_that_of_the_single_states() -> None:
     single = [float(-(shares * np.log2(shares)).sum()) for shares in rows]
     assert value == pytest.approx((single[0] + 3 * single[1]) / (30 + 3 * 12), rel=tol.REORDERED)
     assert here.entropy / (66 * np.log(2)) < value - tol.CONTROL
+
+
+ROWS = np.random.default_rng(7).standard_normal((30, 2)) + 1.0
+
+
+@pytest.mark.parametrize(("model", "raw"), [(SymmetricMixture(2, 1.5), ROWS),
+                                            (SymmetricRegressionMixture(2), (ROWS, ROWS[::-1, 0]))],
+                         ids=["means", "regressions"])
+def test_the_entropy_of_symmetric_mixtures_is_that_of_their_signs(model: Any, raw: Any) -> None:
+    """In bits, since K = 2: one where the components agree; the copies' weights count."""
+    seen = 1 + np.arange(30) % 2
+    problem = emlib.Problem(model, model.as_data(raw, seen))
+
+    def value(x: Any) -> float:
+        here = problem.evaluate(x)
+        return entropy_above(0.5).measure(problem, here, here, 0)
+
+    shares = model.posterior(model.space.unpack(np.array([0.4, -0.3])), raw)
+    bits = -(shares * np.log2(shares)).sum(axis=1)
+    assert value([0.4, -0.3]) == pytest.approx(np.average(bits, weights=seen), rel=tol.REORDERED)
+    assert abs(value([0.4, -0.3]) - bits.mean()) > tol.CONTROL
+    assert value([0.0, 0.0]) == pytest.approx(1.0, rel=tol.REORDERED)
+    result = emlib.fit(model, raw, algorithm=Switch(EM(), ECG(), entropy_above(0.01)), rng=0)
+    assert result.success
+    assert "ecg" in result.trace.kind
 
 
 @pytest.mark.parametrize("case", PROBLEMS, ids=lambda case: case.name)
