@@ -27,10 +27,15 @@ class OnlineEM:
         How much the first batches are held back, at least 0.
     seed : int
         Fixes the order of the units, drawn anew for each pass.
+    average_after : float, optional
+        Passes over the data, or a share of the first, after which the parameters are averaged; never if not given.
 
     Notes
     -----
-    Cappe & Moulines (2009), without averaging of the parameters; t counts batches, and runs on from pass to pass.
+    Cappe & Moulines (2009), J. R. Statist. Soc. B 71:593-613; t counts batches, and runs on from pass to pass. The mean
+    of the points after each batch (Polyak & Ruppert) takes no part in the recursion. Over a single pass of n fresh
+    units its variance is that of the maximum-likelihood estimate from those averaged over, I_o^-1, for any alpha
+    below 1; that of the last point is of order n^-alpha. Means of parameters lie in the space, which is convex.
     The statistics begin with those of all units at the start, which `emlib.solve` has computed anyway. To first
     order a step is g_t I_c^-1 (gradient per unit of the batch), a natural-gradient step. An iteration costs two
     E-steps: one for its pass over all batches (m of n units are m/n of an E-step), and one for the look at the
@@ -54,6 +59,7 @@ class OnlineEM:
     alpha: float = 0.6
     t0: float = 2.0
     seed: int = 0
+    average_after: float | None = None
     coordinates: ClassVar[str] = "standard"
     monotone: ClassVar[bool] = False
 
@@ -63,25 +69,38 @@ class OnlineEM:
             raise ValueError(f"alpha: {self.alpha!r} found; above 1/2 and at most 1, or the noise does not die out")
         if isinstance(self.t0, bool) or not isinstance(self.t0, (int, float)) or not 0 <= self.t0 < np.inf:
             raise ValueError(f"t0: {self.t0!r} found; a number from 0 is needed")
+        late = self.average_after
+        if late is not None and (isinstance(late, bool) or not isinstance(late, (int, float))
+                                 or not 0 <= late < np.inf):
+            raise ValueError(f"average_after: {late!r} found; a number of passes from 0 is needed, or None")
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state."""
-        return State(evaluation, {"epoch": 0, "t": 0, "statistics": evaluation.stats})
+        return State(evaluation, {"epoch": 0, "t": 0, "statistics": evaluation.stats, "last": evaluation.x,
+                                  "mean": np.zeros_like(evaluation.x), "averaged": 0})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make one pass over the data."""
         problem.n_estep += 1
-        here, epoch, t = state.evaluation, int(state.memory["epoch"]), int(state.memory["t"])
-        total, target = state.memory["statistics"], MStep(here.x, here.params)
-        for batch, factor in batches(problem.data, self.batch_size, self.seed, epoch):
-            t += 1
-            share = (t + self.t0) ** -self.alpha
+        here, memory = state.evaluation, dict(state.memory)
+        target = MStep(memory["last"], problem.model.space.unpack(memory["last"], problem.coordinates))
+        for batch, factor in batches(problem.data, self.batch_size, self.seed, int(memory["epoch"])):
+            memory["t"] += 1
+            share = (memory["t"] + self.t0) ** -self.alpha
             fresh = problem.model.e_step(target.params, batch).stats
-            total = (share * factor) * fresh + (1 - share) * total
-            target = problem.m_step(replace(here, stats=total))
+            memory["statistics"] = (share * factor) * fresh + (1 - share) * memory["statistics"]
+            target = problem.m_step(replace(here, stats=memory["statistics"]))
             if target.fault is not None:
                 return state, Info("online", False, None, Status.DEGENERATE, target.fault)
-        there = problem.evaluate(target.x)
+            if self._is_averaged(problem, memory["t"]):
+                memory["averaged"] += 1
+                memory["mean"] = memory["mean"] + (target.x - memory["mean"]) / memory["averaged"]
+        there = problem.evaluate(memory["mean"] if memory["averaged"] else target.x)
         if there.fault is not None:
             return state, Info("online", False, None, Status.NON_FINITE, there.fault)
-        return State(there, {"epoch": epoch + 1, "t": t, "statistics": total}), Info("online")
+        return State(there, {**memory, "epoch": memory["epoch"] + 1, "last": target.x}), Info("online")
+
+    def _is_averaged(self, problem: Problem, t: int) -> bool:
+        """Whether the point after the t-th batch is one of those averaged over."""
+        per_pass = -(-len(problem.data) // self.batch_size)
+        return self.average_after is not None and t > self.average_after * per_pass

@@ -81,6 +81,7 @@ STOCHASTIC: dict[str, Any] = {
     "sgd": lambda case: SGD(1.0),
     "adam-batches": lambda case: Adam(0.2, batch_size=20, decay=0.6),
     "online-em": lambda case: OnlineEM(),
+    "online-em-averaged": lambda case: OnlineEM(average_after=1),
 }
 
 

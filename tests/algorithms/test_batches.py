@@ -144,6 +144,8 @@ def test_steps_far_too_long_end_honestly(algorithm: Any) -> None:
     (lambda: OnlineEM(alpha=1.1), r"alpha: 1.1 found"),
     (lambda: OnlineEM(t0=-1), r"t0: -1 found; a number from 0"),
     (lambda: OnlineEM(seed=True), r"seed: True found"),
+    (lambda: OnlineEM(average_after=-0.5), r"average_after: -0.5 found; a number of passes from 0"),
+    (lambda: OnlineEM(average_after="half"), r"average_after: 'half' found"),
 ])
 def test_settings_without_a_meaning_are_refused(make: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):

@@ -22,11 +22,13 @@ from emlib.algorithms import (
     SGD,
     SQUAREM,
     Adam,
+    Anderson,
     EMGradient,
     GradientAscent,
     IncrementalEM,
     Newton,
     OnlineEM,
+    QuasiNewtonEM,
     Switch,
     after,
 )
@@ -70,6 +72,7 @@ def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 ALGORITHMS = [None, EM(), Newton(), LBFGS(warm_up=2), LBFGS(metric="identity"), GradientAscent(), IncrementalEM(4),
               ECG(), EMGradient(), SQUAREM(), SGD(batch_size=4), Adam(batch_size=4), OnlineEM(batch_size=4),
+              OnlineEM(batch_size=4, average_after=1.5), Anderson(), QuasiNewtonEM("standard"),
               Switch(EM(), Newton(), after(3))]
 
 
