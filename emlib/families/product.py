@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,24 @@ class ProductModel(LatentVariableModel):
 
     fixed: Mapping[str, Any] | None = field(default=None, kw_only=True, repr=False)
 
+    def __init_subclass__(cls) -> None:
+        """Keep a model's space once it is built: every step of every algorithm asks for it several times."""
+        super().__init_subclass__()
+        own = vars(cls).get("space")
+        if isinstance(own, property) and own.fget is not None:
+            kept = cached_property(own.fget)
+            kept.__set_name__(cls, "space")
+            setattr(cls, "space", kept)  # noqa: B010  (a property of the protocol, to the type checker)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the kept space out of copies and pickles: it is built from the settings."""
+        return {name: value for name, value in vars(self).items() if name != "space"}
+
     def __post_init__(self) -> None:
         if self.fixed is not None:
             valid = self.space.fixed  # building the space refuses values without a meaning
             object.__setattr__(self, "fixed", Fixed(valid or {}))
+            vars(self).pop("space")  # it was built from the caller's own arrays
 
     @property
     @abstractmethod

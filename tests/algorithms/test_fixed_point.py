@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib.algorithms import EM, Anderson, Info, QuasiNewtonEM, State
+from emlib.algorithms import Anderson, Info, QuasiNewtonEM, State
 from emlib.algorithms.anderson import damped
 from emlib.algorithms.quasi_newton import broyden
 from tests import tolerances as tol
 from tests.algorithms.setting import by_name, run
 from tests.contract.sabotage import Twin
-from tests.reference.test_hasselblad import params, problem
+from tests.reference.test_hasselblad import LOGLIK, em, params, problem
 
 CASE = by_name("gaussian-full-d1-k2")
 RNG = np.random.default_rng(0)
@@ -179,14 +179,16 @@ def test_strict_never_falls_and_the_papers_rule_does() -> None:
 
 
 @pytest.mark.parametrize("algorithm", [Anderson(), QuasiNewtonEM()], ids=repr)
-def test_a_tenth_of_ems_e_steps(algorithm: Any) -> None:
-    """On Hasselblad's counts, from three starts."""
+def test_hasselblads_optimum_in_a_tenth_of_ems_e_steps(algorithm: Any) -> None:
+    """From three starts; after ten times as many the EM step has not yet come as near."""
     for start in ((0.5, 1.0, 3.0), (0.9, 1.0, 3.0), (0.3, 2.0, 12.0)):
-        costs = [emlib.fit(problem().model, problem().data, start=params(*start), algorithm=a)
-                 for a in (algorithm, EM())]
-        assert all(result.success for result in costs)
-        assert 10 * costs[0].n_estep < costs[1].n_estep
-        assert abs(costs[0].loglik - costs[1].loglik) <= tol.SAME_OPTIMUM
+        result = emlib.fit(problem().model, problem().data, start=params(*start), algorithm=algorithm)
+        assert result.success, result.message
+        assert result.n_estep < 250
+        assert result.loglik == pytest.approx(LOGLIK, abs=tol.SAME_OPTIMUM)
+    here = problem()
+    x = em((0.5, 1.0, 3.0), 1500)
+    assert here.loglik(x) < LOGLIK - 0.1 * tol.SAME_OPTIMUM
 
 
 @pytest.mark.parametrize("algorithm", [Anderson(coordinates="standard"), QuasiNewtonEM("standard")], ids=repr)
