@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from emlib.algorithms import LBFGS, Newton
+from emlib.algorithms import LBFGS, Adaptive
 from emlib.algorithms.base import Algorithm, check_algorithm
 from emlib.model import Data, LatentVariableModel
 from emlib.problem import CHUNK, Problem
@@ -17,7 +17,7 @@ from emlib.result import Result
 from emlib.solve import solve
 from emlib.stopping import DEFAULT_TOL
 
-CHEAP = 4  # E-steps that a Louis matrix may cost before gradients alone are the better buy
+MANY = 200  # parameters above which eigenvalues at every step cost more than they save
 
 
 def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: Algorithm | None = None,
@@ -38,8 +38,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     start : parameters or mapping of fields, optional
         The first start; two equal components are nudged apart, and the message says so.
     algorithm : Algorithm, optional
-        Default: two EM steps, then Newton steps in a trust region measured by the complete information
-        (`Newton`), or `LBFGS` in that metric where the Hessian is dear.
+        Default: EM as long as it is the better buy, then trust-region steps that learn the missing information
+        (`Adaptive`), or `LBFGS` in the same metric above 200 parameters.
     n_starts : int
         Starts to try; the best converged run is returned.
     rng : int, Generator or None
@@ -99,11 +99,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
 
 
 def default_algorithm(model: LatentVariableModel) -> Algorithm:
-    """Return what `fit` uses: Newton where a Louis matrix is cheap, else L-BFGS in the metric of I_c."""
-    cost = getattr(model, "missing_information_cost", lambda: 1)
-    if hasattr(model, "missing_information") and cost() <= CHEAP:
-        return Newton()
-    return LBFGS(warm_up=5)
+    """Return what `fit` uses: `Adaptive`, or L-BFGS in the same metric where matrices of all parameters are dear."""
+    return Adaptive() if model.space.size("free") <= MANY else LBFGS(warm_up=5)
 
 
 def _file(checkpoint: Any, index: int, n_starts: int) -> Any:

@@ -147,7 +147,7 @@ class Result:
         Linkage()
         log-likelihood -205.71589, 197 observations, 1 free parameter, AIC 413.43177, BIC 416.71498
         parameter  estimate  std. error  missing
-        theta      0.626821      0.0515    13.3%
+        theta       0.62682      0.0515    13.3%
         rate of EM 0.132779: in the slowest direction 13.3% of the information is missing, on average 13.3%
         stopped: CONVERGED, stationary, no direction of positive curvature, expected further gain below tol
         ... iterations, ... E-steps; expected further gain ... nats

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from emlib.numerics import Array
+from emlib.numerics import Array, lower_indices
 
 TYPES = ("full", "tied", "diag", "spherical")
 
@@ -56,6 +56,20 @@ def embedding(kind: str, count: int, side: int) -> Array:
     size = int(np.prod(shape(kind, count, side)))
     units = np.eye(size).reshape((size, *shape(kind, count, side)))
     return np.stack([expand(kind, unit, count, side).ravel() for unit in units], axis=1)
+
+
+def entries(kind: str, side: int) -> tuple[Array, Array]:
+    """Return rows and columns of the entries of a symmetric matrix that the type depends on."""
+    return lower_indices(side) if kind in ("full", "tied") else (np.arange(side), np.arange(side))
+
+
+def entry_embedding(kind: str, count: int, side: int) -> Array:
+    """Return the gradient of the field from those `entries` of the K gradients per matrix, shape (K, m, size)."""
+    rows, columns = entries(kind, side)
+    full = embedding(kind, count, side).reshape(count, side, side, -1)
+    mirrored = np.where((rows != columns)[:, None], full[:, columns, rows], 0.0)
+    result: Array = full[:, rows, columns] + mirrored
+    return result
 
 
 def compress(kind: str, matrices: Array) -> Array:

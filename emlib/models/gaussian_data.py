@@ -110,12 +110,15 @@ def _second(weighted: Array, residual: Array, kind: str) -> Array:
     return result
 
 
-def scores(residual: Array, precision: Array, weight_score: float) -> Array:
-    """Return the complete-data scores (weight, mean, vec covariance) of rows in one component."""
-    slope = residual @ precision
-    bend = 0.5 * (slope[:, :, None] * slope[:, None, :] - precision)
-    head = np.full((len(residual), 1), weight_score)
-    return np.concatenate([head, slope, bend.reshape(len(residual), -1)], axis=1)
+def scores(residual: Array, precision: Array, weight_score: float, kind: str) -> Array:
+    """Return the complete-data scores of rows in one component: weight, mean, `covariance.entries` of Sigma."""
+    slope = precision @ residual.T  # features x points: every line below walks along memory
+    rows, columns = covariance.entries(kind, len(precision))
+    found = np.empty((1 + len(precision) + len(rows), len(residual)))
+    found[0], found[1:1 + len(precision)] = weight_score, slope
+    for place, row, column in zip(found[1 + len(precision):], rows, columns, strict=True):
+        place[:] = 0.5 * (slope[row] * slope[column] - precision[row, column])
+    return found.T
 
 
 def from_mean(model: Any, vector: Array) -> Any:

@@ -161,18 +161,20 @@ class GaussianMixture(PenalisedCovariances):
         count, side = self.n_components, self.n_features
         precision = np.linalg.inv(self._noise(params))
         heads = [mixture.weight_score(weight) for weight in params.weights]
-        scores = [gaussian_data.scores(data.units - params.means[k], precision[k], heads[k]) for k in range(count)]
-        noise = covariance.embedding(self.covariance_type, count, side).reshape(count, side * side, -1)
+        kind = self.covariance_type
+        scores = [gaussian_data.scores(data.units - m, a, h, kind) for m, a, h in
+                  zip(params.means, precision, heads, strict=True)]
+        noise = covariance.entry_embedding(kind, count, side)
         rows = [(mixture.unit_rows(count, k), np.kron(mixture.unit_rows(count, k), np.eye(side)), noise[k])
                 for k in range(count)]
         embed = mixture.score_embedding(rows, [block.size for block in self.space.blocks])
         return mixture.missing_information(self._posterior(params, data), scores, embed)
 
     def missing_information_cost(self) -> int:
-        """Return the cost of `missing_information` in E-steps: a ratio of operation counts."""
-        width = self.n_components * (1 + self.n_features + self.n_features**2)
-        e_step = self.n_components * (3 * self.n_features**2 + 20)
-        return max(1, round(width**2 / e_step))
+        """Return the cost of `missing_information` in E-steps, as timed on 30 000 rows: posterior and products."""
+        parts = len(covariance.entries(self.covariance_type, self.n_features)[0])
+        width = self.n_components * (1 + self.n_features + parts)
+        return max(1, round(1.1 + width**2 / (8 * self.n_components * (3 * self.n_features**2 + 20))))
 
     def degenerate(self, params: GaussianMixtureParams, data: Data) -> str | None:
         """Name the component that is empty, or whose covariance has collapsed against the data's; else None."""

@@ -84,11 +84,17 @@ def missing_information(found: Posterior, scores: Sequence[Array], embed: Array)
     -----
     Louis (1982): E[S S' | y] - E[S | y] E[S | y]', unit by unit; the second term never drops out.
     """
-    square = block_diagonal(*[s.T @ (found.memberships[:, [k]] * s) for k, s in enumerate(scores)])
+    square = block_diagonal(*[_gram(s, found.memberships[:, k]) for k, s in enumerate(scores)])
     mean = np.concatenate([found.responsibilities[:, [k]] * s for k, s in enumerate(scores)], axis=1)
-    rows = found.memberships.sum(axis=1)
-    missing: Array = embed.T @ (square - mean.T @ (rows[:, None] * mean)) @ embed
+    missing: Array = embed.T @ (square - _gram(mean, found.memberships.sum(axis=1))) @ embed
     return missing
+
+
+def _gram(rows: Array, weights: Array) -> Array:
+    """Return sum_i w_i r_i r_i'; of a matrix and its own transpose BLAS does only one half."""
+    scaled = rows * np.sqrt(weights)[:, None]
+    result: Array = scaled.T @ scaled
+    return result
 
 
 def weight_score(weight: float) -> float:

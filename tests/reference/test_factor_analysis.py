@@ -123,7 +123,7 @@ def test_the_optimum_of_scikit_learn() -> None:
         0.5, 0.6, 0.7, 0.8, 0.9, 1.0] + 5.0
     peer = Peer(2, tol=1e-12, max_iter=5000, svd_method="lapack").fit(rows)
     model = FactorAnalysis(6, 2)
-    result = emlib.fit(model, rows, rng=0)
+    result = emlib.fit(model, rows, rng=0, tol=1e-12)
     theirs = model.params(mean=peer.mean_, loadings=peer.components_.T, noise_variance=peer.noise_variance_)
     assert model.e_step(theirs, rows).loglik == pytest.approx(len(rows) * peer.score(rows), rel=tol.IDENTITY)
     assert result.loglik >= len(rows) * peer.score(rows)
