@@ -163,7 +163,7 @@ def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State,
     if there.fault is None and not memory["exact"]:
         missing = learnt(missing, model.complete, there.x - here.x, here.gradient - there.gradient)
     memory = {**memory, "missing": missing, "radius": SHRINK * length}
-    return State(here, memory), Info("newton", False, newton_gain(model.values, model.slopes))
+    return State(here, memory), Info("newton", False, _gain(model, SHRINK * length))
 
 
 def _arrive(problem: Problem, state: State, there: Evaluation, before: _Model, radius: float) -> tuple[State, Info]:
@@ -177,14 +177,20 @@ def _arrive(problem: Problem, state: State, there: Evaluation, before: _Model, r
     if model is not None and not exact and newton_gain(model.values, model.slopes) <= DEFAULT_TOL:
         exact, model = True, _look(problem, there, missing, True)
     if model is not None:
-        missing, remaining = model.missing, _gain(model)
+        missing, remaining = model.missing, _gain(model, radius)
     memory = {**state.memory, "missing": missing, "exact": exact, "radius": radius}
     return State(there, memory), Info("newton", True, remaining)
 
 
-def _gain(model: _Model) -> float:
-    """Return Newton's estimate; infinite where the model has no maximum (flat ridges excepted)."""
-    return np.inf if model.values[0] < -UPHILL else newton_gain(np.abs(model.values), model.slopes)
+def _gain(model: _Model, radius: float) -> float:
+    """Return Newton's estimate; where the model has no maximum, what it promises within the radius.
+
+    Rounding in the data may bend a flat direction upwards; steps along it fail then, and the radius with them.
+    """
+    if model.values[0] >= -UPHILL:
+        return newton_gain(np.abs(model.values), model.slopes)
+    step = best_step(model.values, model.slopes, radius)
+    return float(model.slopes @ step - 0.5 * model.values @ step**2)
 
 
 def learnt(missing: Array, complete: Array, move: Array, change: Array) -> Array:
