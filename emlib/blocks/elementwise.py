@@ -158,7 +158,8 @@ class Interval(_Elementwise):
         return np.log(share) - np.log1p(-share)
 
     def from_free(self, vector: Array) -> Array:
-        return (self.low + (self.high - self.low) * scipy.special.expit(vector)).reshape(self.shape)
+        inside: Array = self.low + (self.high - self.low) * scipy.special.expit(vector)
+        return inside.reshape(self.shape)
 
     def slope(self, value: Array) -> Array:
         share = (np.ravel(value) - self.low) / (self.high - self.low)

@@ -10,9 +10,10 @@ import numpy as np
 from emlib.blocks import Positive, PositiveDefinite, Real, Simplex
 from emlib.blocks.block import Block
 from emlib.families import Categorical, Family, LinearGaussian, covariance
+from emlib.kernels import compiled
 from emlib.mean import MixtureMean
 from emlib.model import Data, Expectation, Statistics
-from emlib.models import gaussian_data, mixture
+from emlib.models import gaussian_data, gaussian_pass, mixture
 from emlib.models.penalty import PenalisedCovariances
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
@@ -131,10 +132,18 @@ class GaussianMixture(PenalisedCovariances):
     def e_step(self, params: GaussianMixtureParams, data: Any) -> Expectation:
         """Return expected memberships and residual moments about the current means."""
         data = self.as_data(data)
+        fast = compiled(len(data), self.n_components, self.n_features)
+        plain = self._compiled(params, data) if fast else self._expectation(params, data)
+        return self._penalised(plain, params, data)
+
+    def _compiled(self, params: GaussianMixtureParams, data: Data) -> Expectation:
+        weights = mixture.log_weights(params.weights)
+        return gaussian_pass.e_step(data, weights, params.means, self._noise(params), self.covariance_type)
+
+    def _expectation(self, params: GaussianMixtureParams, data: Data) -> Expectation:
         found = self._posterior(params, data)
         stats = self._statistics(found.memberships, params, data)
-        plain = Expectation(stats, found.loglik, found.entropy, data.n_units, found.magnitude)
-        return self._penalised(plain, params, data)
+        return Expectation(stats, found.loglik, found.entropy, data.n_units, found.magnitude)
 
     def _statistics(self, members: Array, params: GaussianMixtureParams, data: Data) -> Statistics:
         moments = gaussian_data.moments(data.units, members, params.means, self.covariance_type)

@@ -1,0 +1,9 @@
+"""Compiled inner loops, used where the data are large and Numba is installed; NumPy does the same otherwise.
+
+`choice` says which of the two serves a chunk. `blocks` holds the loops over one block of points, `gaussian` the
+passes over a chunk. Only the last two import Numba, and nothing imports them before they are used.
+"""
+
+from emlib.kernels.choice import BLOCK, compiled
+
+__all__ = ["BLOCK", "compiled"]

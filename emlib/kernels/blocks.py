@@ -1,0 +1,171 @@
+"""Compiled loops over one block of `BLOCK` points, held as features x points so that each inner loop has stride one.
+
+The compiler makes vector instructions of every loop over i. Rows are taken two at a time against four others, so
+that each number loaded is used often enough to keep the multipliers busy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from emlib.kernels.choice import BLOCK
+
+# Sums over points may be reordered into vectors; infinities and not-a-number keep their meaning.
+loop: Any = numba.njit(fastmath={"reassoc", "contract", "nsz"}, error_model="numpy", nogil=True)
+# Rounding by adding a large number must not be simplified away.
+exact: Any = numba.njit(fastmath={"contract"}, error_model="numpy", nogil=True)
+
+LOWEST = -708.0  # exp of less is below the smallest normal number and counts as zero
+LOG2_E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10
+SHIFT = 6755399441055744.0 + 1023.0  # 1.5 2^52: what is added to it is rounded to an integer in the lowest bits
+EXPONENT, ONE, MANTISSA = 0x4330000000000000, 0x3FF0000000000000, 0x000FFFFFFFFFFFFF
+ROOT_2 = 1.4142135623730951
+
+
+@exact
+def exp(x: Any) -> Any:
+    """Return e^x for x <= 0: Taylor's polynomial of degree 13 within ln(2)/2 of zero, times a power of two."""
+    x = max(x, LOWEST)
+    shifted = x * LOG2_E + SHIFT
+    power = shifted - SHIFT
+    r = (x - power * LN2_HIGH) - power * LN2_LOW
+    p = 1.0 / 6227020800.0
+    p = p * r + 1.0 / 479001600.0
+    p = p * r + 1.0 / 39916800.0
+    p = p * r + 1.0 / 3628800.0
+    p = p * r + 1.0 / 362880.0
+    p = p * r + 1.0 / 40320.0
+    p = p * r + 1.0 / 5040.0
+    p = p * r + 1.0 / 720.0
+    p = p * r + 1.0 / 120.0
+    p = p * r + 1.0 / 24.0
+    p = p * r + 1.0 / 6.0
+    p = p * r + 0.5
+    p = p * r + 1.0
+    p = p * r + 1.0
+    value = p * np.int64(np.float64(shifted).view(np.int64) << 52).view(np.float64)
+    return value if x > LOWEST else 0.0
+
+
+@exact
+def log(x: Any) -> Any:
+    """Return ln x for a normal x > 0: 2 artanh((m - 1) / (m + 1)) of its mantissa m, to 1e-16."""
+    bits = np.float64(x).view(np.int64)
+    power = np.int64((bits >> 52) | EXPONENT).view(np.float64) - (4503599627370496.0 + 1023.0)
+    m = np.int64((bits & MANTISSA) | ONE).view(np.float64)
+    large = m > ROOT_2
+    m = 0.5 * m if large else m
+    power = power + 1.0 if large else power
+    f = (m - 1.0) / (m + 1.0)
+    g = f * f
+    p = 1.0 / 21.0
+    p = p * g + 1.0 / 19.0
+    p = p * g + 1.0 / 17.0
+    p = p * g + 1.0 / 15.0
+    p = p * g + 1.0 / 13.0
+    p = p * g + 1.0 / 11.0
+    p = p * g + 1.0 / 9.0
+    p = p * g + 1.0 / 7.0
+    p = p * g + 1.0 / 5.0
+    p = p * g + 1.0 / 3.0
+    return power * LN2_HIGH + (2.0 * f + (2.0 * f * g * p + power * LN2_LOW))
+
+
+@loop
+def load(rows: Any, low: int, seen: Any, x: Any, weight: Any) -> None:
+    """Copy a block of points, transposed; what is missing of the last block repeats its last point at weight 0."""
+    last = len(rows) - 1
+    for i in range(BLOCK):
+        at = min(low + i, last)
+        for j in range(rows.shape[1]):
+            x[j, i] = rows[at, j]
+        weight[i] = 0.0 if low + i > last else (seen[at] if len(seen) else 1.0)
+
+
+@loop
+def centre(x: Any, mean: Any, out: Any) -> None:
+    """Write x - mean into `out`."""
+    for j in range(len(mean)):
+        a, b, shift = x[j], out[j], mean[j]
+        for i in range(BLOCK):
+            b[i] = a[i] - shift
+
+
+@loop
+def subtract(factor: Any, e: int, j: int, y: Any) -> None:
+    """Take four solved rows, from j on, out of rows e and e + 1."""
+    a, b, p, q, r, s = y[e], y[e + 1], y[j], y[j + 1], y[j + 2], y[j + 3]
+    a0, a1, a2, a3 = factor[e, j], factor[e, j + 1], factor[e, j + 2], factor[e, j + 3]
+    b0, b1, b2, b3 = factor[e + 1, j], factor[e + 1, j + 1], factor[e + 1, j + 2], factor[e + 1, j + 3]
+    for i in range(BLOCK):
+        v0, v1, v2, v3 = p[i], q[i], r[i], s[i]
+        a[i] -= a0 * v0 + a1 * v1 + a2 * v2 + a3 * v3
+        b[i] -= b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3
+
+
+@loop
+def whiten(factor: Any, y: Any, distance: Any) -> None:
+    """Solve L y = y by forward substitution, in place, and write the squared lengths of the columns.
+
+    `factor` is lower triangular with the reciprocals of L's diagonal on its own.
+    """
+    side = len(factor)
+    distance[:] = 0.0
+    for e in range(0, side - 1, 2):
+        for j in range(0, e - 3, 4):
+            subtract(factor, e, j, y)
+        a, b = y[e], y[e + 1]
+        for j in range(e - e % 4, e):
+            p, a0, b0 = y[j], factor[e, j], factor[e + 1, j]
+            for i in range(BLOCK):
+                a[i] -= a0 * p[i]
+                b[i] -= b0 * p[i]
+        first, below, second = factor[e, e], factor[e + 1, e], factor[e + 1, e + 1]
+        for i in range(BLOCK):
+            a[i] *= first
+            b[i] = (b[i] - below * a[i]) * second
+            distance[i] += a[i] * a[i] + b[i] * b[i]
+    if side % 2:
+        a, last = y[side - 1], factor[side - 1, side - 1]
+        for j in range(side - 1):
+            p, a0 = y[j], factor[side - 1, j]
+            for i in range(BLOCK):
+                a[i] -= a0 * p[i]
+        for i in range(BLOCK):
+            a[i] *= last
+            distance[i] += a[i] * a[i]
+
+
+@loop
+def crossed(a: Any, b: Any, r: Any, e: int, first: Any, second: Any) -> None:
+    """Add the products of rows a and b with four rows of r, from e on."""
+    p, q, s, t = r[e], r[e + 1], r[e + 2], r[e + 3]
+    a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0.0
+    for i in range(BLOCK):
+        a0 += a[i] * p[i]
+        a1 += a[i] * q[i]
+        a2 += a[i] * s[i]
+        a3 += a[i] * t[i]
+        b0 += b[i] * p[i]
+        b1 += b[i] * q[i]
+        b2 += b[i] * s[i]
+        b3 += b[i] * t[i]
+    first[e] += a0
+    first[e + 1] += a1
+    first[e + 2] += a2
+    first[e + 3] += a3
+    second[e] += b0
+    second[e + 1] += b1
+    second[e + 2] += b2
+    second[e + 3] += b3
+
+
+@loop
+def lengthen(residual: Any, reciprocal: float, distance: Any) -> None:
+    """Add one feature's share to the squared distances."""
+    for i in range(BLOCK):
+        value = residual[i] * reciprocal
+        distance[i] += value * value

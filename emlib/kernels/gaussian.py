@@ -1,0 +1,176 @@
+"""One pass over a chunk for a normal mixture: densities, responsibilities and moments about the current means.
+
+The arithmetic is that of the NumPy path (forward substitution with the Cholesky factors, residuals about each
+mean), so the accuracy is the same at any condition number; only the order of sums differs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from emlib.kernels import blocks
+from emlib.kernels.blocks import loop
+from emlib.kernels.choice import BLOCK
+
+F8 = numba.float64
+ROWS, SEEN = numba.types.Array(F8, 2, "A", readonly=True), numba.types.Array(F8, 1, "A", readonly=True)
+VECTOR, MATRIX, CUBE = F8[::1], F8[:, ::1], F8[:, :, ::1]
+# Compiled for one signature, once a machine; the result is kept on disk.
+options = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy", "nogil": True, "cache": True}
+
+
+@loop
+def shares(joint: Any, top: Any, weight: Any, scratch: Any, totals: Any) -> None:
+    """Turn log(pi_k p_k) into weighted responsibilities; add log-likelihood, entropy and magnitude to the totals."""
+    total, moved = scratch[0], scratch[1]
+    total[:] = 0.0
+    moved[:] = 0.0
+    for k in range(len(joint)):
+        row = joint[k]
+        for i in range(BLOCK):
+            gap = row[i] - top[i]
+            value = blocks.exp(gap)
+            total[i] += value
+            moved[i] -= value * max(gap, blocks.LOWEST)
+            row[i] = value
+    loglik = entropy = magnitude = 0.0
+    for i in range(BLOCK):
+        height = blocks.log(total[i])
+        evidence = top[i] + height
+        loglik += weight[i] * evidence
+        magnitude += weight[i] * abs(evidence)
+        entropy += weight[i] * (height + moved[i] / total[i])  # both terms are positive: nothing cancels
+        total[i] = weight[i] / total[i]
+    totals[0] += loglik
+    totals[1] += entropy
+    totals[2] += magnitude
+    for k in range(len(joint)):
+        row = joint[k]
+        for i in range(BLOCK):
+            row[i] *= total[i]
+
+
+@loop
+def pair(share: Any, a: Any, b: Any, wa: Any, wb: Any, j: int, first: Any, second: Any) -> None:
+    """Weigh rows a and b, which are j and j + 1; add their first moments and the products among themselves."""
+    sa = sb = aa = ab = bb = 0.0
+    for i in range(BLOCK):
+        u, v = share[i] * a[i], share[i] * b[i]
+        wa[i] = u
+        wb[i] = v
+        sa += u
+        sb += v
+        aa += u * a[i]
+        ab += u * b[i]
+        bb += v * b[i]
+    first[j] += sa
+    first[j + 1] += sb
+    second[j, j] += aa
+    second[j + 1, j] += ab
+    second[j + 1, j + 1] += bb
+
+
+@loop
+def moments(share: Any, r: Any, scratch: Any, first: Any, second: Any) -> None:
+    """Add the weighted first and (lower triangle of the) second moments of the rows of r."""
+    side = len(first)
+    wa, wb = scratch[0], scratch[1]
+    for j in range(0, side - 1, 2):
+        pair(share, r[j], r[j + 1], wa, wb, j, first, second)
+        for e in range(0, j - 3, 4):
+            blocks.crossed(wa, wb, r, e, second[j], second[j + 1])
+        for e in range(j - j % 4, j):
+            p, a0, b0 = r[e], 0.0, 0.0
+            for i in range(BLOCK):
+                a0 += wa[i] * p[i]
+                b0 += wb[i] * p[i]
+            second[j, e] += a0
+            second[j + 1, e] += b0
+    if side % 2:
+        single(share, r[side - 1], wa, side - 1, first, second[side - 1])
+        for e in range(side - 1):
+            p, a0 = r[e], 0.0
+            for i in range(BLOCK):
+                a0 += wa[i] * p[i]
+            second[side - 1, e] += a0
+
+
+@loop
+def single(share: Any, a: Any, wa: Any, j: int, first: Any, second: Any) -> None:
+    """Weigh row a, which is j; add its first moment and its square, at j of both."""
+    sa = aa = 0.0
+    for i in range(BLOCK):
+        u = share[i] * a[i]
+        wa[i] = u
+        sa += u
+        aa += u * a[i]
+    first[j] += sa
+    second[j] += aa
+
+
+@loop
+def joined(distance: Any, head: float, joint: Any, top: Any) -> None:
+    """Write the log of the joint density of one component and keep the largest."""
+    for i in range(BLOCK):
+        value = head - 0.5 * distance[i]
+        joint[i] = value
+        top[i] = max(top[i], value)
+
+
+@loop
+def count(share: Any) -> float:
+    """Return the sum of a block's weighted responsibilities."""
+    total = 0.0
+    for i in range(BLOCK):
+        total += share[i]
+    return total
+
+
+@numba.njit((ROWS, SEEN, MATRIX, CUBE, VECTOR, VECTOR, MATRIX, CUBE, VECTOR), **options)  # type: ignore[untyped-decorator]
+def matrices(rows: Any, seen: Any, means: Any, factors: Any, heads: Any, counts: Any, first: Any, second: Any,
+             totals: Any) -> None:
+    """Add a chunk's moments for covariance matrices; `factors` as `blocks.whiten` takes them."""
+    side, width = rows.shape[1], len(means)
+    x, y = np.empty((side, BLOCK)), np.empty((side, BLOCK))
+    joint, scratch = np.empty((width, BLOCK)), np.empty((2, BLOCK))
+    top, distance, weight = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    for low in range(0, len(rows), BLOCK):
+        blocks.load(rows, low, seen, x, weight)
+        top[:] = -np.inf
+        for k in range(width):
+            blocks.centre(x, means[k], y)
+            blocks.whiten(factors[k], y, distance)
+            joined(distance, heads[k], joint[k], top)
+        shares(joint, top, weight, scratch, totals)
+        for k in range(width):
+            counts[k] += count(joint[k])
+            blocks.centre(x, means[k], y)
+            moments(joint[k], y, scratch, first[k], second[k])
+
+
+@numba.njit((ROWS, SEEN, MATRIX, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR), **options)  # type: ignore[untyped-decorator]
+def variances(rows: Any, seen: Any, means: Any, factors: Any, heads: Any, counts: Any, first: Any, second: Any,
+              totals: Any) -> None:
+    """Add a chunk's moments for diagonal covariances; `factors` are the reciprocal standard deviations."""
+    side, width = rows.shape[1], len(means)
+    x, y = np.empty((side, BLOCK)), np.empty((side, BLOCK))
+    joint, scratch = np.empty((width, BLOCK)), np.empty((2, BLOCK))
+    top, distance, weight = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    for low in range(0, len(rows), BLOCK):
+        blocks.load(rows, low, seen, x, weight)
+        top[:] = -np.inf
+        for k in range(width):
+            blocks.centre(x, means[k], y)
+            distance[:] = 0.0
+            for j in range(side):
+                blocks.lengthen(y[j], factors[k, j], distance)
+            joined(distance, heads[k], joint[k], top)
+        shares(joint, top, weight, scratch, totals)
+        for k in range(width):
+            counts[k] += count(joint[k])
+            blocks.centre(x, means[k], y)
+            for j in range(side):
+                single(joint[k], y[j], scratch[0], j, first[k], second[k])

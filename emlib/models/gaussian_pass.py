@@ -1,0 +1,54 @@
+"""A Gaussian mixture's E-step by the compiled loops: what goes in, and what becomes of what comes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from emlib.families import GaussianMoments
+from emlib.families.linear_gaussian import LOG_2PI
+from emlib.model import Data, Expectation, Statistics
+from emlib.numerics import Array
+
+NONE_SEEN = np.empty(0)  # no observation weights: each row counts once
+
+
+def e_step(data: Data, log_weights: Array, means: Array, noise: Array, kind: str) -> Expectation:
+    """Return what `GaussianMixture.e_step` returns, for K covariance matrices `noise`, shape (K, d, d)."""
+    from emlib.kernels import gaussian  # compiles, or reads what an earlier run compiled
+
+    matrix = kind in ("full", "tied")
+    factors = np.linalg.cholesky(noise)
+    heads = log_weights - 0.5 * means.shape[1] * LOG_2PI - np.log(_diagonals(factors)).sum(axis=1)
+    counts, first, totals = np.zeros(len(means)), np.zeros(means.shape), np.zeros(3)
+    second = np.zeros(noise.shape if matrix else means.shape)
+    function = gaussian.matrices if matrix else gaussian.variances
+    seen = NONE_SEEN if data.weights is None else data.weights
+    function(data.units, seen, np.ascontiguousarray(means), _reciprocal(factors) if matrix else 1 / _diagonals(factors),
+             heads, counts, first, second, totals)
+    moments = GaussianMoments(counts, _kept(second, kind), first[:, :, None], counts[:, None, None], means[:, :, None],
+                              kind)
+    stats = Statistics({"weights": counts.copy(), "components": moments})
+    return Expectation(stats, float(totals[0]), max(float(totals[1]), 0.0), data.n_units, float(totals[2]))
+
+
+def _diagonals(factors: Array) -> Array:
+    return np.einsum("kii->ki", factors)
+
+
+def _reciprocal(factors: Array) -> Array:
+    """Return the factors with the reciprocals of their diagonals in place of these: dividing is dear."""
+    changed = factors.copy()
+    side = np.arange(factors.shape[1])
+    changed[:, side, side] = 1 / changed[:, side, side]
+    return changed
+
+
+def _kept(second: Any, kind: str) -> Array:
+    """Return the second moments as the covariance type keeps them; the loops fill the lower triangles."""
+    if kind in ("full", "tied"):
+        whole: Array = second + np.swapaxes(np.tril(second, -1), 1, 2)
+        return whole
+    kept: Array = second if kind == "diag" else second.sum(axis=1)
+    return kept
