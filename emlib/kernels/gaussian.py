@@ -19,7 +19,10 @@ F8 = numba.float64
 ROWS, SEEN = numba.types.Array(F8, 2, "A", readonly=True), numba.types.Array(F8, 1, "A", readonly=True)
 VECTOR, MATRIX, CUBE = F8[::1], F8[:, ::1], F8[:, :, ::1]
 # Compiled for one signature, once a machine; the result is kept on disk.
-options = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy", "nogil": True, "cache": True}
+options: dict[str, Any] = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy", "nogil": True,
+                           "cache": True}
+matrix_pass: Any = numba.njit((ROWS, SEEN, MATRIX, CUBE, VECTOR, VECTOR, MATRIX, CUBE, VECTOR), **options)
+variance_pass: Any = numba.njit((ROWS, SEEN, MATRIX, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR), **options)
 
 
 @loop
@@ -54,18 +57,22 @@ def shares(joint: Any, top: Any, weight: Any, scratch: Any, totals: Any) -> None
 
 
 @loop
-def pair(share: Any, a: Any, b: Any, wa: Any, wb: Any, j: int, first: Any, second: Any) -> None:
-    """Weigh rows a and b, which are j and j + 1; add their first moments and the products among themselves."""
+def pair(share: Any, u: Any, v: Any, mean: Any, r: Any, scratch: Any, j: int, first: Any, second: Any) -> None:
+    """Write residuals j and j + 1, plain and weighted; add their first moments and the products among themselves."""
+    a, b, wa, wb, mu, mv = r[j], r[j + 1], scratch[0], scratch[1], mean[j], mean[j + 1]
     sa = sb = aa = ab = bb = 0.0
     for i in range(BLOCK):
-        u, v = share[i] * a[i], share[i] * b[i]
-        wa[i] = u
-        wb[i] = v
-        sa += u
-        sb += v
-        aa += u * a[i]
-        ab += u * b[i]
-        bb += v * b[i]
+        left, right = u[i] - mu, v[i] - mv
+        a[i] = left
+        b[i] = right
+        s, t = share[i] * left, share[i] * right
+        wa[i] = s
+        wb[i] = t
+        sa += s
+        sb += t
+        aa += s * left
+        ab += s * right
+        bb += t * right
     first[j] += sa
     first[j + 1] += sb
     second[j, j] += aa
@@ -74,39 +81,31 @@ def pair(share: Any, a: Any, b: Any, wa: Any, wb: Any, j: int, first: Any, secon
 
 
 @loop
-def moments(share: Any, r: Any, scratch: Any, first: Any, second: Any) -> None:
-    """Add the weighted first and (lower triangle of the) second moments of the rows of r."""
+def moments(share: Any, x: Any, mean: Any, r: Any, scratch: Any, first: Any, second: Any) -> None:
+    """Add the weighted first and (lower triangle of the) second moments about the mean; r holds the residuals."""
     side = len(first)
-    wa, wb = scratch[0], scratch[1]
     for j in range(0, side - 1, 2):
-        pair(share, r[j], r[j + 1], wa, wb, j, first, second)
+        pair(share, x[j], x[j + 1], mean, r, scratch, j, first, second)
         for e in range(0, j - 3, 4):
-            blocks.crossed(wa, wb, r, e, second[j], second[j + 1])
-        for e in range(j - j % 4, j):
-            p, a0, b0 = r[e], 0.0, 0.0
-            for i in range(BLOCK):
-                a0 += wa[i] * p[i]
-                b0 += wb[i] * p[i]
-            second[j, e] += a0
-            second[j + 1, e] += b0
+            blocks.crossed(scratch[0], scratch[1], r, e, second[j], second[j + 1])
+        if j % 4:
+            blocks.crossed_two(scratch[0], scratch[1], r, j - 2, second[j], second[j + 1])
     if side % 2:
-        single(share, r[side - 1], wa, side - 1, first, second[side - 1])
+        single(share, x[side - 1], mean[side - 1], scratch[0], side - 1, first, second[side - 1])
         for e in range(side - 1):
-            p, a0 = r[e], 0.0
-            for i in range(BLOCK):
-                a0 += wa[i] * p[i]
-            second[side - 1, e] += a0
+            second[side - 1, e] += blocks.product(scratch[0], r[e])
 
 
 @loop
-def single(share: Any, a: Any, wa: Any, j: int, first: Any, second: Any) -> None:
-    """Weigh row a, which is j; add its first moment and its square, at j of both."""
+def single(share: Any, x: Any, mean: float, weighted: Any, j: int, first: Any, second: Any) -> None:
+    """Write residual j, weighted; add its first moment and its square, at j of both."""
     sa = aa = 0.0
     for i in range(BLOCK):
-        u = share[i] * a[i]
-        wa[i] = u
-        sa += u
-        aa += u * a[i]
+        left = x[i] - mean
+        s = share[i] * left
+        weighted[i] = s
+        sa += s
+        aa += s * left
     first[j] += sa
     second[j] += aa
 
@@ -129,7 +128,7 @@ def count(share: Any) -> float:
     return total
 
 
-@numba.njit((ROWS, SEEN, MATRIX, CUBE, VECTOR, VECTOR, MATRIX, CUBE, VECTOR), **options)  # type: ignore[untyped-decorator]
+@matrix_pass
 def matrices(rows: Any, seen: Any, means: Any, factors: Any, heads: Any, counts: Any, first: Any, second: Any,
              totals: Any) -> None:
     """Add a chunk's moments for covariance matrices; `factors` as `blocks.whiten` takes them."""
@@ -141,36 +140,31 @@ def matrices(rows: Any, seen: Any, means: Any, factors: Any, heads: Any, counts:
         blocks.load(rows, low, seen, x, weight)
         top[:] = -np.inf
         for k in range(width):
-            blocks.centre(x, means[k], y)
-            blocks.whiten(factors[k], y, distance)
+            blocks.whiten(factors[k], x, means[k], y, distance)
             joined(distance, heads[k], joint[k], top)
         shares(joint, top, weight, scratch, totals)
         for k in range(width):
             counts[k] += count(joint[k])
-            blocks.centre(x, means[k], y)
-            moments(joint[k], y, scratch, first[k], second[k])
+            moments(joint[k], x, means[k], y, scratch, first[k], second[k])
 
 
-@numba.njit((ROWS, SEEN, MATRIX, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR), **options)  # type: ignore[untyped-decorator]
+@variance_pass
 def variances(rows: Any, seen: Any, means: Any, factors: Any, heads: Any, counts: Any, first: Any, second: Any,
               totals: Any) -> None:
     """Add a chunk's moments for diagonal covariances; `factors` are the reciprocal standard deviations."""
     side, width = rows.shape[1], len(means)
-    x, y = np.empty((side, BLOCK)), np.empty((side, BLOCK))
-    joint, scratch = np.empty((width, BLOCK)), np.empty((2, BLOCK))
+    x, joint, scratch = np.empty((side, BLOCK)), np.empty((width, BLOCK)), np.empty((2, BLOCK))
     top, distance, weight = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
     for low in range(0, len(rows), BLOCK):
         blocks.load(rows, low, seen, x, weight)
         top[:] = -np.inf
         for k in range(width):
-            blocks.centre(x, means[k], y)
             distance[:] = 0.0
             for j in range(side):
-                blocks.lengthen(y[j], factors[k, j], distance)
+                blocks.lengthen(x[j], means[k, j], factors[k, j], distance)
             joined(distance, heads[k], joint[k], top)
         shares(joint, top, weight, scratch, totals)
         for k in range(width):
             counts[k] += count(joint[k])
-            blocks.centre(x, means[k], y)
             for j in range(side):
-                single(joint[k], y[j], scratch[0], j, first[k], second[k])
+                single(joint[k], x[j], means[k, j], scratch[0], j, first[k], second[k])

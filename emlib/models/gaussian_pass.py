@@ -25,8 +25,9 @@ def e_step(data: Data, log_weights: Array, means: Array, noise: Array, kind: str
     second = np.zeros(noise.shape if matrix else means.shape)
     function = gaussian.matrices if matrix else gaussian.variances
     seen = NONE_SEEN if data.weights is None else data.weights
-    function(data.units, seen, np.ascontiguousarray(means), _reciprocal(factors) if matrix else 1 / _diagonals(factors),
-             heads, counts, first, second, totals)
+    scales = _reciprocal(factors) if matrix else 1 / _diagonals(factors)
+    # Copied, since a caller's array may be read-only, or not contiguous, which the loops are not compiled for.
+    function(data.units, seen, np.array(means), scales, heads, counts, first, second, totals)
     moments = GaussianMoments(counts, _kept(second, kind), first[:, :, None], counts[:, None, None], means[:, :, None],
                               kind)
     stats = Statistics({"weights": counts.copy(), "components": moments})
@@ -34,7 +35,8 @@ def e_step(data: Data, log_weights: Array, means: Array, noise: Array, kind: str
 
 
 def _diagonals(factors: Array) -> Array:
-    return np.einsum("kii->ki", factors)
+    diagonals: Array = np.einsum("kii->ki", factors)
+    return diagonals
 
 
 def _reciprocal(factors: Array) -> Array:

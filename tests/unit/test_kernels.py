@@ -1,0 +1,235 @@
+"""The compiled E-step of normal mixtures against NumPy's, and when it serves."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+import emlib
+from emlib.algorithms import EM
+from emlib.families.covariance import TYPES
+from emlib.kernels import BLOCK, blocks, choice, gaussian
+from emlib.model import Data, Expectation
+from emlib.models import GaussianMixture, gaussian_mixture, gaussian_pass
+from tests.tolerances import COMPILED, CONTROL, LAST_PLACES, SAME_OPTIMUM
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def cloud(n: int, side: int, count: int, stretch: float = 1.0) -> np.ndarray:
+    """n points about `count` centres; the first feature's direction is `stretch` times longer than the last's."""
+    rng = np.random.default_rng([n, side, count])
+    rows = rng.normal(size=(n, side)) + 2.0 * rng.normal(size=(count, side))[rng.integers(count, size=n)]
+    turn = np.linalg.qr(rng.normal(size=(side, side)))[0]
+    return rows * np.geomspace(1.0, stretch, side) @ turn
+
+
+def setting(n: int, side: int, count: int, kind: str, weighted: bool = True, stretch: float = 1.0) -> tuple[Any, ...]:
+    """A model, its data and a point where all components overlap."""
+    model = GaussianMixture(count, side, kind)
+    rows = cloud(n, side, count, stretch)
+    weight = np.random.default_rng(3).uniform(0, 2, n) if weighted else None
+    data = Data(rows, weight, np.cov(rows, rowvar=False).reshape(side, side))
+    return model, data, model.start(data, np.random.default_rng(4))
+
+
+def step(model: Any, params: Any, data: Data, fast: bool) -> Expectation:
+    """The E-step by one of the two ways."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gaussian_mixture, "compiled", lambda *size: fast)
+        return model.e_step(params, data)
+
+
+def misses(fast: Expectation, plain: Expectation) -> dict[str, float]:
+    """How far each part of the two is apart, on its own scale."""
+    ours, theirs = fast.stats["components"], plain.stats["components"]
+    width = np.sqrt(np.abs(theirs.see).max()) * np.sqrt(theirs.counts.max())
+    pairs = {
+        "counts": (ours.counts, theirs.counts, theirs.counts.max()),
+        "weights": (fast.stats["weights"], plain.stats["weights"], theirs.counts.max()),
+        "first": (ours.sex, theirs.sex, width),
+        "second": (ours.see, theirs.see, np.abs(theirs.see).max()),
+        "loglik": (fast.loglik, plain.loglik, plain.magnitude),
+        "entropy": (fast.entropy, plain.entropy, plain.n_units),
+        "magnitude": (fast.magnitude, plain.magnitude, plain.magnitude),
+        "n_units": (fast.n_units, plain.n_units, plain.n_units),
+    }
+    return {name: float(np.abs(a - b).max() / scale) for name, (a, b, scale) in pairs.items()}
+
+
+SIZES = [(BLOCK, 1, 3), (700, 2, 5), (257, 3, 1), (600, 4, 2), (300, 5, 3), (513, 9, 4), (400, 18, 3), (300, 23, 2)]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(("n", "side", "count"), SIZES)
+def test_both_ways_agree(n: int, side: int, count: int, kind: str) -> None:
+    model, data, params = setting(n, side, count, kind, weighted=n % 2 == 0)
+    apart = misses(step(model, params, data, True), step(model, params, data, False))
+    assert max(apart.values()) < COMPILED, apart
+
+
+@pytest.mark.parametrize("side", [2, 5, 12])
+@pytest.mark.parametrize("kind", ["full", "tied"])
+def test_both_ways_agree_at_condition_1e10(side: int, kind: str) -> None:
+    model, data, params = setting(800, side, 3, kind, stretch=1e5)
+    assert np.linalg.cond(params.covariances).max() > 1e9
+    apart = misses(step(model, params, data, True), step(model, params, data, False))
+    assert max(apart.values()) < COMPILED, apart
+
+
+@pytest.mark.parametrize("shift", [1e3, 1e6])
+def test_both_ways_agree_far_from_the_origin(shift: float) -> None:
+    model, data, params = setting(800, 3, 3, "full")
+    far = Data(data.units + shift, data.weights, data.scale)
+    moved = model.params(weights=params.weights, means=params.means + shift, covariances=params.covariances)
+    apart = misses(step(model, moved, far, True), step(model, moved, far, False))
+    assert max(apart.values()) < COMPILED, apart
+
+
+@pytest.mark.parametrize("part", ["factors", "heads", "means"])
+def test_a_wrong_ninth_digit_is_caught(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["rows", "seen", "means", "factors", "heads"]
+    right = gaussian.matrices
+
+    def wrong(*given: Any) -> None:
+        changed = list(given)
+        changed[names.index(part)] = changed[names.index(part)] * (1 + 1e-9)
+        right(*changed)
+
+    model, data, params = setting(700, 2, 5, "full")
+    monkeypatch.setattr(gaussian, "matrices", wrong)
+    apart = misses(step(model, params, data, True), step(model, params, data, False))
+    assert max(apart.values()) > COMPILED
+
+
+def test_quadratic_features_would_not_do() -> None:
+    """The negative control of the condition: moments about the origin, shifted afterwards, lose what is asked."""
+    model, data, params = setting(800, 3, 3, "full")
+    far = Data(data.units + 1e6, data.weights, data.scale)
+    moved = model.params(weights=params.weights, means=params.means + 1e6, covariances=params.covariances)
+    origin = model.params(weights=params.weights, means=0 * params.means, covariances=1e12 * params.covariances)
+    right = step(model, moved, far, False).stats["components"]
+    crude = step(model, origin, far, True).stats["components"]
+    exact = step(model, origin, far, False).stats["components"].about(right.origin)
+    assert np.abs(crude.about(right.origin).see - exact.see).max() > COMPILED * np.abs(right.see).max()
+
+
+def test_a_component_of_weight_zero_gets_nothing() -> None:
+    model, data, params = setting(700, 2, 3, "full")
+    none = model.params(weights=[0.6, 0.0, 0.4], means=params.means, covariances=params.covariances)
+    for found in (step(model, none, data, fast) for fast in (True, False)):
+        assert found.stats["components"].counts[1] == 0.0
+        assert (found.stats["components"].see[1] == 0.0).all()
+        assert np.isfinite(found.loglik)
+
+
+def test_points_far_out_belong_to_somebody() -> None:
+    model, data, params = setting(700, 2, 3, "full")
+    rows = data.units.copy()
+    rows[5] = [1e8, -1e8]
+    far = Data(rows, None, data.scale)
+    apart = misses(step(model, params, far, True), step(model, params, far, False))
+    assert max(apart.values()) < COMPILED, apart
+
+
+@pytest.mark.parametrize("name", ["readonly", "strided", "memmap"])
+def test_any_layout_is_read_by_the_one_compiled_pass(name: str, tmp_path: Path) -> None:
+    model, data, params = setting(700, 2, 3, "full", weighted=False)
+    rows = data.units
+    if name == "readonly":
+        rows = rows.copy()
+        rows.setflags(write=False)
+    elif name == "strided":
+        rows = np.asfortranarray(np.repeat(rows, 2, axis=0))[::2]
+    else:
+        rows.tofile(tmp_path / "rows.bin")
+        rows = np.memmap(tmp_path / "rows.bin", dtype=float, mode="r", shape=rows.shape)
+    again = step(model, params, Data(rows, None, data.scale), True)
+    assert again.loglik == step(model, params, data, True).loglik
+    assert len(gaussian.matrices.signatures) == 1
+
+
+def test_a_fit_ends_at_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = GaussianMixture(2, 2)
+    rows = np.vstack([cloud(900, 2, 1), cloud(600, 2, 1) + 3.0])
+    slow = emlib.fit(model, rows, algorithm=EM(), rng=1)
+    monkeypatch.setattr(gaussian_mixture, "compiled", lambda *size: True)
+    fast = emlib.fit(model, rows, algorithm=EM(), rng=1)
+    assert fast.success
+    assert abs(fast.loglik - slow.loglik) < SAME_OPTIMUM
+    assert fast.loglik != slow.loglik  # it did take the other way
+
+
+def by(function: Any, values: np.ndarray) -> np.ndarray:
+    return np.array([function(value) for value in values])
+
+
+def relative(found: np.ndarray, exact: list[Any]) -> float:
+    return float(max(abs(mpmath.mpf(f) / e - 1) for f, e in zip(found, exact, strict=True)))
+
+
+def test_exp_is_right_to_the_last_places() -> None:
+    values = -np.concatenate([[0.0, 1e-300, 1e-17], np.random.default_rng(0).uniform(0, 700, 300), [707.9]])
+    assert relative(by(blocks.exp, values), [mpmath.exp(mpmath.mpf(v)) for v in values]) < LAST_PLACES
+    assert by(blocks.exp, np.array([-708.0, -1e4, -np.inf])).tolist() == [0.0, 0.0, 0.0]
+    assert relative(by(blocks.exp, values) * (1 + CONTROL), [mpmath.exp(mpmath.mpf(v)) for v in values]) > LAST_PLACES
+
+
+def test_log_is_right_to_the_last_places() -> None:
+    values = np.concatenate([[2.0, 1.0 + 2.0**-50, 1e300], np.random.default_rng(0).uniform(1, 64, 300)])
+    assert relative(by(blocks.log, values), [mpmath.log(mpmath.mpf(v)) for v in values]) < LAST_PLACES
+    assert blocks.log(1.0) == 0.0
+
+
+def test_small_data_stay_with_numpy() -> None:
+    assert not choice.compiled(2000, 2, 1)
+    assert choice.compiled(100_000, 5, 2)
+
+
+def test_without_numba_everything_stays_with_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    assert not choice.compiled(100_000, 5, 2)
+
+
+NO_NUMBA = """
+import sys
+sys.modules["numba"] = None  # an import of it raises ImportError, as where it is not installed
+import importlib.util as util
+seen = util.find_spec
+util.find_spec = lambda name, *rest: None if name == "numba" else seen(name, *rest)
+"""
+LARGE = """
+import emlib, numpy as np
+from emlib.models import GaussianMixture
+rows = np.random.default_rng(0).normal(size=(20_000, 2))
+model = GaussianMixture(3, 2)
+data = model.as_data(rows)
+print(model.e_step(model.start(data, np.random.default_rng(0)), data).loglik)
+"""
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def test_large_data_need_no_numba() -> None:
+    with_numba, without = float(run(LARGE)), float(run(NO_NUMBA + LARGE))
+    assert with_numba == pytest.approx(without, rel=COMPILED)
+
+
+def test_numba_is_loaded_for_large_data_alone() -> None:
+    tell = "import sys; print('numba' in sys.modules)"
+    assert run(LARGE.replace("20_000", "200") + tell).split()[-1] == "False"
+    assert run(LARGE + tell).split()[-1] == "True"
+
+
+def test_what_is_kept_follows_the_covariance_type() -> None:
+    lower = np.array([[[1.0, 0.0], [2.0, 3.0]]])
+    assert gaussian_pass._kept(lower, "full").tolist() == [[[1.0, 2.0], [2.0, 3.0]]]
+    assert gaussian_pass._kept(np.array([[1.0, 2.0]]), "spherical").tolist() == [3.0]
