@@ -14,7 +14,16 @@ import numpy as np
 from jax.scipy.special import gammaln, logsumexp
 
 from emlib.model import LatentVariableModel
-from emlib.models import GaussianMixture, Linkage, PoissonMixture, SymmetricMixture
+from emlib.models import (
+    BernoulliMixture,
+    GaussianMixture,
+    Linkage,
+    PoissonMixture,
+    RegressionMixture,
+    StudentT,
+    SymmetricMixture,
+    SymmetricRegressionMixture,
+)
 from emlib.numerics import Array
 
 jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]  # JAX ships no annotation here
@@ -62,8 +71,38 @@ def _symmetric(model: SymmetricMixture, theta: Fields, units: Any, seen: Any) ->
     return seen @ (logsumexp(log_density, axis=1) - jnp.log(2.0))
 
 
-LOGLIKS: dict[type, Callable[..., Any]] = {Linkage: _linkage, PoissonMixture: _poisson, GaussianMixture: _gaussian,
-                                           SymmetricMixture: _symmetric}
+def _bernoulli(model: BernoulliMixture, theta: Fields, units: Any, seen: Any) -> Any:
+    chances = theta["probabilities"]
+    log_mass = units @ jnp.log(chances).T + (1 - units) @ jnp.log1p(-chances).T
+    return seen @ logsumexp(log_mass + jnp.log(theta["weights"]), axis=1)
+
+
+def _regressions(model: RegressionMixture, theta: Fields, units: Any, seen: Any) -> Any:
+    residual = units[:, -1:] - units[:, :-1] @ theta["coefficients"].T
+    log_density = -0.5 * (jnp.log(2 * jnp.pi * theta["noise_variance"]) + residual**2 / theta["noise_variance"])
+    return seen @ logsumexp(log_density + jnp.log(theta["weights"]), axis=1)
+
+
+def _symmetric_regressions(model: SymmetricRegressionMixture, theta: Fields, units: Any, seen: Any) -> Any:
+    predicted = units[:, :-1] @ theta["coefficients"]
+    residual = units[:, -1:] - jnp.stack([predicted, -predicted], axis=1)
+    log_density = -0.5 * (jnp.log(2 * jnp.pi * model.variance) + residual**2 / model.variance)
+    return seen @ (logsumexp(log_density, axis=1) - jnp.log(2.0))
+
+
+def _student(model: StudentT, theta: Fields, units: Any, seen: Any) -> Any:
+    side, dof = model.n_features, model.dof
+    residual = units - theta["location"]
+    distance = jnp.einsum("ni,ij,nj->n", residual, jnp.linalg.inv(theta["scale"]), residual)
+    head = gammaln(0.5 * (dof + side)) - gammaln(0.5 * dof) - 0.5 * side * jnp.log(dof * jnp.pi)
+    return seen @ (head - 0.5 * jnp.linalg.slogdet(theta["scale"])[1] - 0.5 * (dof + side) * jnp.log1p(distance / dof))
+
+
+LOGLIKS: dict[type, Callable[..., Any]] = {
+    Linkage: _linkage, PoissonMixture: _poisson, GaussianMixture: _gaussian, BernoulliMixture: _bernoulli,
+    RegressionMixture: _regressions, StudentT: _student, SymmetricMixture: _symmetric,
+    SymmetricRegressionMixture: _symmetric_regressions,
+}
 
 
 def loglik(model: LatentVariableModel, data: Any) -> Callable[[Fields], Any]:
@@ -72,7 +111,8 @@ def loglik(model: LatentVariableModel, data: Any) -> Callable[[Fields], Any]:
     Raises
     ------
     TypeError
-        If the model has no JAX log-likelihood here.
+        If the model has no JAX log-likelihood here; the text names those that do. Mixtures, the t model and linkage
+        have one; models of sequences, of factors and of missing entries have none.
     """
     units, seen = _units(model, data)
     return lambda theta: _value(model, theta, units, seen)

@@ -49,7 +49,10 @@ def test_the_gap_is_the_divergence_of_the_posteriors(case: Case) -> None:
 
 
 @pytest.mark.parametrize(("name", "second"), [("linkage", True), ("poisson-2-plain", False),
-                                              ("gaussian-full-d1-k2", False), ("gaussian-tied-d2-k3", False)])
+                                              ("gaussian-full-d1-k2", False), ("gaussian-tied-d2-k3", False),
+                                              ("bernoulli-tabulated", False), ("regressions-p2-k2-weighted", False),
+                                              ("symmetric-regressions-weighted", False),
+                                              ("student-d2-dof4-weighted", False)])
 def test_oracle_agrees_with_the_witness(name: str, second: bool) -> None:
     """Two JAX codes written apart; second derivatives where they compile quickly."""
     case = by_name(name)
@@ -60,6 +63,12 @@ def test_oracle_agrees_with_the_witness(name: str, second: bool) -> None:
         bend = oracle.autodiff_hessian(case.model, case.data, case.points[0])
         close(entries.T @ bend @ entries, entries.T @ case.witness.standard_hessian(standard) @ entries,
               tol.CURVATURE, "Hessian")
+
+
+def test_a_model_without_an_oracle_is_named_with_those_that_have_one() -> None:
+    case = by_name("missing-d2")
+    with pytest.raises(TypeError, match=r"no JAX log-likelihood of GaussianWithMissing; there are .*'StudentT'"):
+        oracle.loglik(case.model, case.data)
 
 
 @SOME
