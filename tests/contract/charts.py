@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -47,9 +48,21 @@ def log_cholesky(free: Any, shape: Shape) -> Any:
     return jax.vmap(one)(free.reshape(-1, side * (side + 1) // 2)).reshape(shape)
 
 
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """A held value, without coordinates."""
+
+    value: np.ndarray
+
+    def __call__(self, free: Any, shape: Shape) -> Any:
+        return jnp.asarray(self.value).reshape(shape)
+
+
 def free_size(chart: Chart, shape: Shape) -> int:
     """How many free coordinates a field has."""
     size = int(np.prod(shape, dtype=int))
+    if isinstance(chart, Constant):
+        return 0
     if chart is simplex:
         return size // shape[-1] * (shape[-1] - 1)
     return size // shape[-1] * (shape[-1] + 1) // 2 if chart is log_cholesky else size

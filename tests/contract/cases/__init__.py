@@ -9,6 +9,7 @@ from tests.contract.cases import (
     bernoulli,
     chains,
     factor_models,
+    held,
     linear_dynamics,
     missing_entries,
     mixtures,
@@ -17,10 +18,11 @@ from tests.contract.cases import (
 )
 from tests.contract.cases.case import Case
 
-__all__ = ["CASES", "MIXTURES", "Case"]
+__all__ = ["CASES", "HELD", "MIXTURES", "Case"]
 
 CASES: list[Case] = [
     *missing_entries.CASES, *mixtures.CASES, *bernoulli.CASES, *regressions.CASES, *student.CASES,
     *factor_models.CASES, *chains.CASES, *linear_dynamics.CASES,
 ]
 MIXTURES = [case for case in CASES if case.is_mixture]
+HELD = held.HELD  # cases of the above with fields held, for the contract alone

@@ -94,8 +94,8 @@ class Case:
 
     @property
     def is_mixture(self) -> bool:
-        """Whether it has mixing weights."""
-        return "weights" in self.fields
+        """Whether it has mixing weights to be estimated."""
+        return "weights" in self.fields and "weights" not in self.model.space.held
 
     @property
     def has_closed_form(self) -> bool:
