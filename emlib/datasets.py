@@ -69,6 +69,26 @@ def nile() -> Array:
         return np.loadtxt(lines, delimiter=",", skiprows=1)[:, 1]
 
 
+def nine_variables() -> tuple[Array, Array, Array]:
+    """Return the nine psychological variables of factor analysis: correlations of 145 pupils, pattern and start.
+
+    Returns
+    -------
+    correlations : ndarray, shape (9, 9)
+    pattern : ndarray of bool, shape (9, 4)
+        Which loadings are free.
+    loadings : ndarray, shape (9, 4)
+        Start of the demonstration in the R package SQUAREM, which puts the uniquenesses at 1e-8.
+
+    Notes
+    -----
+    Jöreskog (1969), Psychometrika 34:183-202; as used by Rubin & Thayer (1982), Psychometrika 47:69-76.
+    """
+    with files("emlib").joinpath("data/nine_variables.csv").open(encoding="utf-8") as lines:
+        table = np.loadtxt(lines, delimiter=",", skiprows=1)
+    return table[:, :9], table[:, 9:13].astype(bool), table[:, 13:]
+
+
 def text_symbols() -> tuple[Array, str]:
     """Return the opening of a novel as symbols 0 to 26, with the alphabet that they index.
 

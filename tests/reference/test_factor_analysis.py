@@ -14,23 +14,12 @@ import pytest
 from sklearn.decomposition import FactorAnalysis as Peer
 
 import emlib
+from emlib import datasets
 from emlib.models import FactorAnalysis
 from tests import tolerances as tol
 
 N_UNITS = 145
-COLUMNS = [[0.554], [0.227, 0.296], [0.189, 0.219, 0.769], [0.461, 0.479, 0.237, 0.212],
-           [0.506, 0.530, 0.243, 0.226, 0.520], [0.408, 0.425, 0.304, 0.291, 0.514, 0.473],
-           [0.280, 0.311, 0.718, 0.681, 0.313, 0.348, 0.374], [0.241, 0.311, 0.730, 0.661, 0.245, 0.290, 0.306, 0.672]]
-CORRELATIONS = np.eye(9)
-for column, entries in enumerate(COLUMNS, start=1):
-    CORRELATIONS[:column, column] = CORRELATIONS[column, :column] = entries
-PATTERN = np.ones((9, 4), dtype=bool)
-PATTERN[:4, 3] = PATTERN[4:, 2] = False
-LOADINGS = np.array([
-    [0.5954912, 0.6449102, 0.7630006, 0.7163828, 0.6175647, 0.6464100, 0.6452737, 0.7868222, 0.7482302],
-    [-0.4893347, -0.4408213, 0.5053083, 0.5258722, -0.4714808, -0.4628659, -0.3260013, 0.3690580, 0.4326963],
-    [-0.3848925, -0.3555598, -0.0535340, 0.0219100, 0, 0, 0, 0, 0],
-    [0, 0, 0, 0, 0.1931459, 0.4606456, -0.3622682, 0.0630371, 0.0431256]]).T
+CORRELATIONS, PATTERN, LOADINGS = datasets.nine_variables()
 UNIQUENESSES = [0.47908, 0.40490, 0.08990, 0.30474, 0.44072, 0.46065, 0.51554, 0.31711, 0.31614]
 CONSTANT = -0.5 * N_UNITS * 9 * np.log(2 * np.pi)  # which the recomputed values leave out
 
@@ -55,6 +44,14 @@ def check_optimum(params: Any) -> None:
     assert loglik - CONSTANT == pytest.approx(-327.690628, abs=tol.SIX_DECIMALS)
     np.testing.assert_allclose(params.noise_variance, UNIQUENESSES, rtol=0, atol=1.1e-5)
     assert (params.loadings[~PATTERN] == 0).all()
+
+
+def test_the_table() -> None:
+    np.testing.assert_array_equal(CORRELATIONS, CORRELATIONS.T)
+    assert (np.diag(CORRELATIONS) == 1).all()
+    assert CORRELATIONS.sum() == pytest.approx(9 + 2 * 14.564), "the sum of the 36 printed correlations"
+    assert (PATTERN.sum(axis=0) == [9, 9, 4, 5]).all()
+    assert (LOADINGS[~PATTERN] == 0).all()
 
 
 def test_the_optimum_from_the_published_start() -> None:
