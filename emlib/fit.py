@@ -24,7 +24,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         n_starts: int = 1, rng: Any = None, tol: float = DEFAULT_TOL, max_estep: int = 5000,
         sample_weight: Any = None, coordinates: str | None = None, callback: Callable[..., Any] | None = None,
         progress: bool = False, checkpoint: Any = None, map: Callable[..., Iterable[Any]] = map,
-        chunk_size: int = CHUNK) -> Result:
+        n_threads: int = 1, chunk_size: int = CHUNK) -> Result:
     """Maximise the log-likelihood of a model; nothing but model and data is needed.
 
     Parameters
@@ -57,7 +57,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     checkpoint : str or Path, optional
         See `solve`; needs `start` or `rng`, so that the run is the same one when it goes on. With several starts
         each has its own file, "name-0.ext", "name-1.ext", ...
-    map, chunk_size
+    map, n_threads, chunk_size
         See `Problem`.
 
     Returns
@@ -90,7 +90,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     for index in range(n_starts):
         params, note = _start(model, units, start if index == 0 else None, chooser)
         held, kept = _with_held(model, units, params)
-        problem = Problem(held, units, coordinates or chosen.coordinates, map=map, chunk_size=chunk_size)
+        problem = Problem(held, units, coordinates or chosen.coordinates, map=map, n_threads=n_threads,
+                          chunk_size=chunk_size)
         x0 = held.space.pack(params, problem.coordinates)
         run = solve(problem, chosen, x0, tol=tol, max_estep=max_estep, callback=callback, progress=progress,
                     checkpoint=_file(checkpoint, index, n_starts))

@@ -11,6 +11,7 @@ import numpy as np
 from emlib import differences
 from emlib.model import Data, Expectation, LatentVariableModel, Statistics
 from emlib.numerics import Array, tree_sum
+from emlib.threads import chosen_map
 
 CHUNK = 8192  # units a chunk, so that a Louis matrix of a chunk stays small
 
@@ -64,6 +65,9 @@ class Problem:
     coordinates : {"free", "standard", "mean"}
     map : callable, optional
         Like the builtin `map`; it may spread the chunks over machines.
+    n_threads : int
+        Threads that share the chunks between them; the bits of a result do not depend on it. With more than one the
+        BLAS is held to one thread of its own where threadpoolctl is installed (it comes with the extra `fast`).
     sample_weight : array_like, optional
         How often each unit was seen.
     chunk_size : int
@@ -76,7 +80,8 @@ class Problem:
     """
 
     def __init__(self, model: LatentVariableModel, data: Any, coordinates: str = "free", *,
-                 map: Callable[..., Iterable[Any]] = map, sample_weight: Any = None, chunk_size: int = CHUNK) -> None:
+                 map: Callable[..., Iterable[Any]] = map, n_threads: int = 1, sample_weight: Any = None,
+                 chunk_size: int = CHUNK) -> None:
         self.model = model
         self.data: Data = model.as_data(data, sample_weight)
         self.coordinates = coordinates
@@ -84,7 +89,7 @@ class Problem:
         self.n_estep = 0
         self.n_mstep = 0
         self.limit: int | None = None  # E-steps at which an algorithm that runs its own loop must stop
-        self._map = map
+        self._map = chosen_map(map, n_threads)
         self.chunk_size = chunk_size
         self._memo: Evaluation | None = None
         self._curvature: tuple[Evaluation, Array] | None = None

@@ -19,7 +19,7 @@ PRESENTATION = {"report", "backends"}
 # first name under emlib of the importing module -> first names that it must not import
 FORBIDDEN = {
     **dict.fromkeys(("models", "families", "kernels", "blocks", "space", "numerics", "model", "mean", "validate",
-                     "archive", "differences"),
+                     "archive", "differences", "threads"),
                     OUTER | PRESENTATION),
     "algorithms": {"models", "families", "kernels", "diagnostics", "mean", "validate", "space", "solve",
                    "fit"} | PRESENTATION,
@@ -29,7 +29,7 @@ FORBIDDEN = {
 }
 HEAVY = ("matplotlib", "jax", "numba", "pandas", "dask", "sklearn", "IPython", "yaml")
 ALLOWED_OUTSIDE = {"numpy", "scipy"}
-OPTIONAL = {"kernels": {"numba"}}  # loaded at first use alone, and never needed
+OPTIONAL = {"kernels": {"numba"}, "threads": {"threadpoolctl"}}  # loaded at first use alone, and never needed
 
 
 def imported(source: str) -> Iterator[str]:

@@ -46,7 +46,7 @@ class GaussianMoments:
 
     def about(self, origin: Array) -> GaussianMoments:
         """Return the same moments about another origin."""
-        if origin is self.origin:
+        if origin is self.origin or np.array_equal(origin, self.origin):
             return self
         shift = origin - self.origin
         kept = covariance.compress(self.kind, _cross_terms(self, shift))

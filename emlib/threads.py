@@ -1,0 +1,66 @@
+"""Chunks spread over threads: NumPy and the compiled loops leave the interpreter to others while they work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
+from importlib.util import find_spec
+from typing import Any
+
+from emlib.validate import positive_integer
+
+
+def spread(n_threads: int) -> Callable[..., Iterable[Any]]:
+    """Return a function like the builtin `map` that works on several threads and keeps the order of its results.
+
+    Parameters
+    ----------
+    n_threads : int
+        1 is the builtin `map` itself.
+
+    Raises
+    ------
+    ValueError
+        If it is no positive integer.
+
+    Notes
+    -----
+    Results are added up in a fixed order afterwards, so that their bits do not depend on the number of threads.
+    Each call works under its caller's settings (such as `numpy.errstate`), which threads do not inherit.
+    """
+    positive_integer(n_threads, "n_threads")
+    if n_threads == 1:
+        return map
+
+    def mapped(function: Callable[..., Any], *columns: Iterable[Any]) -> list[Any]:
+        calls = [(copy_context(), *given) for given in zip(*columns, strict=True)]
+        with _one_blas_thread(), ThreadPoolExecutor(min(n_threads, len(calls))) as pool:
+            return list(pool.map(lambda call: call[0].run(function, *call[1:]), calls))
+
+    return mapped
+
+
+def _one_blas_thread() -> AbstractContextManager[Any]:
+    """Keep the BLAS from starting threads of its own in each of ours; needs threadpoolctl, else it may."""
+    if find_spec("threadpoolctl") is None:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    return limits
+
+
+def chosen_map(given: Callable[..., Iterable[Any]], n_threads: int) -> Callable[..., Iterable[Any]]:
+    """Return the map over threads, or the given one.
+
+    Raises
+    ------
+    ValueError
+        If several threads are asked for and another map is given, too.
+    """
+    threads = spread(n_threads)
+    if n_threads > 1 and given is not map:
+        raise ValueError(f"n_threads: {n_threads} found beside a `map` of your own; give one of the two")
+    return threads if n_threads > 1 else given
