@@ -20,7 +20,7 @@ def keys() -> list[dict[str, Any]]:
     steps = race_tuning.steps(study.load("race_tuning"))
     return [{"problem": name, "method": method, "start": index, "step": steps.get((name, method), 0.0),
              "goal": goals[name]}
-            for name in race_field.PROBLEMS for method in race_field.METHODS for index in range(N_STARTS)]
+            for index in range(N_STARTS) for name in race_field.PROBLEMS for method in race_field.METHODS]
 
 
 def cell(problem: str, method: str, start: int, step: float, goal: float) -> dict[str, Any]:
