@@ -1,4 +1,4 @@
-"""The race: thirteen problems, fifteen methods, fifty common starts, counted in E-steps."""
+"""The race: thirteen problems, fifteen methods, common starts, counted in E-steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emlib.report.studies.race_field import SEED
 
 __all__ = ["BUDGET", "N_STARTS", "SEED", "cell", "keys"]
 
-N_STARTS = 50
+N_STARTS = 16
 BUDGET = 120
 
 
