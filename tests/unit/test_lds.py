@@ -203,7 +203,7 @@ def test_sequences_of_length_one_tell_of_everything_but_the_transition() -> None
 def test_units_do_not_matter(scale: float) -> None:
     model, params = _system(1, 2, seed=2)
     units = model.simulate(params, [5] * 40, np.random.default_rng(0))
-    base, moved = (emlib.fit(model, [s * rows for rows in units], rng=0) for s in (1.0, scale))
+    base, moved = (emlib.fit(model, [s * rows for rows in units], rng=0, tol=1e-13) for s in (1.0, scale))
     assert base.success
     assert moved.success
     assert np.abs(moved.params.observation_covariance / scale**2 - base.params.observation_covariance).max() < RESCALED
