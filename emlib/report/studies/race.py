@@ -10,7 +10,7 @@ from emlib.report.studies.race_field import SEED
 
 __all__ = ["BUDGET", "N_STARTS", "SEED", "cell", "keys"]
 
-N_STARTS = 16
+N_STARTS = 50
 BUDGET = 120
 
 
