@@ -51,7 +51,9 @@ class PenalisedCovariances(ProductModel):
         """Return the penalty at the parameters, nats: never positive, and zero for maximum likelihood."""
         if self.penalty is None:
             return 0.0
-        unseen = self._unseen(params, self.as_data(data))
+        return self._value(params, self._unseen(params, self.as_data(data)))
+
+    def _value(self, params: Any, unseen: dict[str, Any]) -> float:
         return sum(family.q_value(params, unseen[family.key]) for family in (self._gaussian, *self._constant))
 
     @property
@@ -72,13 +74,19 @@ class PenalisedCovariances(ProductModel):
         """Return statistics of a chunk together with the penalty's share of them."""
         if self.penalty is None:
             return stats
-        unseen, key = self._unseen(params, data), self._gaussian.key
+        return self._joined(stats, self._unseen(params, data))
+
+    def _joined(self, stats: Statistics, unseen: dict[str, Any]) -> Statistics:
+        key = self._gaussian.key
         return Statistics({**stats.parts, key: stats[key] + unseen[key], KEY: unseen[KEY]})
 
     def _penalised(self, found: Expectation, params: Any, data: Data) -> Expectation:
         """Return the E-step of a chunk with the penalty's share of statistics and objective."""
-        value = self.log_penalty(params, data)
-        return replace(found, stats=self._with_unseen(found.stats, params, data), loglik=found.loglik + value,
+        if self.penalty is None:
+            return found
+        unseen = self._unseen(params, data)
+        value = self._value(params, unseen)
+        return replace(found, stats=self._joined(found.stats, unseen), loglik=found.loglik + value,
                        magnitude=found.magnitude + abs(value))
 
     def _unseen(self, params: Any, data: Data) -> dict[str, Any]:
