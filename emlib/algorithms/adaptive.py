@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.algorithms.base import Info, State, check_warm_up, require_free
+from emlib.algorithms.base import ROUNDING, Info, State, check_warm_up, require_free
 from emlib.algorithms.em import em_step, observed_rate, slope
-from emlib.algorithms.newton import ACCEPT, NOISE, SMALLEST, best_step, in_metric, next_radius
+from emlib.algorithms.newton import ACCEPT, SMALLEST, best_step, in_metric, next_radius, rise
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
@@ -149,9 +149,9 @@ def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State,
     here, memory = state.evaluation, state.memory
     radius = memory["radius"] or max(2.0 * float(np.linalg.norm(model.slopes)), 10 * SMALLEST)
     step = best_step(model.values, model.slopes, radius)
-    length, predicted = float(np.linalg.norm(step)), float(model.slopes @ step - 0.5 * model.values @ step**2)
+    length, predicted = float(np.linalg.norm(step)), rise(model.values, model.slopes, step)
     there = problem.evaluate(here.x + model.directions @ step)
-    gained, noise = there.loglik - here.loglik, NOISE * here.magnitude
+    gained, noise = there.loglik - here.loglik, ROUNDING * here.magnitude
     if there.fault is None and problem.m_step(there).fault is not None:  # on its way to lose a component
         return _em(problem, replace(state, memory={**memory, "radius": SHRINK * length}))
     if gained >= ACCEPT * predicted - noise:
@@ -189,8 +189,7 @@ def _gain(model: _Model, radius: float) -> float:
     """
     if model.values[0] >= -UPHILL:
         return newton_gain(np.abs(model.values), model.slopes)
-    step = best_step(model.values, model.slopes, radius)
-    return float(model.slopes @ step - 0.5 * model.values @ step**2)
+    return rise(model.values, model.slopes, best_step(model.values, model.slopes, radius))
 
 
 def learnt(missing: Array, complete: Array, move: Array, change: Array) -> Array:

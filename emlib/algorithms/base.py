@@ -11,6 +11,8 @@ import numpy as np
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
 
+ROUNDING = 1e-14  # relative change of the log-likelihood that carries no information
+
 
 @dataclass(frozen=True, eq=False)
 class State:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from emlib.algorithms.base import Info, State
+from emlib.algorithms.base import ROUNDING, Info, State
 from emlib.algorithms.em import em_step
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
 
 DEPENDENT = 1e-9  # length of what is left of a basis row that others make up
-ROUNDING = 1e-14  # relative change of the log-likelihood that carries no information
 WINDOW = 3  # rates looked back on: a low one only says that the slow direction has just been dealt with
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emlib.algorithms.base import ROUNDING
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 
 ARMIJO = 1e-4  # share of the predicted rise that a step must bring
 WOLFE = 0.4  # share of the first slope that may be left at the accepted point
-ROUNDING = 1e-14  # relative change of the log-likelihood that carries no information
 PROBES = 30
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import scipy
 from scipy.linalg import eigh, solve_triangular
 
-from emlib.algorithms.base import Info, State, check_warm_up, require_free
+from emlib.algorithms.base import ROUNDING, Info, State, check_warm_up, require_free
 from emlib.algorithms.em import em_step
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -19,7 +19,6 @@ from emlib.stopping import em_gain, newton_gain
 
 ACCEPT = 1e-4  # share of the predicted rise that a step must bring
 SMALLEST = 1e-12  # radius below which the search has failed
-NOISE = 1e-14  # relative change of the log-likelihood that carries no information
 
 
 @dataclass(frozen=True)
@@ -99,10 +98,10 @@ def in_metric(factor: Array, observed: Array, gradient: Array) -> tuple[Array, A
 def _trust_region(problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> tuple[State, Info]:
     values, slopes, radius = memory["values"], memory["slopes_in_metric"], memory["radius"]
     step = best_step(values, slopes, radius)
-    predicted = float(slopes @ step - 0.5 * values @ step**2)
+    predicted = rise(values, slopes, step)
     there = problem.evaluate(here.x + memory["directions"] @ step)
     gained = there.loglik - here.loglik
-    noise = NOISE * here.magnitude
+    noise = ROUNDING * here.magnitude
     good = gained >= ACCEPT * predicted - noise
     length = float(np.linalg.norm(step))
     share = 1.0 if predicted < noise else gained / predicted
@@ -120,6 +119,11 @@ def next_radius(radius: float, length: float, share: float) -> float:
     if share > 0.75:
         return max(radius, 3.0 * length)
     return 0.5 * length if share < 0.25 else radius
+
+
+def rise(values: Array, slopes: Array, step: Array) -> float:
+    """Return what the quadratic model with these curvatures and slopes promises of a step, nats."""
+    return float(slopes @ step - 0.5 * values @ step**2)
 
 
 def best_step(values: Array, slopes: Array, radius: float) -> Array:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from emlib.algorithms.base import Info, State
+from emlib.algorithms.base import ROUNDING, Info, State
 from emlib.algorithms.em import em_step
-from emlib.algorithms.fixed_point import ROUNDING, WINDOW, independent
+from emlib.algorithms.fixed_point import WINDOW, independent
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
