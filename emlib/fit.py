@@ -34,7 +34,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         `held_by_default`, such as the initial state of a single chain) are held at the start's values, which the
         message says and `result.model` shows; ``fixed={}`` estimates them, too.
     data : array_like or Data
-        As the model's `as_data` reads it.
+        As the model's `as_data` reads it. A large array of float64 is not copied, see `Problem`.
     start : parameters or mapping of fields, optional
         The first start; two equal components are nudged apart, and the message says so.
     algorithm : Algorithm, optional
@@ -43,7 +43,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     n_starts : int
         Starts to try; the best converged run is returned.
     rng : int, Generator or None
-        For the starts. None draws a seed, which the result records.
+        For the starts, which look at 8192 units of the data, drawn at random where there are more. None draws a seed,
+        which the result records.
     tol : float
         Estimated gain in loglik still to be had, nats.
     max_estep : int
@@ -115,7 +116,7 @@ def _file(checkpoint: Any, index: int, n_starts: int) -> Any:
 def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Generator) -> tuple[Any, str]:
     """Return a validated start in which no two components agree, and what was done to it."""
     if given is None:
-        return model.start(data, rng), ""
+        return model.start(data.sample(), rng), ""
     fields = given if isinstance(given, Mapping) else {
         b.name: getattr(given, b.name, None) for b in model.space.blocks}
     if any(value is None for value in fields.values()):

@@ -12,8 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from emlib.numerics import Array
+from emlib.numerics import Array, tree_sum
 from emlib.space import ParameterSpace
+
+BLOCK = 8192  # units that are measured at once, and that a random start looks at
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,10 @@ class Data:
     @property
     def n_units(self) -> float:
         """The number of units, repeated ones counted as often as they were seen."""
-        return float(len(self.units)) if self.weights is None else float(self.weights.sum())
+        if self.weights is None:
+            return float(len(self.units))
+        blocks = range(0, max(len(self.units), 1), BLOCK)
+        return float(tree_sum(self.weights[low:low + BLOCK].sum() for low in blocks))
 
     @property
     def n_observations(self) -> float:
@@ -69,8 +74,15 @@ class Data:
         """Yield consecutive pieces of at most `size` units."""
         if size < 1:
             raise ValueError(f"size: {size} found; a chunk holds at least one unit")
+        marked = replace(self, whole=self.n_units) if self.whole is None else self
         for low in range(0, len(self), size):
-            yield self.piece(slice(low, low + size))
+            yield marked.piece(slice(low, low + size))
+
+    def sample(self) -> Data:
+        """Return the units themselves, or a random part of them, always the same, where there are many."""
+        if len(self) <= BLOCK:
+            return self
+        return self.piece(np.sort(np.random.default_rng(0).choice(len(self), BLOCK, replace=False, shuffle=False)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -67,18 +67,27 @@ def lower_indices(size: int) -> tuple[Array, Array]:
     return rows, columns
 
 
-def tree_sum(terms: Sequence[Addable]) -> Addable:
+def tree_sum(terms: Iterable[Addable]) -> Addable:
     """Add the terms pairwise in a fixed order, so that the bits depend on the chunks alone.
 
     Raises
     ------
     ValueError
         If there is nothing to add.
+
+    Notes
+    -----
+    Neighbours are added, then neighbouring pairs, and so on. Each term is asked for once and let go at once: no more
+    than log2(n) sums of 1, 2, 4, ... terms stand at any time, as the ones in the binary digits of the count.
     """
-    layer = list(terms)
-    if not layer:
+    sums: list[Addable] = []
+    for count, term in enumerate(terms):
+        while count & 1:  # as many carries as the count before this term has ones at its end
+            term, count = sums.pop() + term, count >> 1
+        sums.append(term)
+    if not sums:
         raise ValueError("tree_sum: no terms to add; the data hold no chunk")
-    while len(layer) > 1:
-        pairs = [layer[i] + layer[i + 1] for i in range(0, len(layer) - 1, 2)]
-        layer = pairs + layer[2 * len(pairs):]
-    return layer[0]
+    total = sums.pop()
+    while sums:
+        total = sums.pop() + total
+    return total

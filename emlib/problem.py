@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,8 @@ class Problem:
     ----------
     model : LatentVariableModel
     data : Data or raw data
+        A large array of float64 in C order, or one mapped from a file by ``numpy.load(..., mmap_mode="r")``, is read
+        where it lies and never copied: leave it as it is while the problem, or a result of it, is in use.
     coordinates : {"free", "standard", "mean"}
     map : callable, optional
         Like the builtin `map`; it may spread the chunks over machines.
@@ -141,8 +144,7 @@ class Problem:
 
     def _over_chunks(self, function: Callable[..., Any], params: Any) -> Any:
         """Return a function of parameters and data, mapped over the chunks and added up in a fixed order."""
-        chunks = list(self.data.chunks(self.chunk_size))
-        return tree_sum(list(self._map(function, [params] * len(chunks), chunks)))
+        return tree_sum(self._map(partial(function, params), self.data.chunks(self.chunk_size)))
 
     def loglik(self, x: Any) -> float:
         """Return the total observed-data log-likelihood; minus infinity outside the space."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from importlib.util import find_spec
@@ -11,9 +12,13 @@ from typing import Any
 
 from emlib.validate import positive_integer
 
+AHEAD = 2  # chunks for each thread that may be read before their turn
+
 
 def spread(n_threads: int) -> Callable[..., Iterable[Any]]:
     """Return a function like the builtin `map` that works on several threads and keeps the order of its results.
+
+    Like `map` it reads as it goes: a few calls are under way at a time, however many there are.
 
     Parameters
     ----------
@@ -34,10 +39,15 @@ def spread(n_threads: int) -> Callable[..., Iterable[Any]]:
     if n_threads == 1:
         return map
 
-    def mapped(function: Callable[..., Any], *columns: Iterable[Any]) -> list[Any]:
-        calls = [(copy_context(), *given) for given in zip(*columns, strict=True)]
-        with _one_blas_thread(), ThreadPoolExecutor(min(n_threads, len(calls))) as pool:
-            return list(pool.map(lambda call: call[0].run(function, *call[1:]), calls))
+    def mapped(function: Callable[..., Any], *columns: Iterable[Any]) -> Iterator[Any]:
+        under_way: deque[Future[Any]] = deque()
+        with _one_blas_thread(), ThreadPoolExecutor(n_threads) as pool:
+            for given in zip(*columns, strict=True):
+                if len(under_way) == AHEAD * n_threads:  # so that neither chunks nor results pile up
+                    yield under_way.popleft().result()
+                under_way.append(pool.submit(copy_context().run, function, *given))
+            while under_way:
+                yield under_way.popleft().result()
 
     return mapped
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,14 @@ import numpy as np
 from emlib.model import Data
 from emlib.numerics import Array
 
+COPIED = 1 << 22  # bytes up to which the caller's array is copied, so that changing it later changes nothing here
+PIECE = 1 << 16  # entries looked at at once
+
 
 def as_floats(raw: Any, name: str = "data", *, missing: bool = False) -> Array:
     """Read an array of finite floats; with `missing`, not-a-number is let through.
+
+    An array of float64 that is larger than 4 MiB, or mapped from a file, is not copied.
 
     Raises
     ------
@@ -22,18 +28,33 @@ def as_floats(raw: Any, name: str = "data", *, missing: bool = False) -> Array:
         array = np.asarray(raw)
         if array.dtype.kind in "USc":  # numpy would read digits, and drop imaginary parts, without a word
             raise TypeError("complex numbers" if array.dtype.kind == "c" else "text")
-        array = array.astype(np.float64)
+        kept = array.nbytes > COPIED or isinstance(raw, np.memmap)
+        array = array.astype(np.float64, copy=not kept)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: cannot be read as numbers ({error}); give an array of floats") from None
     if array.size == 0:
         raise ValueError(f"{name}: empty, shape {array.shape}; at least one unit is needed")
-    bad = np.isinf(array) if missing else ~np.isfinite(array)
-    if bad.any():
-        index = tuple(int(i) for i in np.argwhere(bad)[0])
+    index = first(array, np.isinf if missing else _not_finite)
+    if index is not None:
         remedy = ("write nan where a value is missing" if missing else
                   "remove or impute it, this model has no missing values")
         raise ValueError(f"{name}: entry {list(index)} is {array[index]}; {remedy}")
     return array
+
+
+def _not_finite(values: Array) -> Array:
+    return np.asarray(~np.isfinite(values))
+
+
+def first(array: Array, wrong: Callable[[Array], Any]) -> tuple[int, ...] | None:
+    """Return the index of the first entry that is wrong, or None; the array is looked at piece by piece."""
+    rows = max(1, PIECE // max(1, array[:1].size)) if array.ndim else 1
+    for low in range(0, len(array) if array.ndim else 1, rows):
+        found = wrong(array[low:low + rows] if array.ndim else array)
+        if found.any():
+            index = tuple(int(i) for i in np.argwhere(found)[0])
+            return (low + index[0], *index[1:]) if index else index
+    return None
 
 
 def as_matrix(raw: Any, n_features: int, name: str = "data", *, missing: bool = False) -> Array:
@@ -53,26 +74,24 @@ def as_counts(raw: Any, name: str = "data") -> Array:
     array = as_floats(raw, name)
     if array.ndim != 1:
         raise ValueError(f"{name}: shape {array.shape} found, a flat array of counts (n,) needed")
-    if (array < 0).any():
-        index = int(np.argmax(array < 0))
-        raise ValueError(f"{name}: entry [{index}] is {array[index]:g}; counts cannot be negative")
-    if (array != np.round(array)).any():
-        index = int(np.argmax(array != np.round(array)))
-        raise ValueError(f"{name}: entry [{index}] is {array[index]:g}; counts are whole numbers")
+    for wrong, text in ((lambda x: x < 0, "cannot be negative"), (lambda x: x != np.round(x), "are whole numbers")):
+        index = first(array, wrong)
+        if index is not None:
+            raise ValueError(f"{name}: entry {list(index)} is {array[index]:g}; counts {text}")
     return array
 
 
-def as_weights(raw: Any, n: int, name: str = "sample_weight") -> Array | None:
-    """Read one non-negative weight per unit; None stays None."""
+def as_weights(raw: Any, n: int, name: str = "sample_weight", *, part: bool = False) -> Array | None:
+    """Read one non-negative weight per unit; None stays None. All may be zero only for a `part` of the data."""
     if raw is None:
         return None
     weights = as_floats(raw, name)
     if weights.shape != (n,):
         raise ValueError(f"{name}: shape {weights.shape} found, ({n},) needed, one weight per unit")
-    if (weights < 0).any():
-        index = int(np.argmax(weights < 0))
-        raise ValueError(f"{name}: entry [{index}] is {weights[index]:g}; weights cannot be negative")
-    if not weights.sum() > 0:
+    index = first(weights, lambda x: x < 0)
+    if index is not None:
+        raise ValueError(f"{name}: entry {list(index)} is {weights[index]:g}; weights cannot be negative")
+    if not part and not weights.any():
         raise ValueError(f"{name}: all weights are zero; nothing was observed")
     return weights
 

@@ -6,13 +6,13 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from emlib.blocks.held import Fixed, Held
 from emlib.families.base import Family
-from emlib.model import LatentVariableModel, Statistics
+from emlib.model import Data, LatentVariableModel, Statistics
 from emlib.numerics import Array, block_diagonal
 
 
@@ -30,6 +30,7 @@ class ProductModel(LatentVariableModel):
     """
 
     fixed: Mapping[str, Any] | None = field(default=None, kw_only=True, repr=False)
+    _data_type: ClassVar[type[Data]] = Data
 
     def __init_subclass__(cls) -> None:
         """Keep a model's space once it is built: every step of every algorithm asks for it several times."""
@@ -49,6 +50,14 @@ class ProductModel(LatentVariableModel):
             valid = self.space.fixed  # building the space refuses values without a meaning
             object.__setattr__(self, "fixed", Fixed(valid or {}))
             vars(self).pop("space")  # it was built from the caller's own arrays
+
+    def _survey(self, block: Data) -> Any:
+        """Return what is measured of at most 8192 units; the surveys of all blocks are added up."""
+        return 0
+
+    def _settle(self, tally: Any, found: Any, data: Data) -> Any:
+        """Return the scale of the data from the sum of the surveys, or say what is wrong with the whole."""
+        return None
 
     @property
     @abstractmethod

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from emlib import reading
 from emlib.blocks import Interval, Simplex
 from emlib.families import Bernoulli, Categorical, Family, ProductModel
 from emlib.families.bernoulli import NEXT
@@ -15,7 +17,7 @@ from emlib.model import Data, Expectation, Statistics
 from emlib.models import mixture
 from emlib.numerics import Array, ratio, x_log_y
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, as_weights, enough_units, positive_integer, reweighted
+from emlib.validate import as_matrix, first, positive_integer
 
 SPREAD = 0.01  # size of the nudge, in logits, that tells equal components apart
 
@@ -85,25 +87,27 @@ class BernoulliMixture(ProductModel):
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read rows of zeros and ones, shape (n, d); refuses constant columns, whose probabilities are 0 or 1."""
-        if isinstance(raw, Data):
-            return reweighted(raw, sample_weight)
-        rows = self._rows(raw)
-        data = Data(rows, as_weights(sample_weight, len(rows)))
-        enough_units(data, self.n_components, "components")
-        seen = rows if data.weights is None else rows[data.weights > 0]
-        constant = (seen == seen[0]).all(axis=0)
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> Array:
+        rows = as_matrix(raw, self.n_features)
+        other = first(rows, lambda part: (part != 0) & (part != 1))
+        if other is not None:
+            raise ValueError(f"data: entry {list(other)} is {rows[other]:g}; binary answers are 0 or 1")
+        return rows
+
+    def _survey(self, block: Data) -> Array:
+        """Return how many rows have a one, and how many a zero, in each column."""
+        seen = block.units if block.weights is None else block.units[block.weights > 0]
+        ones: Array = np.count_nonzero(seen, axis=0)
+        return np.stack([ones, len(seen) - ones])
+
+    def _settle(self, tally: reading.Tally, found: Array, data: Data) -> None:
+        tally.enough(self.n_components, "components")
+        constant = (found == 0).any(axis=0)
         if constant.any():
             raise ValueError(f"data: column {int(constant.argmax())} is constant; its probability has no interior "
                              "estimate, drop it")
-        return data
-
-    def _rows(self, raw: Any) -> Array:
-        rows = as_matrix(raw, self.n_features)
-        other = (rows != 0) & (rows != 1)
-        if other.any():
-            index = [int(i) for i in np.argwhere(other)[0]]
-            raise ValueError(f"data: entry {index} is {rows[tuple(index)]:g}; binary answers are 0 or 1")
-        return rows
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw random weights, and probabilities half-way between random rows and the columns' means."""
@@ -139,7 +143,7 @@ class BernoulliMixture(ProductModel):
 
     def posterior(self, params: BernoulliMixtureParams, data: Any) -> Array:
         """Return the responsibilities of any rows, shape (n, K)."""
-        return self._posterior(params, data if isinstance(data, Data) else Data(self._rows(data))).responsibilities
+        return self._posterior(params, data if isinstance(data, Data) else Data(self._units(data))).responsibilities
 
     def predict(self, params: BernoulliMixtureParams, data: Any) -> Array:
         """Return the most probable component of each row, shape (n,)."""
@@ -148,12 +152,15 @@ class BernoulliMixture(ProductModel):
 
     def missing_information(self, params: BernoulliMixtureParams, data: Any) -> Array:
         """Return Louis's missing information in standard entries, shape (p, p)."""
-        data = self.as_data(data)
-        count, side = self.n_components, self.n_features
-        scores = [_scores(data.units, params.weights[k], params.probabilities[k]) for k in range(count)]
+        data, count, side = self.as_data(data), self.n_components, self.n_features
         rows = [(unit, np.kron(unit, np.eye(side))) for unit in (mixture.unit_rows(count, k) for k in range(count))]
         embed = mixture.score_embedding(rows, (count, count * side))
-        return mixture.missing_information(self._posterior(params, data), scores, embed)
+        found: Array = embed.T @ reading.summed(partial(self._missing, params), data, count * (1 + side)) @ embed
+        return found
+
+    def _missing(self, params: BernoulliMixtureParams, data: Data) -> Array:
+        scores = [_scores(data.units, *fields) for fields in zip(params.weights, params.probabilities, strict=True)]
+        return mixture.missing_information(self._posterior(params, data), scores)
 
     def missing_information_cost(self) -> int:
         """Return the cost of `missing_information` in E-steps: a ratio of operation counts."""

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from emlib.model import Data
-from emlib.models import gaussian_data
 from emlib.numerics import Array, symmetrise
-from emlib.validate import as_floats, reweighted
+from emlib.validate import as_floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +46,6 @@ class Sample(Data):
         move[1:, 0] = centre - origin
         result: Array = move @ full @ move.T
         return result
-
-
-def read(raw: Any, sample_weight: Any, side: int) -> Sample:
-    """Return validated rows, `scale` the diagonal matrix of their variances; a `Sample` passes through."""
-    if isinstance(raw, Data):
-        reweighted(raw, sample_weight)
-        return raw if isinstance(raw, Sample) else read(raw.units, raw.weights, side)
-    data = gaussian_data.read(raw, sample_weight, 1, side, "diag")
-    return Sample(data.units, data.weights, data.scale)
 
 
 def from_covariance(covariance: Any, n_units: float, mean: Any, side: int) -> Sample:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from emlib import reading
 from emlib.families import GaussianMoments, LinearFactors, ProductModel, covariance
 from emlib.families.linear_factors import coefficients
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Data, Expectation, Statistics
-from emlib.models import factor_data
+from emlib.models import factor_data, gaussian_data
 from emlib.models.factor_data import Sample
 from emlib.models.factor_posterior import conditional, shared_noise
 from emlib.numerics import Array
-from emlib.validate import positive_integer
+from emlib.validate import as_matrix, positive_integer, reweighted
 
 COLLAPSED = 1e-10  # smallest noise variance, as a share of the data's variance
 SPREAD = 0.1  # size of the nudge off the saddle, in standard deviations of the data
@@ -62,6 +63,7 @@ class FactorModel(ProductModel):
 
     n_features: int
     n_factors: int
+    _data_type: ClassVar[type[Data]] = Sample
 
     def __post_init__(self) -> None:
         positive_integer(self.n_features, "n_features")
@@ -80,9 +82,21 @@ class FactorModel(ProductModel):
         """One regression on (1, z) for each feature, and the prior of z."""
         return (self.family,)
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Sample:
+    def as_data(self, raw: Any, sample_weight: Any = None) -> Any:
         """Read rows of `n_features` numbers; refuses constant columns."""
-        return factor_data.read(raw, sample_weight, self.n_features)
+        if type(raw) is Data:  # read by another model: it knows nothing of moments
+            raw, sample_weight = raw.units, reweighted(raw, sample_weight).weights
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> Array:
+        return as_matrix(raw, self.n_features)
+
+    def _survey(self, block: Data) -> reading.Moments:
+        return reading.moments(block.units, block.weights)
+
+    def _settle(self, tally: reading.Tally, found: reading.Moments, data: Data) -> Array:
+        """Return the diagonal matrix of the columns' variances."""
+        return gaussian_data.settled(tally, found, 1, "diag")
 
     def from_covariance(self, covariance: Any, n_units: float, mean: Any = None) -> Sample:
         """Return data with this covariance (divisor n) or correlation matrix, for when the rows are not at hand.

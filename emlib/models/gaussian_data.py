@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,28 +12,30 @@ from emlib.families import GaussianMoments, covariance
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Data, Statistics
 from emlib.numerics import Array, lower_indices
-from emlib.validate import as_matrix, as_weights, enough_units, reweighted
+from emlib.reading import Moments, Tally
 
 COLLAPSED = 1e-10  # smallest variance of a component, as a share of the data's in the same direction
 SPREAD = 0.01  # size of the nudge that tells equal components apart, in standard deviations of the data
 
 
-def read(raw: Any, sample_weight: Any, count: int, side: int, kind: str) -> Data:
-    """Return validated rows; a `Data` passes through."""
-    if isinstance(raw, Data):
-        return reweighted(raw, sample_weight)
-    rows = as_matrix(raw, side)
-    weights = as_weights(sample_weight, len(rows))
-    enough_units(Data(rows, weights), max(count, 2), "components" if count > 1 else "rows that a covariance needs")
-    spread = np.atleast_2d(np.cov(rows, rowvar=False, aweights=weights, ddof=0))
-    data = Data(rows, weights, spread if kind in ("full", "tied") else np.diag(np.diag(spread)))
-    deviations = np.sqrt(np.diag(spread))
-    constant = deviations <= 1e-12 * np.maximum(np.abs(rows).max(axis=0), np.finfo(float).tiny)
+def settled(tally: Tally, found: Moments, count: int, kind: str) -> Array:
+    """Return the covariance of all rows, the diagonal alone where no model of this kind asks for more.
+
+    Raises
+    ------
+    ValueError
+        For too few rows (or steps of sequences), and for constant or linearly dependent columns.
+    """
+    what = "components" if count > 1 else "rows that a covariance needs"
+    replace(tally, seen=tally.steps).enough(max(count, 2), what)
+    deviations = np.sqrt(np.diag(found.spread))
+    constant = deviations <= 1e-12 * np.maximum(found.largest, np.finfo(float).tiny)
     if constant.any():
         raise ValueError(f"data: column {int(np.argmax(constant))} is constant; its variance has no estimate, drop it")
-    if kind in ("full", "tied"):
-        _refuse_dependent(spread / np.outer(deviations, deviations))
-    return data
+    if kind not in ("full", "tied"):
+        return np.diag(np.diag(found.spread))
+    _refuse_dependent(found.spread / np.outer(deviations, deviations))
+    return found.spread
 
 
 def _refuse_dependent(correlation: Array) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from emlib import reading
 from emlib.blocks import Positive, PositiveDefinite, Real, Simplex
 from emlib.blocks.block import Block
 from emlib.families import Categorical, Family, LinearGaussian, covariance
@@ -17,7 +19,7 @@ from emlib.models import gaussian_data, gaussian_pass, mixture
 from emlib.models.penalty import PenalisedCovariances
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
-from emlib.validate import positive_integer
+from emlib.validate import as_matrix, positive_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +115,16 @@ class GaussianMixture(PenalisedCovariances):
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read rows of `n_features` numbers; refuses constant and linearly dependent columns."""
-        return gaussian_data.read(raw, sample_weight, self.n_components, self.n_features, self.covariance_type)
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> Array:
+        return as_matrix(raw, self.n_features)
+
+    def _survey(self, block: Data) -> reading.Moments:
+        return reading.moments(block.units, block.weights)
+
+    def _settle(self, tally: reading.Tally, found: reading.Moments, data: Data) -> Array:
+        return gaussian_data.settled(tally, found, self.n_components, self.covariance_type)
 
     def start(self, data: Data, rng: np.random.Generator) -> GaussianMixtureParams:
         """Draw k-means++ centres; equal weights; the data's covariance, shrunk by the number of components."""
@@ -166,24 +177,31 @@ class GaussianMixture(PenalisedCovariances):
 
     def missing_information(self, params: GaussianMixtureParams, data: Any) -> Array:
         """Return Louis's missing information in standard entries, shape (p, p)."""
-        data = self.as_data(data)
-        count, side = self.n_components, self.n_features
+        data, count, side = self.as_data(data), self.n_components, self.n_features
+        noise = covariance.entry_embedding(self.covariance_type, count, side)
+        rows = [(mixture.unit_rows(count, k), np.kron(mixture.unit_rows(count, k), np.eye(side)), noise[k])
+                for k in range(count)]
+        embed = mixture.score_embedding(rows, [block.size for block in self.space.blocks])
+        found: Array = embed.T @ reading.summed(partial(self._missing, params), data, self._width) @ embed
+        return found
+
+    @property
+    def _width(self) -> int:
+        """Scores of one row, all components together."""
+        parts = len(covariance.entries(self.covariance_type, self.n_features)[0])
+        return self.n_components * (1 + self.n_features + parts)
+
+    def _missing(self, params: GaussianMixtureParams, data: Data) -> Array:
         precision = np.linalg.inv(self._noise(params))
         heads = [mixture.weight_score(weight) for weight in params.weights]
         kind = self.covariance_type
         scores = [gaussian_data.scores(data.units - m, a, h, kind) for m, a, h in
                   zip(params.means, precision, heads, strict=True)]
-        noise = covariance.entry_embedding(kind, count, side)
-        rows = [(mixture.unit_rows(count, k), np.kron(mixture.unit_rows(count, k), np.eye(side)), noise[k])
-                for k in range(count)]
-        embed = mixture.score_embedding(rows, [block.size for block in self.space.blocks])
-        return mixture.missing_information(self._posterior(params, data), scores, embed)
+        return mixture.missing_information(self._posterior(params, data), scores)
 
     def missing_information_cost(self) -> int:
         """Return the cost of `missing_information` in E-steps, as timed on 30 000 rows: posterior and products."""
-        parts = len(covariance.entries(self.covariance_type, self.n_features)[0])
-        width = self.n_components * (1 + self.n_features + parts)
-        return max(1, round(1.1 + width**2 / (8 * self.n_components * (3 * self.n_features**2 + 20))))
+        return max(1, round(1.1 + self._width**2 / (8 * self.n_components * (3 * self.n_features**2 + 20))))
 
     def degenerate(self, params: GaussianMixtureParams, data: Data) -> str | None:
         """Name the component that is empty, or whose covariance has collapsed against the data's; else None."""

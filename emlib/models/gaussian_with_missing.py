@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from emlib import reading
 from emlib.blocks import PositiveDefinite, Real
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.mean import MixtureMean
 from emlib.model import Data, Expectation, Statistics
-from emlib.models.partial import column_scale, partial, patterns, score_covariance
+from emlib.models.partial import Columns, columns, partial, patterns, score_covariance
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, as_weights, positive_integer, reweighted
+from emlib.validate import as_matrix, first, positive_integer
 
 COLLAPSED = 1e-10  # smallest eigenvalue of the covariance in units of the columns' variances
 JITTER = 0.1  # how far a random start lies from the columns' means, in their standard deviations
@@ -91,15 +92,20 @@ class GaussianWithMissing(ProductModel):
         ValueError
             For a row without a seen entry, a column without one, or a column whose seen entries are all equal.
         """
-        if isinstance(raw, Data):
-            return reweighted(raw, sample_weight)
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> Array:
         rows = as_matrix(raw, self.n_features, missing=True)
-        weights = as_weights(sample_weight, len(rows))
-        empty = np.isnan(rows).all(axis=1)
-        if empty.any():
-            raise ValueError(f"data: row {int(np.argmax(empty))} has no seen entry; it says nothing, leave it out")
-        counted = np.ones(len(rows)) if weights is None else weights
-        return Data(rows, weights, np.array([column_scale(rows, counted, j) for j in range(self.n_features)]).T)
+        empty = first(rows, lambda part: np.isnan(part).all(axis=1))
+        if empty is not None:
+            raise ValueError(f"data: row {empty[0]} has no seen entry; it says nothing, leave it out")
+        return rows
+
+    def _survey(self, block: Data) -> Columns:
+        return columns(block.units, block.weights)
+
+    def _settle(self, tally: reading.Tally, found: Columns, data: Data) -> Array:
+        return found.scale()
 
     def start(self, data: Data, rng: np.random.Generator) -> GaussianWithMissingParams:
         """Draw a mean near the columns' means; the columns' variances with random correlations."""

@@ -69,16 +69,16 @@ def log_weights(weights: Array) -> Array:
         return np.log(weights)
 
 
-def missing_information(found: Posterior, scores: Sequence[Array], embed: Array) -> Array:
-    """Return sum_i Cov(S_i | y_i), the missing information of a mixture, in standard entries.
+def missing_information(found: Posterior, scores: Sequence[Array]) -> Array:
+    """Return sum_i Cov(S_i | y_i), the missing information of a mixture, shape (K q, K q), one component after another.
+
+    With `score_embedding`'s matrix E, shape (K q, p), E' (...) E is the information in standard entries.
 
     Parameters
     ----------
     found : Posterior
     scores : sequence of ndarray, shape (n, q)
         Complete-data scores of one unit, given that it belongs to component k.
-    embed : ndarray, shape (K q, p)
-        Where each of these scores goes in the flat vector of standard entries.
 
     Notes
     -----
@@ -86,7 +86,7 @@ def missing_information(found: Posterior, scores: Sequence[Array], embed: Array)
     """
     square = block_diagonal(*[_gram(s, found.memberships[:, k]) for k, s in enumerate(scores)])
     mean = np.concatenate([found.responsibilities[:, [k]] * s for k, s in enumerate(scores)], axis=1)
-    missing: Array = embed.T @ (square - _gram(mean, found.memberships.sum(axis=1))) @ embed
+    missing: Array = square - _gram(mean, found.memberships.sum(axis=1))
     return missing
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from emlib import reading
 from emlib.blocks import Positive, Simplex
 from emlib.families import Categorical, Family, Poisson, ProductModel, poisson
 from emlib.mean import MixtureMean
@@ -14,7 +15,7 @@ from emlib.model import Data, Expectation, Statistics
 from emlib.models import mixture
 from emlib.numerics import Array, ratio
 from emlib.space import ParameterSpace
-from emlib.validate import as_counts, as_weights, enough_units, positive_integer, reweighted
+from emlib.validate import as_counts, positive_integer
 
 SPREAD = 0.01  # relative size of the nudge that tells equal components apart
 
@@ -69,14 +70,18 @@ class PoissonMixture(ProductModel):
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read counts, shape (n,), with optional numbers of repeats."""
-        if isinstance(raw, Data):
-            return reweighted(raw, sample_weight)
-        counts = as_counts(raw)
-        data = Data(counts, as_weights(sample_weight, len(counts)))
-        enough_units(data, self.n_components, "components")
-        if not np.any(counts if data.weights is None else counts[data.weights > 0]):
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> Array:
+        return as_counts(raw)
+
+    def _survey(self, block: Data) -> int:
+        return int(np.count_nonzero(block.units if block.weights is None else block.units[block.weights > 0]))
+
+    def _settle(self, tally: reading.Tally, found: int, data: Data) -> None:
+        tally.enough(self.n_components, "components")
+        if not found:
             raise ValueError("data: every count is zero; the rates have no interior estimate")
-        return data
 
     def start(self, data: Data, rng: np.random.Generator) -> PoissonMixtureParams:
         """Draw random weights, and rates at random quantiles of the data."""
@@ -118,7 +123,8 @@ class PoissonMixture(ProductModel):
                             ratio(data.units, params.rates[k]) - 1], axis=1) for k in range(count)]
         rows = [(mixture.unit_rows(count, k), mixture.unit_rows(count, k)) for k in range(count)]
         embed = mixture.score_embedding(rows, (count, count))
-        return mixture.missing_information(self._posterior(params, data), scores, embed)
+        missing: Array = embed.T @ mixture.missing_information(self._posterior(params, data), scores) @ embed
+        return missing
 
     def from_mean(self, vector: Array) -> PoissonMixtureParams:
         """Return the parameters whose expected statistics per unit are `vector`."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from emlib.model import Data
 from emlib.numerics import Array
-from emlib.validate import as_floats, as_matrix, as_weights, enough_units, reweighted
+from emlib.validate import as_floats, as_matrix
 
 DEPENDENT = 1e-8  # smallest singular value of a design with columns of length one
 EXACT = 1e-12  # residual of a response that is a linear function of the columns, relative to the response
@@ -33,8 +33,37 @@ class Pooled:
     variance: float
 
 
-def read(raw: Any, sample_weight: Any, width: int, needed: int, what: str, *, exact: bool = False) -> Data:
-    """Return validated units, one row (x, y) each; a `Data` passes through.
+@dataclass(frozen=True, eq=False)
+class Squares:
+    """Rows (x, y) of which only the sums of squares and products matter; those of two blocks add up to both.
+
+    Attributes
+    ----------
+    rows : ndarray, shape (m, p + 1)
+        A block's own rows; once blocks were added, the triangle of their QR decomposition, which has the same products.
+    seen : ndarray, shape (m,)
+        The weight of each of them.
+    weight : float
+        Total of the units' weights.
+    """
+
+    rows: Array
+    seen: Array
+    weight: float
+
+    def __add__(self, other: Squares) -> Squares:
+        both = np.concatenate([np.sqrt(part.seen)[:, None] * part.rows for part in (self, other)])
+        triangle = np.asarray(np.linalg.qr(both, mode="r"))
+        return Squares(triangle, np.ones(len(triangle)), self.weight + other.weight)
+
+
+def survey(block: Data) -> Squares:
+    """Return a block's rows and weights."""
+    return Squares(block.units, np.ones(len(block)) if block.weights is None else block.weights, block.n_units)
+
+
+def settled(found: Squares, *, exact: bool = False) -> Pooled:
+    """Return the pooled fit.
 
     Parameters
     ----------
@@ -44,24 +73,22 @@ def read(raw: Any, sample_weight: Any, width: int, needed: int, what: str, *, ex
     Raises
     ------
     ValueError
-        If the data are not a tuple (X, y) of as many rows, the design has dependent columns, or the response
-        is what `exact` forbids.
+        If the design has dependent columns, or the response is what `exact` forbids.
     """
-    if isinstance(raw, Data):
-        return reweighted(raw, sample_weight)
-    design, response = pair(raw, width)
-    weights = as_weights(sample_weight, len(design))
-    enough_units(Data(design, weights), needed, what)
-    seen = np.ones(len(design)) if weights is None else weights
-    pooled = _pooled(design, response, seen)
-    if not exact and pooled.variance <= EXACT**2 * float(seen @ response**2 / seen.sum()):
+    pooled = _pooled(found)
+    if not exact and pooled.variance <= EXACT**2 * float(found.seen @ found.rows[:, -1] ** 2 / found.weight):
         raise ValueError("y: an exact linear function of the columns of X; the noise variance has no estimate")
-    return Data(np.column_stack([design, response]), weights, pooled)
+    return pooled
+
+
+def rows(raw: Any, width: int, *, missing: bool = False) -> Array:
+    """Return one row (x, y) for each unit of a tuple (X, y)."""
+    return np.column_stack(pair(raw, width, missing=missing))
 
 
 def units(raw: Any, width: int, *, missing: bool = False) -> Data:
     """Return units to be told about, however few and whatever their columns; a `Data` passes through."""
-    return raw if isinstance(raw, Data) else Data(np.column_stack(pair(raw, width, missing=missing)))
+    return raw if isinstance(raw, Data) else Data(rows(raw, width, missing=missing))
 
 
 def pair(raw: Any, width: int, *, missing: bool = False) -> tuple[Array, Array]:
@@ -81,9 +108,9 @@ def drawn_design(n: int, width: int, rng: np.random.Generator, given: Any) -> Ar
     return rng.standard_normal((n, width)) if given is None else as_matrix(given, width, "design")
 
 
-def _pooled(design: Array, response: Array, seen: Array) -> Pooled:
+def _pooled(found: Squares) -> Pooled:
     """Fit by singular values in columns of length one, which neither units nor shifts of the columns disturb."""
-    root = np.sqrt(seen)
+    design, response, seen, root = found.rows[:, :-1], found.rows[:, -1], found.seen, np.sqrt(found.seen)
     lengths = np.sqrt(seen @ design**2)
     refuse_zero(lengths)
     left, sizes, right = np.linalg.svd(root[:, None] * design / lengths, full_matrices=False)
@@ -92,8 +119,8 @@ def _pooled(design: Array, response: Array, seen: Array) -> Pooled:
                          "of length one); drop a column or give more rows")
     inverse = right.T / sizes / lengths[:, None]
     coefficients = inverse @ (left.T @ (root * response))
-    variance = float(seen @ (response - design @ coefficients) ** 2 / seen.sum())
-    return Pooled(coefficients, inverse * np.sqrt(seen.sum() / len(lengths)), variance)
+    variance = float(seen @ (response - design @ coefficients) ** 2 / found.weight)
+    return Pooled(coefficients, inverse * np.sqrt(found.weight / len(lengths)), variance)
 
 
 def refuse_zero(lengths: Array) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from emlib import reading
 from emlib.blocks import Positive, Real, Simplex
 from emlib.families import Categorical, Family, GaussianMoments, LinearGaussian
 from emlib.families.linear_gaussian import LOG_2PI
@@ -99,9 +100,19 @@ class RegressionMixture(PenalisedCovariances):
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read the tuple (X, y), shapes (n, p) and (n,); refuses dependent columns and an exact linear response."""
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> Array:
+        return regression_data.rows(raw, self.n_features)
+
+    def _survey(self, block: Data) -> regression_data.Squares:
+        return regression_data.survey(block)
+
+    def _settle(self, tally: reading.Tally, found: regression_data.Squares, data: Data) -> regression_data.Pooled:
         needed = max(self.n_components, self.n_features + 1)
         what = "components" if needed == self.n_components else "that a regression with a noise variance needs"
-        return regression_data.read(raw, sample_weight, self.n_features, needed, what)
+        tally.enough(needed, what)
+        return regression_data.settled(found)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Spread the coefficients about the pooled fit by one residual deviation; equal weights, half its variance."""
@@ -175,7 +186,8 @@ class RegressionMixture(PenalisedCovariances):
         units = [mixture.unit_rows(count, k) for k in range(count)]
         embed = mixture.score_embedding([(row, np.kron(row, np.eye(width)), row) for row in units],
                                         [block.size for block in self.space.blocks])
-        return mixture.missing_information(found, scores, embed)
+        missing: Array = embed.T @ mixture.missing_information(found, scores) @ embed
+        return missing
 
     def _scores(self, data: Data, residual: Array, params: RegressionMixtureParams, k: int) -> Array:
         """Complete-data scores (weight, coefficients, noise variance) of units in component k."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from emlib import reading
 from emlib.blocks import Real
 from emlib.families import Family, GaussianMoments, ProductModel
 from emlib.families.constant import Constant
@@ -16,7 +17,7 @@ from emlib.model import Data, Expectation, Statistics
 from emlib.models import regression_data
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, as_weights, enough_units, positive_integer, positive_number, reweighted
+from emlib.validate import as_matrix, positive_integer, positive_number
 
 DEPENDENT = 1e-12  # smallest eigenvalue that linearly dependent columns of length one leave
 
@@ -118,14 +119,21 @@ class RegressionWithMissingCovariates(ProductModel):
         ValueError
             Also for a column without a seen entry, whose coefficient has no sign, and for dependent columns.
         """
-        if isinstance(raw, Data):
-            return reweighted(raw, sample_weight)
-        design, response = regression_data.pair(raw, self.n_features, missing=True)
-        weights = as_weights(sample_weight, len(design))
-        data = Data(np.column_stack([design, response]), weights)
-        enough_units(data, self.n_features, "columns of X")
-        _refuse_dependent(design, np.ones(len(design)) if weights is None else weights)
-        return data
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> Array:
+        return regression_data.rows(raw, self.n_features, missing=True)
+
+    def _survey(self, block: Data) -> Array:
+        """Return the weights of the seen entries, and the expected moments of the rows at coefficients of zero."""
+        design, seen = block.units[:, :-1], np.ones(len(block)) if block.weights is None else block.weights
+        gone = np.isnan(design)
+        rows = np.where(gone, 0.0, design)
+        return np.vstack([seen @ ~gone, rows.T @ (seen[:, None] * rows) + np.diag(seen @ gone)])
+
+    def _settle(self, tally: reading.Tally, found: Array, data: Data) -> None:
+        tally.enough(self.n_features, "columns of X")
+        _refuse_dependent(found[0], found[1:])
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw coefficients whose predictions are as large as the responses."""
@@ -201,15 +209,12 @@ class RegressionWithMissingCovariates(ProductModel):
         return np.asarray(missing / self.variance**2)
 
 
-def _refuse_dependent(design: Array, seen: Array) -> None:
+def _refuse_dependent(seen: Array, second: Array) -> None:
     """Look at the expected moments of the rows at coefficients of zero, in columns of length one."""
-    gone = np.isnan(design)
-    blank = (seen @ ~gone) == 0
+    blank = seen == 0
     if blank.any():
         raise ValueError(f"X: column {int(blank.argmax())} has no seen entry; the sign of its coefficient has no "
                          "estimate, drop it")
-    rows = np.where(gone, 0.0, design)
-    second = rows.T @ (seen[:, None] * rows) + np.diag(seen @ gone)
     lengths = np.sqrt(np.diag(second))
     regression_data.refuse_zero(lengths)
     smallest = float(np.linalg.eigvalsh(second / np.outer(lengths, lengths))[0])

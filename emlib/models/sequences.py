@@ -9,6 +9,7 @@ import numpy as np
 
 from emlib.model import Data
 from emlib.numerics import Array
+from emlib.reading import Tally
 from emlib.validate import as_floats
 
 Reader = Callable[[Any, str], Array]
@@ -82,12 +83,11 @@ def split(rows: Array, units: list[Array]) -> list[Array]:
     return np.split(rows, np.cumsum(lengths(units))[:-1])
 
 
-def enough(data: Data, n_states: int) -> None:
+def enough(tally: Tally, n_states: int) -> None:
     """Check that the states can be told apart and the transitions estimated at all."""
-    seen = lengths(data.units) if data.weights is None else lengths(data.units)[data.weights > 0]
-    if seen.sum() < n_states:
-        raise ValueError(f"data: {int(seen.sum())} observations found, fewer than the {n_states} states; give more "
+    if tally.steps < n_states:
+        raise ValueError(f"data: {tally.steps} observations found, fewer than the {n_states} states; give more "
                          "data or a smaller model")
-    if seen.max() == 1 and n_states > 1:
+    if tally.longest == 1 and n_states > 1:
         raise ValueError("data: every sequence has length one, so that there are no transitions to estimate; use a "
                          "mixture")

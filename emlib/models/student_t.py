@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import scipy
 from scipy.linalg import solve_triangular
 
+from emlib import reading
 from emlib.blocks import PositiveDefinite, Real
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.constant import Constant
 from emlib.model import Data, Expectation, Statistics
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, as_weights, enough_units, positive_integer, positive_number, reweighted
+from emlib.validate import as_matrix, positive_integer, positive_number
 
 COLLAPSED = 1e-10  # smallest variance of the scale matrix, as a share of the data's robust one in that direction
 DEPENDENT = 1e-12  # smallest eigenvalue of the robust correlation that linearly dependent columns leave
@@ -86,12 +88,16 @@ class StudentT(ProductModel):
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read rows of `n_features` numbers; refuses constant and linearly dependent columns."""
-        if isinstance(raw, Data):
-            return reweighted(raw, sample_weight)
-        rows = as_matrix(raw, self.n_features)
-        weights = as_weights(sample_weight, len(rows))
-        enough_units(Data(rows, weights), self.n_features + 1, "rows that a scale matrix needs")
-        return Data(rows, weights, _robust_scale(rows, np.ones(len(rows)) if weights is None else weights))
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> Array:
+        return as_matrix(raw, self.n_features)
+
+    def _settle(self, tally: reading.Tally, found: Any, data: Data) -> Array:
+        """Return a robust scale; of many rows, that of a random sample (medians of parts do not add up)."""
+        tally.enough(self.n_features + 1, "rows that a scale matrix needs")
+        sample = data.sample()
+        return _robust_scale(sample.units, np.ones(len(sample)) if sample.weights is None else sample.weights)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw a location about the median and a size of the scale matrix about the data's robust one."""
@@ -166,7 +172,10 @@ class StudentT(ProductModel):
         The complete-data score is u v + constant, v = (S^-1 e, S^-1 e e' S^-1 / 2), so that its covariance is
         Var(u | y) v v', with Var(u | y) = shape / rate^2.
         """
-        data = self.as_data(data)
+        width = self.n_features * (1 + self.n_features)
+        return reading.summed(partial(self._missing, params), self.as_data(data), width)
+
+    def _missing(self, params: StudentTParams, data: Data) -> Array:
         residual, rates, shape, _ = self._rates(params, data)
         seen = np.ones(len(data)) if data.weights is None else data.weights
         slope = residual @ np.linalg.inv(params.scale)

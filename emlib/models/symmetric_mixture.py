@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from emlib import reading
 from emlib.blocks import Real
 from emlib.families import Family, ProductModel
 from emlib.families.linear_gaussian import LOG_2PI
@@ -16,7 +17,7 @@ from emlib.model import Data, Expectation, Statistics
 from emlib.models import mixture
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import as_floats, as_matrix, as_weights, positive_integer, reweighted
+from emlib.validate import as_floats, as_matrix, positive_integer
 
 SPREAD = 0.01  # size of the nudge off the saddle at zero, in known standard deviations
 
@@ -91,10 +92,10 @@ class SymmetricMixture(ProductModel):
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read rows of `n_features` numbers, shape (n, d)."""
-        if isinstance(raw, Data):
-            return reweighted(raw, sample_weight)
-        rows = as_matrix(raw, self.n_features)
-        return Data(rows, as_weights(sample_weight, len(rows)))
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> Array:
+        return as_matrix(raw, self.n_features)
 
     def start(self, data: Data, rng: np.random.Generator) -> SymmetricMixtureParams:
         """Draw a row of the data and move it by about half a known standard deviation."""

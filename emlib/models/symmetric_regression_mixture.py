@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from emlib import reading
 from emlib.blocks import Real
 from emlib.families import Family, GaussianMoments, ProductModel
 from emlib.families.constant import Constant
@@ -86,7 +87,17 @@ class SymmetricRegressionMixture(ProductModel):
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read the tuple (X, y), shapes (n, p) and (n,); refuses linearly dependent columns."""
-        return regression_data.read(raw, sample_weight, self.n_features, self.n_features, "columns of X", exact=True)
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> Array:
+        return regression_data.rows(raw, self.n_features)
+
+    def _survey(self, block: Data) -> regression_data.Squares:
+        return regression_data.survey(block)
+
+    def _settle(self, tally: reading.Tally, found: regression_data.Squares, data: Data) -> regression_data.Pooled:
+        tally.enough(self.n_features, "columns of X")
+        return regression_data.settled(found, exact=True)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw coefficients whose predictions are as large as the responses."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import emlib
+from emlib import reading
 from emlib.algorithms import EM
 from tests import tolerances as tol
 from tests.contract.cases import Case
@@ -53,6 +54,25 @@ def _same_expectation(case: Case, params: Any, found: Any, whole: Any, what: str
           tol.REORDERED, f"{what}: gradient")
     close(case.standard(model.m_step(found.stats)), case.standard(model.m_step(whole.stats)), tol.REORDERED,
           f"{what}: M-step")
+
+
+def check_survey(case: Case) -> None:
+    """What is measured of the data block by block, however small the blocks, is what is measured at once."""
+    if not case.repeats_rows:
+        return
+    for size in (2, 5):
+        found, tally = reading.scale(case.model, case.data, case.data.chunks(size))
+        for name, value in _parts(case.data.scale).items():
+            close(_parts(found)[name], value, tol.REORDERED, f"scale from blocks of {size}: {name}")
+        close(tally.n_units, case.data.n_units, tol.REORDERED, "units")
+        close(tally.n_observations, case.data.n_observations, tol.REORDERED, "observations")
+
+
+def _parts(scale: Any) -> dict[str, Any]:
+    """A scale by its parts; axes of a fit have no sign of their own, their products do."""
+    if not hasattr(scale, "unit"):
+        return {} if scale is None else {"scale": scale}
+    return {"coefficients": scale.coefficients, "unit": scale.unit @ scale.unit.T, "variance": scale.variance}
 
 
 def check_raw_data(case: Case) -> None:

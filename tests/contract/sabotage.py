@@ -45,6 +45,12 @@ def favours_the_first_unit(model: Any) -> Any:
     return Twin(model, e_step=e_step)
 
 
+def measures_the_first_unit_of_a_block(model: Any) -> Any:
+    def _survey(honest: Any, block: Data) -> Any:
+        return honest._survey(next(block.chunks(1)))
+    return Twin(model, _survey=_survey)
+
+
 def refuses_raw_data(model: Any) -> Any:
     def e_step(honest: Any, params: Any, data: Any) -> Any:
         assert isinstance(data, Data), "raw data refused"

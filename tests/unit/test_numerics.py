@@ -75,6 +75,21 @@ def test_the_pairing_of_tree_sum_is_fixed() -> None:
     assert paired != running
 
 
+def by_layers(values: list[float]) -> float:
+    """Neighbours, then neighbouring pairs, and so on; what is left over waits at the end."""
+    while len(values) > 1:
+        pairs = [a + b for a, b in zip(values[::2], values[1::2], strict=False)]
+        values = pairs + values[2 * len(pairs):]
+    return values[0]
+
+
+def test_tree_sum_has_the_bits_of_a_sum_by_layers() -> None:
+    drawn = np.random.default_rng(0).standard_normal(200).tolist()
+    lists = [drawn[:count] for count in range(1, 201)]
+    assert [tree_sum(iter(values)) for values in lists] == [by_layers(values) for values in lists]
+    assert [sum(values) for values in lists] != [by_layers(values) for values in lists]
+
+
 def test_nothing_to_add_is_an_error() -> None:
     with pytest.raises(ValueError, match="tree_sum: no terms to add; the data hold no chunk"):
         tree_sum([])

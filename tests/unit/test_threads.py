@@ -39,7 +39,7 @@ def test_results_keep_their_order_whichever_is_ready_first() -> None:
         time.sleep(0.02 * (4 - index))
         return index
 
-    assert threads.spread(4)(late, range(4)) == [0, 1, 2, 3]
+    assert list(threads.spread(4)(late, range(4))) == [0, 1, 2, 3]
 
 
 def test_several_threads_do_the_work() -> None:
@@ -78,7 +78,23 @@ def test_an_error_in_a_thread_is_raised() -> None:
         raise ValueError("refused")
 
     with pytest.raises(ValueError, match="refused"):
-        threads.spread(2)(refuse, range(3))
+        list(threads.spread(2)(refuse, range(3)))
+
+
+def ahead(n_threads: int, look_ahead: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many calls are read beyond the result in hand, at most."""
+    monkeypatch.setattr(threads, "AHEAD", look_ahead)
+    read = []
+    found = threads.spread(n_threads)(lambda index: index, (read.append(i) or i for i in range(200)))
+    return max(read[-1] - index for index in found)
+
+
+def test_chunks_are_read_as_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ahead(2, threads.AHEAD, monkeypatch) <= 2 * threads.AHEAD
+
+
+def test_a_map_that_reads_everything_at_once_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ahead(2, 1000, monkeypatch) == 199
 
 
 @pytest.mark.parametrize(("options", "text"), [

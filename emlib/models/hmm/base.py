@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from emlib import reading
 from emlib.blocks import Simplex, StochasticMatrix
 from emlib.blocks.block import Block
 from emlib.families import Categorical, Family, ProductModel
@@ -17,7 +18,7 @@ from emlib.models import mixture, sequences
 from emlib.models.hmm import chain, paths
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import as_weights, positive_integer, reweighted
+from emlib.validate import positive_integer
 
 STAY = 2.0  # how much more often than elsewhere a random start expects a state to stay, times the number of states
 
@@ -26,8 +27,8 @@ STAY = 2.0  # how much more often than elsewhere a random start expects a state 
 class HiddenMarkovModel(ProductModel):
     """A Markov chain of `n_states` hidden states, each with its own distribution of what is observed.
 
-    A subclass gives the distribution: its blocks and families, `_read`, `_scale`, `_log_density`, `_moments`,
-    `_start`, `_nudged`, `_draw`.
+    A subclass gives the distribution: its blocks and families, `_read`, `_measure`, `_scale`, `_log_density`,
+    `_moments`, `_start`, `_nudged`, `_draw`.
     """
 
     n_states: int
@@ -50,12 +51,17 @@ class HiddenMarkovModel(ProductModel):
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read one array (one sequence) or a list of arrays; `sample_weight` counts whole sequences."""
-        if isinstance(raw, Data):
-            return reweighted(raw, sample_weight)
-        units, _ = self._sequences(raw)
-        data = Data(units, as_weights(sample_weight, len(units)))
-        sequences.enough(data, self.n_states)
-        return Data(units, data.weights, self._scale(np.concatenate(units), sequences.row_weights(data)))
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> list[Array]:
+        return self._sequences(raw)[0]
+
+    def _survey(self, block: Data) -> Any:
+        return self._measure(np.concatenate(block.units), sequences.row_weights(block))
+
+    def _settle(self, tally: reading.Tally, found: Any, data: Data) -> Any:
+        sequences.enough(tally, self.n_states)
+        return self._scale(tally, found)
 
     def _sequences(self, raw: Any) -> tuple[list[Array], bool]:
         return sequences.read(raw, self._read, self._depth)
@@ -165,7 +171,9 @@ class HiddenMarkovModel(ProductModel):
     @abstractmethod
     def _read(self, raw: Any, name: str) -> Array: ...
     @abstractmethod
-    def _scale(self, rows: Array, weights: Array | None) -> Any: ...
+    def _measure(self, rows: Array, weights: Array | None) -> Any: ...
+    @abstractmethod
+    def _scale(self, tally: reading.Tally, found: Any) -> Any: ...
     @abstractmethod
     def _log_density(self, params: Any, rows: Array) -> Array: ...
     @abstractmethod

@@ -15,6 +15,7 @@ from emlib.models import sequences
 from emlib.models.hmm import paths
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.numerics import Array
+from emlib.reading import Tally
 from emlib.validate import positive_integer
 
 SPREAD = 0.01  # relative size of the nudge that tells equal states apart
@@ -88,9 +89,13 @@ class CategoricalHMM(HiddenMarkovModel):
     def _read(self, raw: Any, name: str) -> Array:
         return sequences.as_symbols(raw, self.n_symbols, name)
 
-    def _scale(self, rows: Array, weights: Array | None) -> Array:
+    def _measure(self, rows: Array, weights: Array | None) -> Array:
+        found: Array = np.bincount(rows, weights, minlength=self.n_symbols)
+        return found
+
+    def _scale(self, tally: Tally, found: Array) -> Array:
         """Return the overall frequencies of the symbols, half an observation added to each."""
-        counts: Array = np.bincount(rows, weights, minlength=self.n_symbols) + 0.5
+        counts: Array = found + 0.5
         return np.asarray(counts / counts.sum())
 
     def _log_density(self, params: CategoricalHMMParams, rows: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from emlib import reading
 from emlib.blocks import Positive, PositiveDefinite, Real
 from emlib.blocks.block import Block
 from emlib.families import Family, GaussianMoments, LinearGaussian, covariance
@@ -119,10 +120,12 @@ class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
     def _read(self, raw: Any, name: str) -> Array:
         return as_matrix(raw, self.n_features, name)
 
-    def _scale(self, rows: Array, weights: Array | None) -> Array:
+    def _measure(self, rows: Array, weights: Array | None) -> reading.Moments:
+        return reading.moments(rows, weights)
+
+    def _scale(self, tally: reading.Tally, found: reading.Moments) -> Array:
         """Return the covariance of all rows; refuses constant and linearly dependent columns."""
-        found: Array = gaussian_data.read(rows, weights, self.n_states, self.n_features, self.covariance_type).scale
-        return found
+        return gaussian_data.settled(tally, found, self.n_states, self.covariance_type)
 
     def _noise(self, params: GaussianHMMParams) -> Array:
         return covariance.expand(self.covariance_type, params.covariances, self.n_states, self.n_features)

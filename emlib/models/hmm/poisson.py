@@ -14,6 +14,7 @@ from emlib.model import Data
 from emlib.models import sequences
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.numerics import Array
+from emlib.reading import Tally
 from emlib.validate import as_counts
 
 SPREAD = 0.01  # relative size of the nudge that tells equal states apart
@@ -80,8 +81,11 @@ class PoissonHMM(HiddenMarkovModel):
     def _read(self, raw: Any, name: str) -> Array:
         return as_counts(raw, name)
 
-    def _scale(self, rows: Array, weights: Array | None) -> None:
-        if not np.any(rows if weights is None else rows[weights > 0]):
+    def _measure(self, rows: Array, weights: Array | None) -> int:
+        return int(np.count_nonzero(rows if weights is None else rows[weights > 0]))
+
+    def _scale(self, tally: Tally, found: int) -> None:
+        if not found:
             raise ValueError("data: every count is zero; the rates have no interior estimate")
 
     def _log_density(self, params: PoissonHMMParams, rows: Array) -> Array:

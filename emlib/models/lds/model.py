@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
+from emlib import reading
 from emlib.blocks import PositiveDefinite, Real
 from emlib.families import Family, LinearGaussian, ProductModel
 from emlib.model import Data, Expectation
@@ -16,10 +17,10 @@ from emlib.models.lds import starts
 from emlib.models.lds.basis import n_free_changes
 from emlib.models.lds.kalman import image, run_filter, run_smoother
 from emlib.models.lds.moments import gather
-from emlib.models.partial import column_scale, partial, patterns
+from emlib.models.partial import Columns, columns, partial, patterns
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, as_weights, positive_integer, reweighted
+from emlib.validate import as_matrix, positive_integer
 
 COLLAPSED = 1e-10  # smallest variance, relative to what the model's other variances or the data's columns have
 
@@ -124,31 +125,29 @@ class LinearDynamicalSystem(ProductModel):
             For a sequence without a seen entry, a feature that is never seen or constant, or sequences that all
             have length one, which say nothing of the transition.
         """
-        if isinstance(raw, Data):
-            return reweighted(raw, sample_weight)
+        return reading.as_data(self, raw, sample_weight)
+
+    def _units(self, raw: Any) -> list[Array]:
         units, _ = self._sequences(raw)
-        weights = as_weights(sample_weight, len(units))
-        data = Data(units, weights)
-        rows, counted = np.concatenate(units), sequences.row_weights(data)
-        self._refuse_uninformative(data)
-        seen = np.ones(len(rows)) if counted is None else counted
-        return Data(units, weights, np.array([column_scale(rows, seen, j) for j in range(self.n_features)]).T)
+        for index, rows in enumerate(units):
+            if np.isnan(rows).all():
+                raise ValueError(f"data[{index}]: no entry is seen; the sequence says nothing, leave it out")
+        return units
+
+    def _survey(self, block: Data) -> Columns:
+        return columns(np.concatenate(block.units), sequences.row_weights(block))
+
+    def _settle(self, tally: reading.Tally, found: Columns, data: Data) -> Array:
+        if tally.longest == 1 and not {"transition", "transition_covariance"} <= set(self.fixed or ()):
+            raise ValueError("data: every sequence has length one, which says nothing of the transition; hold "
+                             "'transition' and 'transition_covariance' by fixed=, or use FactorAnalysis")
+        return found.scale()
 
     def _sequences(self, raw: Any) -> tuple[list[Array], bool]:
         return sequences.read(raw, self._read, 1 if self.n_features == 1 else 2)
 
     def _read(self, raw: Any, name: str) -> Array:
         return as_matrix(raw, self.n_features, name, missing=True)
-
-    def _refuse_uninformative(self, data: Data) -> None:
-        for index, rows in enumerate(data.units):
-            if np.isnan(rows).all():
-                raise ValueError(f"data[{index}]: no entry is seen; the sequence says nothing, leave it out")
-        longest = max(len(rows) for index, rows in enumerate(data.units)
-                      if data.weights is None or data.weights[index] > 0)
-        if longest == 1 and not {"transition", "transition_covariance"} <= set(self.fixed or ()):
-            raise ValueError("data: every sequence has length one, which says nothing of the transition; hold "
-                             "'transition' and 'transition_covariance' by fixed=, or use FactorAnalysis")
 
     def start(self, data: Data, rng: np.random.Generator) -> LinearDynamicalSystemParams:
         """Draw a stable system with states of variance one, whose outputs have the size of the data."""

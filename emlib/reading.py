@@ -1,0 +1,125 @@
+"""Reading data of any size: entries are checked and the whole is measured a block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from emlib.model import BLOCK, Data, Statistics
+from emlib.numerics import Array, tree_sum
+from emlib.validate import as_weights, reweighted
+
+ENTRIES = 1 << 18  # numbers in the table of all units' scores that may stand in memory
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How much there is of a data set, additive over its parts.
+
+    Attributes
+    ----------
+    seen : int
+        Units of positive weight.
+    n_units, n_observations : float
+        Units, and rows or steps of all sequences, repeated ones counted as often as they were seen.
+    steps, longest : int
+        Rows of the units of positive weight, and the most that one of them has.
+    """
+
+    seen: int
+    n_units: float
+    n_observations: float
+    steps: int
+    longest: int
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.seen + other.seen, self.n_units + other.n_units, self.n_observations + other.n_observations,
+                     self.steps + other.steps, max(self.longest, other.longest))
+
+    def enough(self, needed: int, what: str) -> None:
+        """Refuse fewer units than a model needs."""
+        if self.seen < needed:
+            raise ValueError(f"data: {self.seen} units found, fewer than the {needed} {what}; give more data or a "
+                             "smaller model")
+
+
+def tally(data: Data) -> Tally:
+    """Count the units of a block, and their rows."""
+    if not isinstance(data.units, list):
+        seen = len(data) if data.weights is None else int(np.count_nonzero(data.weights))
+        return Tally(seen, data.n_units, data.n_units, seen, 1)
+    lengths = np.array([len(rows) for rows in data.units])
+    kept = lengths if data.weights is None else lengths[data.weights > 0]
+    return Tally(len(kept), data.n_units, data.n_observations, int(kept.sum()), int(kept.max(initial=0)))
+
+
+def as_data(model: Any, raw: Any, sample_weight: Any = None) -> Data:
+    """Return validated data of a model; a `Data` passes through.
+
+    Parameters
+    ----------
+    model : ProductModel
+        Its `_units` reads the entries of any part, `_survey` measures a block of at most 8192 units (what it returns
+        is added up), and `_settle` makes the scale of the survey, or says what is wrong with the whole.
+    raw : raw data
+    sample_weight : array_like, optional
+    """
+    if isinstance(raw, Data):
+        return reweighted(raw, sample_weight)
+    units = model._units(raw)
+    data: Data = model._data_type(units, as_weights(sample_weight, len(units)))
+    return replace(data, scale=scale(model, data, data.chunks(BLOCK))[0])
+
+
+def scale(model: Any, data: Data, blocks: Iterable[Data]) -> tuple[Any, Tally]:
+    """Return what a model measures of a data set, block by block, and how much there is of it."""
+    found = tree_sum(Statistics({"tally": tally(block), "survey": model._survey(block)}) for block in blocks)
+    return model._settle(found["tally"], found["survey"], data), found["tally"]
+
+
+def summed(function: Callable[[Data], Array], data: Data, width: int) -> Array:
+    """Return what a function makes of all units, added up over pieces of which `width` numbers a unit take 2 MiB."""
+    found: Array = reduce(add, map(function, data.chunks(max(1, ENTRIES // width))))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """The first two moments of rows; those of two blocks add up to those of both.
+
+    Attributes
+    ----------
+    weight : float
+    mean : ndarray, shape (d,)
+    spread : ndarray, shape (d, d)
+        Covariance, divisor `weight`.
+    largest : ndarray, shape (d,)
+        The largest absolute value of each column.
+    """
+
+    weight: float
+    mean: Array
+    spread: Array
+    largest: Array
+
+    def __add__(self, other: Moments) -> Moments:
+        weight = self.weight + other.weight
+        share, move = other.weight / weight if weight else 0.0, other.mean - self.mean
+        # Chan, Golub & LeVeque (1983): no squares of the means, which would cancel.
+        spread = (1 - share) * self.spread + share * other.spread + share * (1 - share) * np.outer(move, move)
+        return Moments(weight, self.mean + share * move, spread, np.maximum(self.largest, other.largest))
+
+
+def moments(rows: Array, weights: Array | None = None) -> Moments:
+    """Return the moments of a block of rows."""
+    weight = float(len(rows)) if weights is None else float(weights.sum())
+    largest = np.abs(rows).max(axis=0)
+    if not weight:
+        return Moments(0.0, np.zeros(rows.shape[1]), np.zeros((rows.shape[1],) * 2), largest)
+    spread = np.atleast_2d(np.cov(rows, rowvar=False, aweights=weights, ddof=0))
+    return Moments(weight, np.average(rows, axis=0, weights=weights), spread, largest)
