@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from emlib.chunks import Chunks
 from emlib.fit import fit
 from emlib.problem import Problem
 from emlib.result import Result, Status
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Problem", "Result", "Status", "algorithms", "datasets", "diagnostics", "fit", "models", "solve"]
+__all__ = ["Chunks", "Problem", "Result", "Status", "algorithms", "datasets", "diagnostics", "fit", "models", "solve"]
 
 
 def __getattr__(name: str) -> Any:

@@ -33,8 +33,9 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         Fields in its `fixed` are held. With ``fixed=None`` those that the data say nothing about (the model's
         `held_by_default`, such as the initial state of a single chain) are held at the start's values, which the
         message says and `result.model` shows; ``fixed={}`` estimates them, too.
-    data : array_like or Data
-        As the model's `as_data` reads it. A large array of float64 is not copied, see `Problem`.
+    data : array_like, Data or Chunks
+        As the model's `as_data` reads it. A large array of float64 is not copied, see `Problem`; data that do not fit
+        into memory come in `Chunks`.
     start : parameters or mapping of fields, optional
         The first start; two equal components are nudged apart, and the message says so.
     algorithm : Algorithm, optional

@@ -51,9 +51,14 @@ class Data:
         return float(tree_sum(self.weights[low:low + BLOCK].sum() for low in blocks))
 
     @property
+    def listed(self) -> bool:
+        """Whether units are sequences."""
+        return isinstance(self.units, list)
+
+    @property
     def n_observations(self) -> float:
         """The number of rows, or of steps of all sequences, repeated ones counted as often as they were seen."""
-        if not isinstance(self.units, list):
+        if not self.listed:
             return self.n_units
         lengths = np.array([len(sequence) for sequence in self.units], dtype=float)
         return float(lengths.sum() if self.weights is None else self.weights @ lengths)
@@ -80,9 +85,14 @@ class Data:
 
     def sample(self) -> Data:
         """Return the units themselves, or a random part of them, always the same, where there are many."""
-        if len(self) <= BLOCK:
-            return self
-        return self.piece(np.sort(np.random.default_rng(0).choice(len(self), BLOCK, replace=False, shuffle=False)))
+        return self if len(self) <= BLOCK else self.piece(picks(len(self), BLOCK))
+
+
+def picks(count: int, most: int) -> Array:
+    """Return `most` indices below a count, drawn without replacement, in order; all of them if there are no more."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, most, replace=False, shuffle=False))
 
 
 @dataclass(frozen=True, eq=False)

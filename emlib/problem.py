@@ -64,7 +64,8 @@ class Problem:
     model : LatentVariableModel
     data : Data or raw data
         A large array of float64 in C order, or one mapped from a file by ``numpy.load(..., mmap_mode="r")``, is read
-        where it lies and never copied: leave it as it is while the problem, or a result of it, is in use.
+        where it lies and never copied: leave it as it is while the problem, or a result of it, is in use. `Chunks`
+        are for data that do not fit into memory.
     coordinates : {"free", "standard", "mean"}
     map : callable, optional
         Like the builtin `map`; it may spread the chunks over machines.

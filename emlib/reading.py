@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from emlib.chunks import AGAIN, Chunked, Chunks, blocks, parts
 from emlib.model import BLOCK, Data, Statistics
 from emlib.numerics import Array, tree_sum
 from emlib.validate import as_weights, reweighted
@@ -68,18 +69,51 @@ def as_data(model: Any, raw: Any, sample_weight: Any = None) -> Data:
         is added up), and `_settle` makes the scale of the survey, or says what is wrong with the whole.
     raw : raw data
     sample_weight : array_like, optional
+        For `Chunks` of data, chunks of weights.
     """
     if isinstance(raw, Data):
         return reweighted(raw, sample_weight)
+    if isinstance(raw, Chunks):
+        return chunked(model, raw, sample_weight)
     units = model._units(raw)
     data: Data = model._data_type(units, as_weights(sample_weight, len(units)))
-    return replace(data, scale=scale(model, data, data.chunks(BLOCK))[0])
+    found = survey(model, data.chunks(BLOCK))
+    return replace(data, scale=model._settle(found["tally"], found["survey"], data))
 
 
-def scale(model: Any, data: Data, blocks: Iterable[Data]) -> tuple[Any, Tally]:
-    """Return what a model measures of a data set, block by block, and how much there is of it."""
+def chunked(model: Any, source: Chunks, weights: Any = None) -> Chunked:
+    """Go through chunks for the first time: check them, count them, measure them."""
+    if weights is not None and not isinstance(weights, Chunks):
+        raise ValueError(f"sample_weight: {type(weights).__name__} found beside Chunks of data; give Chunks, one array "
+                         "of weights for each chunk of data")
+    lengths, listed = [], []
+
+    def counted() -> Iterator[Data]:
+        for part in parts(model, source, weights):
+            lengths.append(len(part))
+            listed.append(part.listed)
+            yield part
+        if not lengths:
+            raise ValueError(f"data: no chunk found; {AGAIN}")
+
+    # Cut anew, so that what is measured does not depend on where the chunks end.
+    found = survey(model, blocks(counted(), BLOCK))
+    data = Chunked(source, weights, None, None, model, tuple(lengths), found["tally"], listed[0])
+    return replace(data, scale=model._settle(found["tally"], found["survey"], data))
+
+
+def survey(model: Any, blocks: Iterable[Data]) -> Statistics:
+    """Return how much there is of a data set, and what a model measures of it, block by block.
+
+    Raises
+    ------
+    ValueError
+        If every weight is zero.
+    """
     found = tree_sum(Statistics({"tally": tally(block), "survey": model._survey(block)}) for block in blocks)
-    return model._settle(found["tally"], found["survey"], data), found["tally"]
+    if not found["tally"].n_units > 0:
+        raise ValueError("sample_weight: all weights are zero; nothing was observed")
+    return found
 
 
 def summed(function: Callable[[Data], Array], data: Data, width: int) -> Array:

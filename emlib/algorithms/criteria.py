@@ -109,7 +109,7 @@ def _normalised_entropy(problem: Problem, before: Evaluation, after: Evaluation,
     if states < 2:
         raise ValueError(f"entropy_above: {type(problem.model).__name__} names no discrete hidden variable with K >= 2 "
                          "values (n_components or n_states); use missing_information_above")
-    if isinstance(problem.data.units, list):
+    if problem.data.listed:
         return _mean_marginal_entropy(problem, after) / float(np.log(states))
     return after.entropy / (problem.data.n_units * float(np.log(states)))
 
@@ -118,11 +118,13 @@ def _mean_marginal_entropy(problem: Problem, here: Evaluation) -> float:
     """Return the mean over all times of all sequences; the joint entropy of a path is less than their sum."""
     problem.n_estep += 1
     posterior = getattr(problem.model, "posterior")  # noqa: B009  (optional member of the protocol)
-    found = posterior(here.params, problem.data.units)
-    totals = np.array([-x_log_y(shares, shares).sum() for shares in found])
-    lengths = np.array([len(shares) for shares in found])
-    seen = np.ones(len(found)) if problem.data.weights is None else problem.data.weights
-    return float(seen @ totals / (seen @ lengths))
+    total = 0.0
+    for chunk in problem.data.chunks(problem.chunk_size):
+        found = posterior(here.params, chunk.units)
+        totals = np.array([-x_log_y(shares, shares).sum() for shares in found])
+        seen = np.ones(len(found)) if chunk.weights is None else chunk.weights
+        total += float(seen @ totals)
+    return total / problem.data.n_observations
 
 
 def _missing_share(problem: Problem, before: Evaluation, after: Evaluation, n_steps: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -44,7 +45,7 @@ class IncrementalEM:
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make one pass over the data."""
-        chunks = list(problem.data.chunks(self.chunk_size))
+        chunks = problem.data.chunks(self.chunk_size)
         target, parts = (_renew if state.memory["parts"] else _first)(problem, state, chunks)
         if target.fault is not None:
             return state, Info("incremental", False, None, Status.DEGENERATE, target.fault)
@@ -54,14 +55,14 @@ class IncrementalEM:
         return State(there, {"parts": parts}), Info("incremental")
 
 
-def _first(problem: Problem, state: State, chunks: list[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
+def _first(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
     """Fill in every chunk at the same parameters, then maximise once: a pass of EM."""
     problem.n_estep += 1
     parts = tuple(problem.model.e_step(state.evaluation.params, chunk).stats for chunk in chunks)
     return _maximise(problem, state.evaluation, reduce(add, parts)), parts
 
 
-def _renew(problem: Problem, state: State, chunks: list[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
+def _renew(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
     """Replace the chunks' statistics one after another, and maximise after each."""
     problem.n_estep += 1
     here, parts = state.evaluation, list(state.memory["parts"])

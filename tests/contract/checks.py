@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import emlib
-from emlib import reading
+from emlib import Chunks, reading
 from emlib.algorithms import EM
 from tests import tolerances as tol
 from tests.contract.cases import Case
@@ -61,11 +62,33 @@ def check_survey(case: Case) -> None:
     if not case.repeats_rows:
         return
     for size in (2, 5):
-        found, tally = reading.scale(case.model, case.data, case.data.chunks(size))
+        survey = reading.survey(case.model, case.data.chunks(size))
+        tally = survey["tally"]
+        found = case.model._settle(tally, survey["survey"], case.data)
         for name, value in _parts(case.data.scale).items():
             close(_parts(found)[name], value, tol.REORDERED, f"scale from blocks of {size}: {name}")
         close(tally.n_units, case.data.n_units, tol.REORDERED, "units")
         close(tally.n_observations, case.data.n_observations, tol.REORDERED, "observations")
+
+
+def check_chunks(case: Case) -> None:
+    """Units that come in chunks are measured, and give the same bits, as those in memory cut at the same places."""
+    size, count = 7, len(case.data)
+    cuts = [range(low, min(low + size, count)) for low in range(0, count, size)] if case.repeats_rows else []
+    if not cuts:
+        return
+    weight = None if case.sample_weight is None else np.asarray(case.sample_weight)
+    seen = None if weight is None else Chunks(lambda: (weight[rows] for rows in cuts))
+    found = reading.chunked(case.model, Chunks([partial(case.units, rows) for rows in cuts]), seen)
+    assert (len(found), found.n_units, found.n_observations) == (count, case.data.n_units, case.data.n_observations)
+    for name, value in _parts(found.scale).items():
+        assert np.array_equal(value, _parts(case.data.scale)[name]), f"scale: {name}"
+    one, other = (case.model.start(data.sample(), np.random.default_rng(0)) for data in (found, case.data))
+    assert np.array_equal(case.standard(one), case.standard(other)), "start"
+    one, other = (emlib.Problem(case.model, data, chunk_size=size).evaluate(case.free(case.points[0]))
+                  for data in (found, case.data))
+    assert one.loglik == other.loglik, "bits of the log-likelihood"
+    assert np.array_equal(one.gradient, other.gradient), "bits of the gradient"
 
 
 def _parts(scale: Any) -> dict[str, Any]:

@@ -51,6 +51,10 @@ def measures_the_first_unit_of_a_block(model: Any) -> Any:
     return Twin(model, _survey=_survey)
 
 
+def reads_chunks_backwards(model: Any) -> Any:
+    return Twin(model, _units=lambda honest, raw: honest._units(raw)[::-1])
+
+
 def refuses_raw_data(model: Any) -> Any:
     def e_step(honest: Any, params: Any, data: Any) -> Any:
         assert isinstance(data, Data), "raw data refused"

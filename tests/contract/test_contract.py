@@ -29,6 +29,10 @@ def closed(case: Case) -> bool:
     return case.has_closed_form
 
 
+def by_units(case: Case) -> bool:
+    return case.repeats_rows
+
+
 def measured(case: Case) -> bool:
     """Models that measure their data by parts and keep numbers of it."""
     return case.repeats_rows and case.data.scale is not None and not case.name.startswith("student")
@@ -59,6 +63,7 @@ def full_family(case: Case) -> bool:
 CONTRACT: list[tuple[Check, Callable[[Case], bool], list[tuple[Callable[[Any], Any], Callable[[Case], bool]]]]] = [
     (checks.check_additive, every, [(sabotage.counts_chunks, every), (sabotage.favours_the_first_unit, every)]),
     (checks.check_survey, every, [(sabotage.measures_the_first_unit_of_a_block, measured)]),
+    (checks.check_chunks, every, [(sabotage.reads_chunks_backwards, by_units)]),
     (checks.check_raw_data, every, [(sabotage.refuses_raw_data, every)]),
     (checks.check_decomposition, every, [(sabotage.forgets_a_units_entropy, every),
                                          (sabotage.loses_a_constant, every)]),
