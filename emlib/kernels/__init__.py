@@ -1,9 +1,10 @@
 """Compiled inner loops, used where the data are large and Numba is installed; NumPy does the same otherwise.
 
 `choice` says which of the two serves a chunk. `blocks` holds the loops over one block of points, `gaussian` the
-passes over a chunk. Only the last two import Numba, and nothing imports them before they are used.
+passes over a chunk; `chain` the recursions along a hidden chain, `hmm` the passes over sequences. All but `choice`
+import Numba, and nothing imports them before they are used.
 """
 
-from emlib.kernels.choice import BLOCK, compiled
+from emlib.kernels.choice import BLOCK, compiled, compiled_chain
 
-__all__ = ["BLOCK", "compiled"]
+__all__ = ["BLOCK", "compiled", "compiled_chain"]

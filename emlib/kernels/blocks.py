@@ -3,12 +3,14 @@
 The compiler makes vector instructions of every loop over i. Rows are taken two at a time against four others, so
 that each number loaded is used often enough to keep the multipliers busy.
 
-Numba's cache looks at the file of a cached function alone, here `gaussian.py`: who changes this file deletes
-``emlib/kernels/__pycache__``.
+Numba keeps what it compiled on disk and looks at the file of the outer function alone; `forget_stale`, called as
+this file is imported, lets go of all that is older than any file here.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -17,7 +19,8 @@ import numpy as np
 from emlib.kernels.choice import BLOCK
 
 # Sums over points may be reordered into vectors; infinities and not-a-number keep their meaning.
-loop: Any = numba.njit(fastmath={"reassoc", "contract", "nsz"}, error_model="numpy", nogil=True)
+OPTIONS: dict[str, Any] = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy", "nogil": True}
+loop: Any = numba.njit(**OPTIONS)
 # Rounding by adding a large number must not be simplified away.
 exact: Any = numba.njit(fastmath={"contract"}, error_model="numpy", nogil=True)
 
@@ -26,6 +29,23 @@ LOG2_E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.6931471803691238, 1.9082149292
 SHIFT = 6755399441055744.0 + 1023.0  # 1.5 2^52: what is added to it is rounded to an integer in the lowest bits
 EXPONENT, ONE, MANTISSA = 0x4330000000000000, 0x3FF0000000000000, 0x000FFFFFFFFFFFFF
 ROOT_2 = 1.4142135623730951
+
+
+def kept(signature: tuple[Any, ...]) -> Any:
+    """Return the decorator of an outer function: compiled for one signature, once a machine, and kept on disk."""
+    return numba.njit(signature, cache=True, **OPTIONS)
+
+
+def forget_stale(folder: Path) -> None:
+    """Delete compiled functions that are older than some source in the folder, where that is allowed."""
+    newest = max(path.stat().st_mtime for path in folder.glob("*.py"))
+    for path in folder.glob("__pycache__/*.nb[ci]"):
+        with suppress(OSError):
+            if path.stat().st_mtime < newest:
+                path.unlink()
+
+
+forget_stale(Path(__file__).parent)
 
 
 @exact

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+import numpy as np
+
+from emlib.numerics import Array
+
 BLOCK = 256  # points a block: a row of a block is 2 KiB, what is summed over a block stays in the first cache
 DEAR = 1.5e6  # nanoseconds that NumPy may take before the compiled loops serve: nobody waits for a compiler for less
+DEAR_CHAIN = 2e7  # the same for hidden chains, whose loops take longer to compile
 
 
 def cost(units: int, count: int, side: int) -> float:
@@ -16,3 +21,13 @@ def cost(units: int, count: int, side: int) -> float:
 def compiled(units: int, count: int, side: int) -> bool:
     """Say whether the compiled loops serve a chunk: it is large, and Numba is there."""
     return cost(units, count, side) > DEAR and find_spec("numba") is not None
+
+
+def chain_cost(lengths: Array, count: int) -> float:
+    """Return about how many nanoseconds NumPy takes for sequences of these lengths and K = `count` states."""
+    return float(25_000.0 * np.unique(lengths).sum() + 100.0 * lengths.sum() * count)
+
+
+def compiled_chain(lengths: Array, count: int) -> bool:
+    """Say whether the compiled loops serve a chunk of sequences: it is large, and Numba is there."""
+    return chain_cost(lengths, count) > DEAR_CHAIN and find_spec("numba") is not None

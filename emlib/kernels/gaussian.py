@@ -18,11 +18,8 @@ from emlib.kernels.choice import BLOCK
 F8 = numba.float64
 ROWS, SEEN = numba.types.Array(F8, 2, "A", readonly=True), numba.types.Array(F8, 1, "A", readonly=True)
 VECTOR, MATRIX, CUBE = F8[::1], F8[:, ::1], F8[:, :, ::1]
-# Compiled for one signature, once a machine; the result is kept on disk.
-options: dict[str, Any] = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy", "nogil": True,
-                           "cache": True}
-matrix_pass: Any = numba.njit((ROWS, SEEN, MATRIX, CUBE, VECTOR, VECTOR, MATRIX, CUBE, VECTOR), **options)
-variance_pass: Any = numba.njit((ROWS, SEEN, MATRIX, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR), **options)
+matrix_pass: Any = blocks.kept((ROWS, SEEN, MATRIX, CUBE, VECTOR, VECTOR, MATRIX, CUBE, VECTOR))
+variance_pass: Any = blocks.kept((ROWS, SEEN, MATRIX, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR))
 
 
 @loop

@@ -19,19 +19,33 @@ def e_step(data: Data, log_weights: Array, means: Array, noise: Array, kind: str
     from emlib.kernels import gaussian  # compiles, or reads what an earlier run compiled
 
     matrix = kind in ("full", "tied")
-    factors = np.linalg.cholesky(noise)
-    heads = log_weights - 0.5 * means.shape[1] * LOG_2PI - np.log(_diagonals(factors)).sum(axis=1)
+    scales, heads = scaled(noise, kind)
+    heads += log_weights
     counts, first, totals = np.zeros(len(means)), np.zeros(means.shape), np.zeros(3)
     second = np.zeros(noise.shape if matrix else means.shape)
     function = gaussian.matrices if matrix else gaussian.variances
     seen = NONE_SEEN if data.weights is None else data.weights
-    scales = _reciprocal(factors) if matrix else 1 / _diagonals(factors)
     # Copied, since a caller's array may be read-only, or not contiguous, which the loops are not compiled for.
     function(data.units, seen, np.array(means), scales, heads, counts, first, second, totals)
-    moments = GaussianMoments(counts, _kept(second, kind), first[:, :, None], counts[:, None, None], means[:, :, None],
-                              kind)
+    moments = collected(counts, first, second, means, kind)
     stats = Statistics({"weights": counts.copy(), "components": moments})
     return Expectation(stats, float(totals[0]), max(float(totals[1]), 0.0), data.n_units, float(totals[2]))
+
+
+def scaled(noise: Array, kind: str) -> tuple[Array, Array]:
+    """Return scale factors, as the loops take them, and the logarithms of the normal densities' constants, shape (K,).
+
+    The factors are Cholesky's with the reciprocals of their diagonals, or reciprocal standard deviations (K, d).
+    """
+    factors = np.linalg.cholesky(noise)
+    heads = -0.5 * noise.shape[1] * LOG_2PI - np.log(_diagonals(factors)).sum(axis=1)
+    return (_reciprocal(factors) if kind in ("full", "tied") else 1 / _diagonals(factors)), heads
+
+
+def collected(counts: Array, first: Array, second: Array, means: Array, kind: str) -> GaussianMoments:
+    """Return as moments what the loops have added up."""
+    return GaussianMoments(counts, _kept(second, kind), first[:, :, None], counts[:, None, None], means[:, :, None],
+                           kind)
 
 
 def _diagonals(factors: Array) -> Array:

@@ -68,6 +68,11 @@ def as_symbols(raw: Any, n_symbols: int, name: str) -> Array:
     return array.astype(np.intp)
 
 
+def joined(units: list[Array]) -> Array:
+    """Return the sequences one after the other; a single one as it is."""
+    return units[0] if len(units) == 1 else np.concatenate(units)
+
+
 def lengths(units: list[Array]) -> Array:
     """Return the number of observations of each sequence, shape (N,)."""
     return np.array([len(rows) for rows in units])

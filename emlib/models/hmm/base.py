@@ -13,9 +13,10 @@ from emlib import reading
 from emlib.blocks import Simplex, StochasticMatrix
 from emlib.blocks.block import Block
 from emlib.families import Categorical, Family, ProductModel
+from emlib.kernels import compiled_chain
 from emlib.model import Data, Expectation, Statistics
 from emlib.models import mixture, sequences
-from emlib.models.hmm import chain, paths
+from emlib.models.hmm import chain, chain_pass, paths
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
 from emlib.validate import positive_integer
@@ -28,7 +29,7 @@ class HiddenMarkovModel(ProductModel):
     """A Markov chain of `n_states` hidden states, each with its own distribution of what is observed.
 
     A subclass gives the distribution: its blocks and families, `_read`, `_measure`, `_scale`, `_log_density`,
-    `_moments`, `_start`, `_nudged`, `_draw`.
+    `_moments`, `_emissions`, `_summed`, `_start`, `_nudged`, `_draw`.
     """
 
     n_states: int
@@ -83,13 +84,27 @@ class HiddenMarkovModel(ProductModel):
     def e_step(self, params: Any, data: Any) -> Expectation:
         """Return expected first states, moves and emissions of a chunk, by one forward and one backward pass."""
         data = self.as_data(data)
-        rows, size = np.concatenate(data.units), sequences.lengths(data.units)
-        found = chain.smooth_all(params.initial, params.transition, self._log_density(params, rows), size)
+        rows, size = sequences.joined(data.units), sequences.lengths(data.units)
         seen = np.ones(len(data)) if data.weights is None else data.weights
+        quick = self._compiled(params, rows, size, seen) if compiled_chain(size, self.n_states) else None
+        if quick is not None:
+            return quick
+        found = chain.smooth_all(params.initial, params.transition, self._log_density(params, rows), size)
         moments = self._moments(params, rows, found.states * np.repeat(seen, size)[:, None])
         stats = Statistics({"initial": seen @ found.initial, "transition": np.tensordot(seen, found.transitions, 1),
                             self._family.key: moments})
         return Expectation(stats, float(seen @ found.loglik), max(float(seen @ found.entropy), 0.0), data.n_units,
+                           float(seen @ np.abs(found.loglik)))
+
+    def _compiled(self, params: Any, rows: Array, size: Array, seen: Array) -> Expectation | None:
+        """Return what `e_step` returns by the compiled passes; None where they cannot serve."""
+        emissions = self._emissions(params, rows)
+        found = None if emissions is None else chain_pass.run(params.initial, params.transition, emissions, size, seen)
+        if found is None:
+            return None
+        stats = Statistics({"initial": found.initial, "transition": found.transitions,
+                            self._family.key: self._summed(params, found)})
+        return Expectation(stats, float(seen @ found.loglik), found.entropy, float(seen.sum()),
                            float(seen @ np.abs(found.loglik)))
 
     def posterior(self, params: Any, data: Any) -> Any:
@@ -176,6 +191,10 @@ class HiddenMarkovModel(ProductModel):
     def _scale(self, tally: reading.Tally, found: Any) -> Any: ...
     @abstractmethod
     def _log_density(self, params: Any, rows: Array) -> Array: ...
+    @abstractmethod
+    def _emissions(self, params: Any, rows: Array) -> chain_pass.Emissions | None: ...
+    @abstractmethod
+    def _summed(self, params: Any, found: chain_pass.Sums) -> Any: ...
     @abstractmethod
     def _moments(self, params: Any, rows: Array, members: Array) -> Any: ...
     @abstractmethod

@@ -12,7 +12,7 @@ from emlib.blocks.block import Block
 from emlib.families import Categorical, Family
 from emlib.model import Data
 from emlib.models import sequences
-from emlib.models.hmm import paths
+from emlib.models.hmm import chain_pass, paths
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.numerics import Array
 from emlib.reading import Tally
@@ -106,6 +106,12 @@ class CategoricalHMM(HiddenMarkovModel):
 
     def _moments(self, params: CategoricalHMMParams, rows: Array, members: Array) -> Array:
         return np.stack([np.bincount(rows, column, minlength=self.n_symbols) for column in members.T])
+
+    def _emissions(self, params: CategoricalHMMParams, rows: Array) -> chain_pass.Emissions:
+        return chain_pass.table(self._log_density(params, np.arange(self.n_symbols)), rows)
+
+    def _summed(self, params: CategoricalHMMParams, found: chain_pass.Sums) -> Array:
+        return found.shares.T.copy()
 
     def _start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         own = rng.dirichlet(np.ones(self.n_symbols), size=self.n_states)

@@ -12,7 +12,8 @@ from emlib.blocks import Positive, PositiveDefinite, Real
 from emlib.blocks.block import Block
 from emlib.families import Family, GaussianMoments, LinearGaussian, covariance
 from emlib.model import Data, Expectation
-from emlib.models import gaussian_data, sequences
+from emlib.models import gaussian_data, gaussian_pass, sequences
+from emlib.models.hmm import chain_pass
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.models.penalty import PenalisedCovariances
 from emlib.numerics import Array
@@ -135,6 +136,15 @@ class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
 
     def _moments(self, params: GaussianHMMParams, rows: Array, members: Array) -> GaussianMoments:
         return gaussian_data.moments(rows, members, params.means, self.covariance_type)
+
+    def _emissions(self, params: GaussianHMMParams, rows: Array) -> chain_pass.Emissions:
+        scales, heads = gaussian_pass.scaled(self._noise(params), self.covariance_type)
+        factors = scales if scales.ndim == 3 else scales[:, None]
+        return chain_pass.Emissions(np.array(params.means), np.ascontiguousarray(factors), heads, rows)
+
+    def _summed(self, params: GaussianHMMParams, found: chain_pass.Sums) -> GaussianMoments:
+        second = found.second if self.covariance_type == "full" else found.second[:, 0]
+        return gaussian_pass.collected(found.counts, found.first, second, params.means, self.covariance_type)
 
     def _start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         """Draw k-means++ centres; the data's covariance, shrunk by the number of states."""

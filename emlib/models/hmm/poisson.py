@@ -12,6 +12,7 @@ from emlib.blocks.block import Block
 from emlib.families import Family, Poisson, poisson
 from emlib.model import Data
 from emlib.models import sequences
+from emlib.models.hmm import chain_pass
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.numerics import Array
 from emlib.reading import Tally
@@ -93,6 +94,16 @@ class PoissonHMM(HiddenMarkovModel):
 
     def _moments(self, params: PoissonHMMParams, rows: Array, members: Array) -> Array:
         return poisson.moments(rows, members)
+
+    def _emissions(self, params: PoissonHMMParams, rows: Array) -> chain_pass.Emissions | None:
+        """Return a table of the counts' probabilities; None where they are so large that it is no saving."""
+        largest = int(rows.max())
+        if largest >= len(rows):
+            return None
+        return chain_pass.table(self._log_density(params, np.arange(largest + 1.0)), rows.astype(np.int64))
+
+    def _summed(self, params: PoissonHMMParams, found: chain_pass.Sums) -> Array:
+        return poisson.moments(np.arange(float(len(found.shares))), found.shares)
 
     def _start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         """Draw one quantile of the counts from each of K equal parts."""

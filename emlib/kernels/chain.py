@@ -1,0 +1,177 @@
+"""Compiled recursions along a hidden chain, many stretches of it side by side.
+
+A block holds STEPS times of LANES stretches, step by step: entry ``step * LANES + lane``. Each inner loop runs over
+the lanes, or over the whole block, so that the compiler makes vector instructions of it. Probabilities are scaled
+at every time; the least ones met are handed back, so that the caller knows where logarithms are needed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emlib.kernels import blocks
+from emlib.kernels.blocks import loop
+from emlib.kernels.choice import BLOCK
+
+LANES = 32
+STEPS = BLOCK // LANES
+
+
+@loop
+def multiply(matrix: Any, columns: Any, product: Any) -> None:
+    """Write the product of a matrix with LANES columns; both sides are multiples of four.
+
+    Four rows of the columns, and two of the product, are one long row each: where one starts from the other is then
+    known to the compiler, which need not look whether they overlap.
+    """
+    fours, pairs = columns.reshape((len(columns) // 4, 4 * LANES)), product.reshape((len(product) // 2, 2 * LANES))
+    for j in range(len(pairs)):
+        a, first, second = pairs[j], matrix[2 * j], matrix[2 * j + 1]
+        for i in range(2 * LANES):
+            a[i] = 0.0
+        for e in range(len(fours)):
+            p = fours[e]
+            a0, a1, a2, a3 = first[4 * e], first[4 * e + 1], first[4 * e + 2], first[4 * e + 3]
+            b0, b1, b2, b3 = second[4 * e], second[4 * e + 1], second[4 * e + 2], second[4 * e + 3]
+            for i in range(LANES):
+                v0, v1, v2, v3 = p[i], p[LANES + i], p[2 * LANES + i], p[3 * LANES + i]
+                a[i] += a0 * v0 + a1 * v1 + a2 * v2 + a3 * v3
+                a[LANES + i] += b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3
+
+
+@loop
+def forward(initial: Any, moves: Any, density: Any, fresh: Any, carry: Any, reciprocal: Any, scratch: Any,
+            filtered: Any, totals: Any, least: Any) -> None:
+    """Write p(s_t, y_t | past) of a block and its totals over the states.
+
+    `carry` and `reciprocal` come with the last columns of the block before and one over their totals. `moves` has the
+    probabilities of the moves into a state in its row. `fresh` is one where a sequence begins.
+    """
+    for at in range(0, BLOCK, LANES):
+        multiply(moves, carry, scratch)
+        total, start = totals[at:], fresh[at:]
+        for i in range(LANES):
+            reciprocal[i] *= 1.0 - start[i]
+            total[i] = 0.0
+        for k in range(len(initial)):
+            enter(initial[k], start, reciprocal, density[k, at:], scratch[k], filtered[k, at:], carry[k], total, least)
+        for i in range(LANES):
+            reciprocal[i] = 1.0 / total[i]
+
+
+@loop
+def enter(first: float, start: Any, reciprocal: Any, density: Any, moved: Any, filtered: Any, carry: Any, total: Any,
+          least: Any) -> None:
+    """Weigh what is predicted of one state by the density of its observation."""
+    low, product = least[0], least[1]
+    for i in range(LANES):
+        predicted = moved[i] * reciprocal[i] + first * start[i]
+        joint = predicted * density[i]
+        filtered[i] = joint
+        carry[i] = joint
+        total[i] += joint
+        low[i] = min(low[i], predicted if predicted > 0.0 else 1.0)
+        product[i] = min(product[i], joint if (predicted > 0.0) & (density[i] > 0.0) else 1.0)
+
+
+@loop
+def backward(moves: Any, density: Any, over: Any, carry: Any, scratch: Any, total: Any, ahead: Any, onward: Any,
+             least: Any) -> None:
+    """Write p(y_t+1.. | s_t), up to a factor for each t, into `ahead`, and its parts by the next state into `onward`.
+
+    `carry` comes with p(y_t+1.. | s_t+1) for the last columns of the block, and goes with the same for those of the
+    block before. `over` is one where a sequence ends.
+    """
+    for at in range(BLOCK - LANES, -1, -LANES):
+        end = over[at:]
+        for k in range(len(density)):
+            part, kept = onward[k, at:], carry[k]
+            for i in range(LANES):
+                kept[i] *= 1.0 - end[i]
+                part[i] = kept[i]
+        multiply(moves, carry, scratch)
+        for i in range(LANES):
+            total[i] = 0.0
+        for k in range(len(density)):
+            look(end, scratch[k], ahead[k, at:], total, least[0])
+        for i in range(LANES):
+            total[i] = 1.0 / total[i]
+        for k in range(len(density)):
+            weigh(density[k, at:], ahead[k, at:], total, carry[k], least[1])
+
+
+@loop
+def look(end: Any, moved: Any, ahead: Any, total: Any, low: Any) -> None:
+    """Write what one state says of the future; where there is none, one."""
+    for i in range(LANES):
+        value = moved[i] + end[i]
+        ahead[i] = value
+        total[i] += value
+        low[i] = min(low[i], value if value > 0.0 else 1.0)
+
+
+@loop
+def weigh(density: Any, ahead: Any, reciprocal: Any, carry: Any, product: Any) -> None:
+    """Add the density of its own observation to what one state says of the future."""
+    for i in range(LANES):
+        value = density[i] * (ahead[i] * reciprocal[i])
+        carry[i] = value
+        product[i] = min(product[i], value if (density[i] > 0.0) & (ahead[i] > 0.0) else 1.0)
+
+
+@loop
+def smooth(filtered: Any, weight: Any, ahead: Any, onward: Any, scratch: Any) -> None:
+    """Turn `ahead` into weighted probabilities of the states, and `onward` into the matching factors of the moves."""
+    total = scratch
+    for i in range(BLOCK):
+        total[i] = 0.0
+    for k in range(len(ahead)):
+        a, b = filtered[k], ahead[k]
+        for i in range(BLOCK):
+            value = a[i] * b[i]
+            b[i] = value
+            total[i] += value
+    for i in range(BLOCK):
+        total[i] = weight[i] / total[i]
+    for k in range(len(ahead)):
+        a, b = onward[k], ahead[k]
+        for i in range(BLOCK):
+            a[i] *= total[i]
+            b[i] *= total[i]
+
+
+@loop
+def count_moves(filtered: Any, onward: Any, moves: Any) -> None:
+    """Add a block's sums over the times of filtered_i onward_j."""
+    for j in range(0, len(moves), 2):
+        for e in range(0, len(moves), 4):
+            blocks.crossed(filtered[j], filtered[j + 1], onward, e, moves[j], moves[j + 1])
+
+
+@loop
+def copy(source: Any, target: Any, count: int) -> None:
+    """Copy the first LANES columns of the first rows."""
+    for k in range(count):
+        for i in range(LANES):
+            target[k, i] = source[k, i]
+
+
+@loop
+def guess(columns: Any, count: int) -> None:
+    """Give each state the same probability."""
+    for k in range(count):
+        for i in range(LANES):
+            columns[k, i] = 1.0 / count
+
+
+@loop
+def apart(ours: Any, lane: int, theirs: Any, other: int, count: int) -> float:
+    """Return how far two columns are from being proportional: the largest relative difference of an entry."""
+    a = b = gap = 0.0
+    for k in range(count):
+        a += ours[k, lane]
+        b += theirs[k, other]
+    for k in range(count):
+        u, v = ours[k, lane] * b, theirs[k, other] * a
+        gap = max(gap, abs(u - v) / max(u, v, 1e-300))
+    return gap

@@ -1,0 +1,246 @@
+"""One forward and one backward pass over the observations of a hidden Markov model, emissions and moments included.
+
+The rows are cut into LANES stretches of equal length, which are followed side by side. A stretch that begins in the
+middle of a sequence is run in: it starts `lead` rows too early with a guess, which the observations make it forget.
+How much of the guess is left is measured at every joint, where two stretches tell the same probabilities. The way
+back repeats the way forward block by block, from what was noted at the block's start: nothing of length T is kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from emlib.kernels import blocks, chain, gaussian
+from emlib.kernels.blocks import loop
+from emlib.kernels.chain import LANES, STEPS
+from emlib.kernels.choice import BLOCK
+from emlib.kernels.gaussian import CUBE, MATRIX, ROWS, SEEN, VECTOR
+
+TABLE, VARIANCES, MATRICES = 0, 1, 2  # densities are looked up, or normal with covariances of a kind
+LEAST = 1e-307  # a normal density that is less than this share of the largest one
+SYMBOLS, MARKS = numba.types.Array(numba.int64, 1, "A", readonly=True), numba.types.uint8[::1]
+
+
+def kind(rows: Any, factors: Any) -> int:
+    """Return where densities come from: a table if the rows have no columns, else see the shape of the factors."""
+    if not rows.shape[1]:
+        return TABLE
+    return MATRICES if factors.shape[1] == factors.shape[2] else VARIANCES
+
+
+def notes(total: int, count: int) -> tuple[int, int, int]:
+    """Return the shape of the notes for the way back."""
+    return (total - 1) // BLOCK + 1, count + 1, LANES
+
+
+class Given(NamedTuple):
+    """What a pass reads; see `smooth`."""
+
+    rows: Any
+    symbols: Any
+    marks: Any
+    seen: Any
+    kind: Any
+    means: Any
+    factors: Any
+    heads: Any
+    stretch: Any
+
+
+class Block(NamedTuple):
+    """What is known of a block before its neighbours are asked: one entry, or column, for each of its rows.
+
+    Where the rows lie; which of them begin and end a sequence; how much each counts; the rows, transposed; the
+    logarithm of the largest density; each state's density over it, and its logarithm; room to work.
+    """
+
+    place: Any
+    fresh: Any
+    over: Any
+    weight: Any
+    x: Any
+    top: Any
+    density: Any
+    gap: Any
+    y: Any
+
+
+class Moments(NamedTuple):
+    """Sums that a pass adds to: emissions of each state, and first states."""
+
+    counts: Any
+    first: Any
+    second: Any
+    shares: Any
+    initial: Any
+
+
+@loop
+def gather(given: Any, low: int, block: Any) -> None:
+    """Copy a block; a lane that has no row at a step repeats the first or the last one, each time anew, at weight 0."""
+    last = len(given.marks) - 1
+    for i in range(BLOCK):
+        row = (i % LANES) * given.stretch + low + i // LANES
+        at = max(0, min(row, last))
+        block.place[i] = at
+        block.fresh[i] = 1.0 if (row != at) | (given.marks[at] > 0) else 0.0
+        block.over[i] = 1.0 if at == last else (1.0 if given.marks[at + 1] > 0 else 0.0)
+        block.weight[i] = 0.0 if row != at else (given.seen[at] if len(given.seen) else 1.0)
+        for j in range(given.rows.shape[1]):
+            block.x[j, i] = given.rows[at, j]
+
+
+@loop
+def densities(given: Any, block: Any) -> None:
+    """Write each state's density over the largest one, and the logarithm of the largest."""
+    if given.kind == TABLE:
+        for i in range(BLOCK):
+            symbol = given.symbols[block.place[i]]
+            block.top[i] = given.heads[symbol]
+            for k in range(len(block.density)):
+                block.density[k, i] = given.means[symbol, k]
+                block.gap[k, i] = given.factors[0, symbol, k]
+        return
+    for i in range(BLOCK):
+        block.top[i] = -np.inf
+    distance = block.y[len(block.y) - 1]
+    for k in range(len(block.density)):
+        squared(given.kind, given.factors[k], block.x, given.means[k], block.y, distance)
+        gaussian.joined(distance, given.heads[k], block.gap[k], block.top)
+    for k in range(len(block.density)):
+        row, gap, top = block.density[k], block.gap[k], block.top
+        for i in range(BLOCK):
+            value = gap[i] - top[i]
+            gap[i] = value
+            row[i] = max(blocks.exp(value), LEAST)
+
+
+@loop
+def squared(kind: int, factor: Any, x: Any, mean: Any, y: Any, distance: Any) -> None:
+    """Write the squared distances from one state's mean; `factor` holds reciprocal deviations, or see `whiten`."""
+    if kind == MATRICES:
+        blocks.whiten(factor, x, mean, y, distance)
+        return
+    for i in range(BLOCK):
+        distance[i] = 0.0
+    for j in range(len(x)):
+        blocks.lengthen(x[j], mean[j], factor[0, j], distance)
+
+
+@loop
+def joints(given: Any, ours: Any, theirs: Any, count: int) -> float:
+    """Return the largest disagreement, in mid-sequence, of a stretch in `ours` with a neighbour in `theirs`."""
+    gap = 0.0
+    for lane in range(1, LANES):
+        row = lane * given.stretch
+        if row < len(given.marks) and given.marks[row] == 0:
+            gap = max(gap, chain.apart(ours, lane, theirs, lane - 1, count))
+    return gap
+
+
+@loop
+def add(given: Any, block: Any, states: Any, total: Any) -> None:
+    """Add a block's weighted probabilities of states, with the observations that belong to them."""
+    for k in range(len(states)):
+        share = states[k]
+        total.initial[k] += blocks.product(share, block.fresh)
+        total.counts[k] += gaussian.count(share)
+        if given.kind == TABLE:
+            for i in range(BLOCK):
+                total.shares[given.symbols[block.place[i]], k] += share[i]
+        elif given.kind == MATRICES:
+            gaussian.moments(share, block.x, given.means[k], block.y, block.y[len(given.means[k]):], total.first[k],
+                             total.second[k])
+        else:
+            for j in range(len(block.x)):
+                gaussian.single(share, block.x[j], given.means[k, j], block.y[0], j, total.first[k], total.second[k, 0])
+
+
+INPUT = (ROWS, SYMBOLS, MARKS, SEEN, numba.int64, MATRIX, CUBE, VECTOR, numba.int64, VECTOR, MATRIX, CUBE)
+
+
+@loop
+def taken(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, means: Any, factors: Any, heads: Any) -> Any:
+    """Return what a pass reads, and room for a block of it."""
+    stretch = ((len(marks) - 1) // BLOCK + 1) * STEPS
+    side, count = rows.shape[1], means.shape[1] if kind == TABLE else len(means)
+    block = Block(np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty((side, BLOCK)),
+                  np.empty(BLOCK), np.empty((count, BLOCK)), np.empty((count, BLOCK)), np.empty((side + 3, BLOCK)))
+    return Given(rows, symbols, marks, seen, kind, means, factors, heads, stretch), block
+
+
+@blocks.kept((*INPUT, VECTOR, VECTOR))
+def filter(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, means: Any, factors: Any, heads: Any, lead: int,
+           initial: Any, moves: Any, notes: Any, evidence: Any, signs: Any) -> None:
+    """Run forward: fill in the log of each row's density given the past, and notes for the way back.
+
+    `marks` is one where a sequence begins, `seen` how often each row counts, or empty. Densities are looked up by
+    `symbols` in `means` (over the largest one, whose logarithm is in `heads`), their logarithms in ``factors[0]``; or
+    they are those of normals with these means, scale factors and constants. `moves` holds the probabilities of the
+    moves into each state in its row, filled up with zeros to a multiple of four. `signs` gets the least predictions
+    and products met, the largest disagreement at a joint, and (after `smooth`) the sum of log p(row | past) less the
+    expected log-densities, both over the largest density.
+    """
+    given, block = taken(rows, symbols, marks, seen, kind, means, factors, heads)
+    count, filtered, totals = len(initial), np.zeros((len(moves), BLOCK)), np.empty(BLOCK)
+    carry, scratch = np.zeros((len(moves), LANES)), np.empty((len(moves), LANES))
+    reciprocal, least = np.ones(LANES), np.ones((2, LANES))
+    heights = 0.0
+    chain.guess(carry, count)
+    for low in range(-min(lead, LANES * given.stretch), given.stretch, STEPS):
+        if low >= 0:
+            chain.copy(carry, notes[low // STEPS], count)
+            for i in range(LANES):
+                notes[low // STEPS, count, i] = reciprocal[i]
+        gather(given, low, block)
+        densities(given, block)
+        chain.forward(initial, moves, block.density, block.fresh, carry, reciprocal, scratch, filtered, totals,
+                      least)
+        for i in range(BLOCK if low >= 0 else 0):
+            if block.weight[i] > 0.0:
+                height = blocks.log(totals[i])
+                evidence[block.place[i]] = block.top[i] + height
+                heights += block.weight[i] * height
+    for i in range(LANES):
+        signs[0], signs[1] = min(signs[0], least[0, i]), min(signs[1], least[1, i])
+    signs[2] = max(signs[2], joints(given, notes[0], carry, count))
+    signs[3] = heights
+
+
+@blocks.kept((*INPUT, VECTOR, MATRIX, CUBE, MATRIX, VECTOR, MATRIX, VECTOR))
+def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, means: Any, factors: Any, heads: Any, lead: int,
+           initial: Any, moves: Any, notes: Any, counts: Any, first: Any, second: Any, shares: Any, starts: Any,
+           sums: Any, signs: Any) -> None:
+    """Run back, from the last block to the first, and add up the expected moments; what goes in is as for `filter`."""
+    given, block = taken(rows, symbols, marks, seen, kind, means, factors, heads)
+    total, back = Moments(counts, first, second, shares, starts), moves.T.copy()
+    count, filtered, totals = len(initial), np.zeros((len(moves), BLOCK)), np.empty(BLOCK)
+    carry, state = np.zeros((len(moves), LANES)), np.zeros((len(moves), LANES))
+    scratch, after, sizes = np.empty((len(moves), LANES)), np.zeros((count, LANES)), np.empty(LANES)
+    ahead, onward = np.zeros((count, BLOCK)), np.zeros((len(moves), BLOCK))
+    reciprocal, least, spare = np.ones(LANES), np.ones((2, LANES)), np.ones((2, LANES))
+    chain.guess(carry, count)
+    for low in range(given.stretch + min(lead, LANES * given.stretch) - STEPS, -1, -STEPS):
+        gather(given, low, block)
+        densities(given, block)
+        chain.backward(back, block.density, block.over, carry, scratch, sizes, ahead, onward, least)
+        if low >= given.stretch:
+            chain.copy(ahead, after, count)
+            continue
+        if low == 0:
+            signs[2] = max(signs[2], joints(given, ahead, after, count))
+        chain.copy(notes[low // STEPS], state, count)
+        for i in range(LANES):
+            reciprocal[i] = notes[low // STEPS, count, i]
+        chain.forward(initial, moves, block.density, block.fresh, state, reciprocal, scratch, filtered, totals,
+                      spare)
+        chain.smooth(filtered, block.weight, ahead, onward, totals)
+        chain.count_moves(filtered, onward, sums)
+        add(given, block, ahead, total)
+        for k in range(count):
+            signs[3] -= blocks.product(ahead[k], block.gap[k])
+    for i in range(LANES):
+        signs[0], signs[1] = min(signs[0], least[0, i]), min(signs[1], least[1, i])
