@@ -116,6 +116,24 @@ def text_symbols() -> tuple[Array, str]:
     return np.array([alphabet.index(character) for character in " ".join(words)]), alphabet
 
 
+def digit_blocks() -> Array:
+    """Return the middle 4 x 4 pixels of 600 images of handwritten digits, grey values 0 to 16, shape (600, 16).
+
+    Notes
+    -----
+    Alpaydin & Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning Repository; the first 600
+    of the images of 8 x 8 pixels that scikit-learn ships, rows and columns 3 to 6. Licence CC BY 4.0.
+
+    Examples
+    --------
+    >>> from emlib import datasets
+    >>> datasets.digit_blocks()[0].reshape(4, 4).astype(int).tolist()
+    [[15, 2, 0, 11], [12, 0, 0, 8], [8, 0, 0, 9], [11, 0, 1, 12]]
+    """
+    with files("emlib").joinpath("data/digit_blocks.csv").open(encoding="utf-8") as lines:
+        return np.loadtxt(lines, delimiter=",", skiprows=1)
+
+
 def two_normals(n: int, separation: float, rng: np.random.Generator, *, weight: float = 0.5) -> Array:
     """Draw n points from a mixture of N(0, 1) and N(separation, 1), shape (n, 1).
 

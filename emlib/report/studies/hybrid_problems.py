@@ -1,0 +1,138 @@
+"""The problems of the hybrid's studies: models, data, budgets and common starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from emlib import datasets
+from emlib.model import Data
+from emlib.models import PPCA, CategoricalHMM, FactorAnalysis, GaussianMixture, LinearDynamicalSystem
+from emlib.numerics import Array
+
+SEED = 10
+N_UNITS = 500  # what a population covariance is weighted with
+
+
+def _drawn(place: int) -> np.random.Generator:
+    return np.random.default_rng([SEED, place])
+
+
+def ring_points(radius: float, n: int, rng: np.random.Generator) -> Array:
+    """Draw n points round five centres that are evenly spaced on a circle, with unit covariance."""
+    angles = 2 * np.pi * np.arange(5) / 5
+    centres = radius * np.column_stack([np.cos(angles), np.sin(angles)])
+    return np.asarray(centres[rng.integers(5, size=n)] + rng.standard_normal((n, 2)))
+
+
+def _ring(radius: float, place: int) -> tuple[Any, Data]:
+    model = GaussianMixture(5, 2, "full")
+    return model, model.as_data(ring_points(radius, 400, _drawn(place)))
+
+
+def spectrum(ratio: float, noise: float) -> Array:
+    """Return six eigenvalues, two to keep: the last kept is `ratio` times the first discarded one."""
+    return np.array([2 * ratio, ratio, *(noise * np.array([1.0, 0.8, 0.6, 0.4]))])
+
+
+def _ppca(ratio: float, noise: float = 1.0) -> tuple[Any, Data]:
+    model = PPCA(6, 2)
+    return model, model.from_covariance(np.diag(spectrum(ratio, noise)), n_units=N_UNITS)
+
+
+def _factors(ratio: float, noise: float = 1.0) -> tuple[Any, Data]:
+    """Return a covariance that the model fits: in units of the noise its eigenvalues are 2 ratio, ratio and ones."""
+    psi = noise * np.array([0.5, 0.7, 0.9, 1.1, 1.3, 1.5])
+    axes = np.linalg.qr(_drawn(1).standard_normal((6, 2)))[0]
+    lengths = np.sqrt(np.array([2 * ratio, ratio]) / noise - 1)
+    loadings = np.sqrt(psi)[:, None] * axes * lengths
+    model = FactorAnalysis(6, 2)
+    return model, model.from_covariance(loadings @ loadings.T + np.diag(psi), n_units=N_UNITS)
+
+
+def _chain(transition: Array, emission: Array, place: int) -> tuple[Any, Data]:
+    known = {"initial": np.full(len(transition), 1 / len(transition))}
+    model = CategoricalHMM(*emission.shape, fixed=known)
+    truth = model.params(**known, transition=transition, emission=emission)
+    return model, model.as_data(model.simulate(truth, [12] * 100, _drawn(place)))
+
+
+def _structured() -> tuple[Any, Data]:
+    """Each state has symbols of its own and likes to stay."""
+    return _chain(np.full((3, 3), 0.1) + 0.7 * np.eye(3), np.full((3, 4), 0.1) + 0.6 * np.eye(3, 4), 4)
+
+
+def _aliased() -> tuple[Any, Data]:
+    """Two states emit nearly the same symbols; only the order in time tells them apart."""
+    transition = 0.1 + 0.7 * np.eye(3)[[1, 2, 0]]
+    return _chain(transition, np.array([[0.4, 0.3, 0.2, 0.1], [0.35, 0.35, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]]), 5)
+
+
+def _dynamics(noise: float, place: int) -> tuple[Any, Data]:
+    """An autoregression of order one, seen with noise, twenty times over fifteen steps."""
+    known = {"initial_mean": [0.0], "initial_covariance": [[1.0]], "observation": [[1.0]]}
+    model = LinearDynamicalSystem(1, 1, fixed=known)
+    truth = model.params(**known, transition=[[0.9]], transition_covariance=[[1.0]], observation_covariance=[[noise]])
+    return model, model.as_data(model.simulate(truth, [15] * 20, _drawn(place)))
+
+
+def _blocks() -> tuple[Any, Data]:
+    model = GaussianMixture(5, 16, "spherical")
+    return model, model.as_data(datasets.digit_blocks())
+
+
+def _block_factors() -> tuple[Any, Data]:
+    model = FactorAnalysis(16, 4)
+    return model, model.as_data(datasets.digit_blocks())
+
+
+def _text() -> tuple[Any, Data]:
+    """Return the first letters of the novel, cut into pieces of twelve."""
+    known = {"initial": [1 / 3, 1 / 3, 1 / 3]}
+    model = CategoricalHMM(3, 27, fixed=known)
+    return model, model.as_data(list(datasets.text_symbols()[0][:1800].reshape(-1, 12)))
+
+
+#: Each problem with its budget of E-steps.
+PROBLEMS: dict[str, tuple[Callable[[], tuple[Any, Data]], int]] = {
+    "ring 4": (lambda: _ring(4.0, 2), 600),
+    "ring 2.5": (lambda: _ring(2.5, 6), 600),
+    "ring 1.5": (lambda: _ring(1.5, 3), 600),
+    "PPCA ratio 1.05": (lambda: _ppca(1.05), 400),
+    "PPCA ratio 2": (lambda: _ppca(2.0), 400),
+    "PPCA ratio 10": (lambda: _ppca(10.0), 400),
+    "PPCA noise 0.2": (lambda: _ppca(2.0, 0.2), 400),
+    "PPCA noise 0.02": (lambda: _ppca(2.0, 0.02), 400),
+    "FA ratio 1.05": (lambda: _factors(1.05), 400),
+    "FA ratio 2": (lambda: _factors(2.0), 400),
+    "FA ratio 10": (lambda: _factors(10.0), 400),
+    "FA noise 0.2": (lambda: _factors(2.0, 0.2), 400),
+    "FA noise 0.02": (lambda: _factors(2.0, 0.02), 400),
+    "HMM structured": (_structured, 250),
+    "HMM aliased": (_aliased, 250),
+    "LDS noise 1": (lambda: _dynamics(1.0, 7), 250),
+    "LDS noise 0.05": (lambda: _dynamics(0.05, 8), 250),
+    "digit blocks": (_blocks, 300),
+    "digit blocks, factors": (_block_factors, 300),
+    "text": (_text, 250),
+}
+
+
+def discrete(name: str) -> bool:
+    """Whether a problem's hidden variable has finitely many values, so that it has a normalised entropy."""
+    return name.startswith(("ring", "HMM")) or name in ("digit blocks", "text")
+
+
+@lru_cache(maxsize=None)
+def problem(name: str) -> tuple[Any, Data]:
+    """Return model and data of a problem; the data are drawn once a process."""
+    return PROBLEMS[name][0]()
+
+
+def start(name: str, index: int) -> Any:
+    """Return the start of this number, the same for every method."""
+    model, data = problem(name)
+    return model.start(data, np.random.default_rng([SEED, list(PROBLEMS).index(name), index]))

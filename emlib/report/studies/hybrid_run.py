@@ -1,0 +1,113 @@
+"""How one run of the hybrid's studies is followed, and the methods that run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.algorithms import ECG, EM, LBFGS, Adaptive, Algorithm, Switch, entropy_above, missing_information_above
+from emlib.model import Data
+from emlib.numerics import Array
+from emlib.problem import Evaluation, Problem
+
+LEVEL = 0.5  # of the normalised entropy, as remembered from the paper
+SHARE = 0.9  # of the missing information
+NEAR = 1e-4  # nats: how close to a level counts as being there
+REST, WINDOW = 1e-7, 30  # nats and E-steps: a run that gains less in so many is over
+
+
+def hybrid(level: float) -> Switch:
+    """Return the hybrid of 2003: conjugate gradients while the normalised entropy is at least a level, else EM."""
+    return Switch(EM(), ECG(), entropy_above(level), hysteresis=0.0)
+
+
+METHODS: dict[str, Algorithm] = {
+    "em": EM(),
+    "ecg": ECG(),
+    "entropy": hybrid(LEVEL),
+    "share": Switch(EM(), ECG(), missing_information_above(SHARE)),
+    "modern": Switch(EM(), LBFGS(), missing_information_above(SHARE)),
+    "lbfgs": LBFGS(warm_up=5),
+    "adaptive": Adaptive(),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """The points that a run accepted, one entry each.
+
+    Attributes
+    ----------
+    n_estep, loglik, entropy : ndarray, shape (n_points,)
+        E-steps spent when the point was reached; nats.
+    last : tuple of Evaluation
+        The last two points.
+    """
+
+    n_estep: Array
+    loglik: Array
+    entropy: Array
+    last: tuple[Evaluation, Evaluation]
+
+    @property
+    def end(self) -> float:
+        """The highest log-likelihood."""
+        return float(self.loglik.max())
+
+    def reaches(self, level: float) -> int:
+        """Return the E-steps spent when the log-likelihood first came to within `NEAR` of a level.
+
+        Raises
+        ------
+        ValueError
+            If it never did.
+        """
+        there = np.flatnonzero(self.loglik >= level - NEAR)
+        if not len(there):
+            raise ValueError(f"level: {level} lies above the run's end {self.end}")
+        return int(self.n_estep[there[0]])
+
+
+def follow(model: Any, data: Data, algorithm: Algorithm, start: Any, budget: int) -> Path:
+    """Run an algorithm from a start until it is at rest, gives up, or has spent its budget.
+
+    Notes
+    -----
+    For sequences `entropy_above` makes an E-step at every look; a program that keeps the smoothed probabilities has
+    them for nothing, so that these looks are not counted.
+    """
+    problem = Problem(model, data, algorithm.coordinates)
+    looks = isinstance(data.units, list) and "entropy" in getattr(getattr(algorithm, "when", None), "name", "")
+    state = algorithm.init(problem, problem.evaluate(model.space.pack(start, algorithm.coordinates)))
+    before = state.evaluation
+    rows = [(problem.n_estep - looks, state.evaluation.loglik, state.evaluation.entropy)]
+    while rows[-1][0] < budget and not _at_rest(rows):
+        moved, info = algorithm.step(problem, state)
+        if info.status is not None:
+            break
+        before, state = (state.evaluation if moved.evaluation is not state.evaluation else before), moved
+        rows.append((problem.n_estep - looks * (len(rows) + 1), state.evaluation.loglik, state.evaluation.entropy))
+    return Path(*np.array(rows).T, (before, state.evaluation))
+
+
+def _at_rest(rows: list[tuple[int, float, float]]) -> bool:
+    """Whether the last `WINDOW` E-steps brought nothing."""
+    spent, height, _ = rows[-1]
+    before = next((row for row in reversed(rows) if row[0] <= spent - WINDOW), None)
+    return before is not None and height - before[1] < REST
+
+
+def normalised_entropy(model: Any, data: Data, params: Any) -> float:
+    """Return the mean marginal entropy of the hidden variable as a share of log K."""
+    problem = Problem(model, data)
+    here = problem.evaluate(model.space.pack(params, "free"))
+    return entropy_above(LEVEL).measure(problem, here, here, 0)
+
+
+def missing_share(model: Any, data: Data, path: Path) -> float:
+    """Return the share of missing information along the last move of a path in free coordinates."""
+    problem = Problem(model, data)
+    before, after = (problem.evaluate(model.space.pack(here.params, "free")) for here in path.last)
+    return missing_information_above(SHARE).measure(problem, before, after, 0)
