@@ -15,7 +15,7 @@ from emlib.problem import Evaluation, Problem
 LEVEL = 0.5  # of the normalised entropy, as remembered from the paper
 SHARE = 0.9  # of the missing information
 NEAR = 1e-4  # nats: how close to a level counts as being there
-REST, WINDOW = 1e-7, 30  # nats and E-steps: a run that gains less in so many is over
+REST, WINDOW = 1e-6, 10  # nats and E-steps: a run that gains less in so many is over
 
 
 def hybrid(level: float) -> Switch:
@@ -28,7 +28,6 @@ METHODS: dict[str, Algorithm] = {
     "ecg": ECG(),
     "entropy": hybrid(LEVEL),
     "share": Switch(EM(), ECG(), missing_information_above(SHARE)),
-    "modern": Switch(EM(), LBFGS(), missing_information_above(SHARE)),
     "lbfgs": LBFGS(warm_up=5),
     "adaptive": Adaptive(),
 }
@@ -42,14 +41,13 @@ class Path:
     ----------
     n_estep, loglik, entropy : ndarray, shape (n_points,)
         E-steps spent when the point was reached; nats.
-    last : tuple of Evaluation
-        The last two points.
+    points : list of Evaluation
     """
 
     n_estep: Array
     loglik: Array
     entropy: Array
-    last: tuple[Evaluation, Evaluation]
+    points: list[Evaluation]
 
     @property
     def end(self) -> float:
@@ -81,15 +79,15 @@ def follow(model: Any, data: Data, algorithm: Algorithm, start: Any, budget: int
     problem = Problem(model, data, algorithm.coordinates)
     looks = isinstance(data.units, list) and "entropy" in getattr(getattr(algorithm, "when", None), "name", "")
     state = algorithm.init(problem, problem.evaluate(model.space.pack(start, algorithm.coordinates)))
-    before = state.evaluation
-    rows = [(problem.n_estep - looks, state.evaluation.loglik, state.evaluation.entropy)]
+    rows, points = [(problem.n_estep - looks, state.evaluation.loglik, state.evaluation.entropy)], [state.evaluation]
     while rows[-1][0] < budget and not _at_rest(rows):
-        moved, info = algorithm.step(problem, state)
+        state, info = algorithm.step(problem, state)
         if info.status is not None:
             break
-        before, state = (state.evaluation if moved.evaluation is not state.evaluation else before), moved
+        points.append(state.evaluation)
         rows.append((problem.n_estep - looks * (len(rows) + 1), state.evaluation.loglik, state.evaluation.entropy))
-    return Path(*np.array(rows).T, (before, state.evaluation))
+    spent, heights, entropies = np.array(rows).T
+    return Path(spent, heights, entropies, points)
 
 
 def _at_rest(rows: list[tuple[int, float, float]]) -> bool:
@@ -106,8 +104,16 @@ def normalised_entropy(model: Any, data: Data, params: Any) -> float:
     return entropy_above(LEVEL).measure(problem, here, here, 0)
 
 
-def missing_share(model: Any, data: Data, path: Path) -> float:
-    """Return the share of missing information along the last move of a path in free coordinates."""
+def missing_share(model: Any, data: Data, before: Any, after: Any) -> float:
+    """Return the share of missing information along the move from one point to another."""
     problem = Problem(model, data)
-    before, after = (problem.evaluate(model.space.pack(here.params, "free")) for here in path.last)
-    return missing_information_above(SHARE).measure(problem, before, after, 0)
+    first, last = (problem.evaluate(model.space.pack(here.params, "free")) for here in (before, after))
+    return missing_information_above(SHARE).measure(problem, first, last, 0)
+
+
+def gains(model: Any, data: Data, path: Path, place: int, horizon: int) -> tuple[float, float]:
+    """Return what EM and conjugate gradients gain in the next `horizon` E-steps after a point of EM's path."""
+    here = path.points[place]
+    other = follow(model, data, ECG(), here.params, horizon + 1)
+    reached = other.loglik[other.n_estep <= horizon + 1].max()
+    return float(path.loglik[: place + horizon + 1].max()) - here.loglik, float(reached) - here.loglik
