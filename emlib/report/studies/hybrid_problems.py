@@ -103,19 +103,21 @@ def _text() -> tuple[Any, Data]:
 #: Each problem with its budget of E-steps.
 PROBLEMS: dict[str, tuple[Callable[[], tuple[Any, Data]], int]] = {
     "ring 4": (lambda: _ring(4.0, 2), 100),
-    "ring 1.5": (lambda: _ring(1.5, 3), 200),
-    "HMM structured": (_structured, 60),
-    "HMM aliased": (_aliased, 60),
-    "PPCA ratio 1.05": (lambda: _ppca(1.05), 120),
-    "PPCA ratio 10": (lambda: _ppca(10.0), 120),
-    "PPCA noise 0.02": (lambda: _ppca(2.0, 0.02), 120),
-    "FA ratio 1.05": (lambda: _factors(1.05), 120),
-    "FA ratio 10": (lambda: _factors(10.0), 120),
-    "FA noise 0.02": (lambda: _factors(2.0, 0.02), 120),
-    "LDS noise 1": (lambda: _dynamics(1.0, 7), 50),
-    "LDS noise 0.05": (lambda: _dynamics(0.05, 8), 50),
+    "ring 1.5": (lambda: _ring(1.5, 3), 300),
+    "HMM structured": (_structured, 100),
+    "HMM aliased": (_aliased, 100),
+    "PPCA ratio 1.05": (lambda: _ppca(1.05), 200),
+    "PPCA ratio 2": (lambda: _ppca(2.0), 200),
+    "PPCA ratio 10": (lambda: _ppca(10.0), 200),
+    "PPCA noise 0.02": (lambda: _ppca(2.0, 0.02), 200),
+    "FA ratio 1.05": (lambda: _factors(1.05), 200),
+    "FA ratio 2": (lambda: _factors(2.0), 200),
+    "FA ratio 10": (lambda: _factors(10.0), 200),
+    "FA noise 0.02": (lambda: _factors(2.0, 0.02), 200),
+    "LDS noise 1": (lambda: _dynamics(1.0, 7), 80),
+    "LDS noise 0.05": (lambda: _dynamics(0.05, 8), 80),
     "digit blocks": (_blocks, 60),
-    "text": (_text, 50),
+    "text": (_text, 80),
 }
 
 

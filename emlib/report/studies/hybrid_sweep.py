@@ -1,4 +1,4 @@
-"""The level of the hybrid's switch from 0 to 1: two problems, ten common starts, counted in E-steps."""
+"""The level of the hybrid's switch from 0 to 1: two problems, twenty common starts, counted in E-steps."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from emlib.report.studies.hybrid_run import follow, hybrid
 __all__ = ["LEVELS", "N_STARTS", "SEED", "cell", "keys"]
 
 LEVELS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-N_STARTS = 10
+N_STARTS = 20
 NAMES = ("ring 1.5", "HMM aliased")
 
 
 def keys() -> list[dict[str, Any]]:
-    """Return one cell for each problem, level and start."""
+    """Return one cell for each problem, level and start, start by start."""
     return [{"problem": name, "level": level, "start": index}
-            for name in NAMES for level in LEVELS for index in range(N_STARTS)]
+            for index in range(N_STARTS) for name in NAMES for level in LEVELS]
 
 
 def cell(problem: str, level: float, start: int) -> dict[str, Any]:

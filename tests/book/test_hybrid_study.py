@@ -1,0 +1,81 @@
+"""The hybrid's studies: how runs are followed, compared and cut off."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from emlib import datasets
+from emlib.algorithms import ECG, EM
+from emlib.models import PoissonMixture
+from emlib.report.studies import hybrid, hybrid_problems, hybrid_run
+from emlib.report.studies.hybrid_run import Path, follow
+
+MODEL = PoissonMixture(2)
+NOTICES = MODEL.as_data(*datasets.hasselblad())
+START = MODEL.params(weights=[0.3, 0.7], rates=[1.1, 2.6])
+
+
+def path(*heights: float) -> Path:
+    """Return a run that spent an E-step for each point."""
+    return Path(np.arange(1.0, len(heights) + 1), np.array(heights), np.zeros(len(heights)), [])
+
+
+def test_reaches_counts_to_the_first_point_that_is_near_enough() -> None:
+    assert path(-3.0, -1.0, -1.0 + 0.9e-4).reaches(-1.0 + 0.9e-4) == 2
+    assert path(-3.0, -1.0, -1.0 + 2e-4).reaches(-1.0 + 2e-4) == 3
+
+
+def test_a_level_above_the_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="lies above the run's end"):
+        path(-3.0, -1.0).reaches(-0.5)
+
+
+def test_two_runs_are_compared_at_the_lower_end() -> None:
+    assert hybrid.both(path(-5.0, -3.0, -1.0), path(-4.0, -3.0)) == (2, 2)
+    assert hybrid.both(path(-3.0), None) == (hybrid.NONE, hybrid.NONE)
+
+
+def test_a_run_is_followed_step_by_step_and_its_budget_kept() -> None:
+    run = follow(MODEL, NOTICES, EM(), START, 20)
+    assert run.n_estep.tolist() == list(range(1, 21))
+    assert (np.diff(run.loglik) > 0).all()
+    assert len(run.points) == len(run.loglik)
+
+
+def test_a_run_at_rest_is_over() -> None:
+    run = follow(MODEL, NOTICES, ECG(), START, 500)
+    assert run.n_estep[-1] < 500
+    assert run.end == pytest.approx(-1989.945859883, abs=1e-6)
+
+
+@pytest.mark.parametrize(("level", "twin"), [(1.0, EM()), (0.0, ECG())])
+def test_the_ends_of_the_level_are_the_two_methods(level: float, twin: EM | ECG) -> None:
+    mine, other = (follow(MODEL, NOTICES, method, START, 30) for method in (hybrid_run.hybrid(level), twin))
+    np.testing.assert_allclose(mine.loglik, other.loglik, rtol=1e-13)  # EM in free coordinates rounds differently
+
+
+def test_gains_are_those_of_the_next_steps() -> None:
+    run = follow(MODEL, NOTICES, EM(), START, 30)
+    by_em, by_ecg = hybrid_run.gains(MODEL, NOTICES, run, 5, 10)
+    assert by_em == run.loglik[15] - run.loglik[5]
+    assert by_em > 0
+    assert by_ecg > 0
+
+
+def test_looks_at_the_entropy_of_sequences_are_not_counted() -> None:
+    model, data = hybrid_problems.problem("HMM structured")
+    run = follow(model, data, hybrid_run.hybrid(1.0), hybrid_problems.start("HMM structured", 0), 5)
+    assert run.n_estep.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_digit_blocks_are_those_that_scikit_learn_ships() -> None:
+    images = load_digits().images[:600]
+    np.testing.assert_array_equal(datasets.digit_blocks(), images[:, 2:6, 2:6].reshape(600, 16))
+    assert not np.array_equal(datasets.digit_blocks(), images[:, 1:5, 2:6].reshape(600, 16))
+
+
+def test_spectrum_has_the_ratio_that_it_is_asked_for() -> None:
+    values = hybrid_problems.spectrum(3.0, 1.0)
+    assert values[1] / values[2] == 3.0
