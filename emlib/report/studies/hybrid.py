@@ -23,7 +23,7 @@ NONE = -1  # in place of a count of the entropy's hybrid where there is no entro
 
 
 def keys() -> list[dict[str, Any]]:
-    """Return one cell for each problem and start, start by start, so that a run that is cut off has seen all problems."""
+    """Return one cell for each start and problem, start by start: a run cut off has seen all problems."""
     return [{"problem": name, "start": index} for index in range(N_STARTS) for name in PROBLEMS]
 
 
