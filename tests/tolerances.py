@@ -80,3 +80,5 @@ MODEST = 1e-3
 COMPILED = 1e-11
 # Compiled exp and log against correctly rounded ones: two units in the last place.
 LAST_PLACES = 4.5e-16
+# Log-likelihoods of the same steps taken in free and in standard coordinates, relative: what exp after log rounds.
+SAME_STEPS = 1e-13
