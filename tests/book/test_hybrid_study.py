@@ -7,11 +7,11 @@ import pytest
 from sklearn.datasets import load_digits
 
 from emlib import datasets
-from emlib.algorithms import ECG, EM
+from emlib.algorithms import ECG, EM, LBFGS, Switch, missing_information_above
 from emlib.models import PoissonMixture
 from emlib.report.studies import hybrid, hybrid_problems, hybrid_run
 from emlib.report.studies.hybrid_run import Path, follow
-from tests.tolerances import SAME_STEPS
+from tests.tolerances import SAME_OPTIMUM, SAME_STEPS
 
 MODEL = PoissonMixture(2)
 NOTICES = MODEL.as_data(*datasets.hasselblad())
@@ -48,7 +48,14 @@ def test_a_run_is_followed_step_by_step_and_its_budget_kept() -> None:
 def test_a_run_at_rest_is_over() -> None:
     run = follow(MODEL, NOTICES, ECG(), START, 500)
     assert run.n_estep[-1] < 500
-    assert run.end == pytest.approx(-1989.945859883, abs=1e-6)
+    assert run.end == pytest.approx(-1989.945859883, abs=SAME_OPTIMUM)
+
+
+def test_a_run_that_asks_for_no_more_e_steps_is_over() -> None:
+    hybrid_at_rest = Switch(EM(), LBFGS(), missing_information_above(0.9))
+    run = follow(MODEL, NOTICES, hybrid_at_rest, MODEL.start(NOTICES, np.random.default_rng([10, 9, 14])), 400)
+    assert run.n_estep[-1] < 400
+    assert run.end == pytest.approx(-1989.945859883, abs=SAME_OPTIMUM)
 
 
 @pytest.mark.parametrize(("level", "twin"), [(1.0, EM()), (0.0, ECG())])

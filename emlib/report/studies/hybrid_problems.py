@@ -43,7 +43,7 @@ def _ppca(ratio: float, noise: float = 1.0) -> tuple[Any, Data]:
     return model, model.from_covariance(np.diag(spectrum(ratio, noise)), n_units=N_UNITS)
 
 
-def _factors(ratio: float, noise: float = 1.0) -> tuple[Any, Data]:
+def factors(ratio: float, noise: float = 1.0) -> tuple[Any, Data]:
     """Return a covariance that the model fits: in units of the noise its eigenvalues are 2 ratio, ratio and ones."""
     psi = noise * np.array([0.5, 0.7, 0.9, 1.1, 1.3, 1.5])
     axes = np.linalg.qr(_drawn(1).standard_normal((6, 2)))[0]
@@ -110,10 +110,10 @@ PROBLEMS: dict[str, tuple[Callable[[], tuple[Any, Data]], int]] = {
     "PPCA ratio 2": (lambda: _ppca(2.0), 200),
     "PPCA ratio 10": (lambda: _ppca(10.0), 200),
     "PPCA noise 0.02": (lambda: _ppca(2.0, 0.02), 200),
-    "FA ratio 1.05": (lambda: _factors(1.05), 200),
-    "FA ratio 2": (lambda: _factors(2.0), 200),
-    "FA ratio 10": (lambda: _factors(10.0), 200),
-    "FA noise 0.02": (lambda: _factors(2.0, 0.02), 200),
+    "FA ratio 1.05": (lambda: factors(1.05), 200),
+    "FA ratio 2": (lambda: factors(2.0), 200),
+    "FA ratio 10": (lambda: factors(10.0), 200),
+    "FA noise 0.02": (lambda: factors(2.0, 0.02), 200),
     "LDS noise 1": (lambda: _dynamics(1.0, 7), 80),
     "LDS noise 0.05": (lambda: _dynamics(0.05, 8), 80),
     "digit blocks": (_blocks, 60),

@@ -16,6 +16,7 @@ LEVEL = 0.5  # of the normalised entropy, as remembered from the paper
 SHARE = 0.9  # of the missing information
 NEAR = 1e-4  # nats: how close to a level counts as being there
 REST, WINDOW = 1e-6, 10  # nats and E-steps: a run that gains less in so many is over
+STILL = 3  # steps: a run that asks for no E-step in so many has nowhere to go
 
 
 def hybrid(level: float) -> Switch:
@@ -91,8 +92,10 @@ def follow(model: Any, data: Data, algorithm: Algorithm, start: Any, budget: int
 
 
 def _at_rest(rows: list[tuple[int, float, float]]) -> bool:
-    """Whether the last `WINDOW` E-steps brought nothing."""
+    """Whether the last `WINDOW` E-steps brought nothing, or the last `STILL` steps asked for none."""
     spent, height, _ = rows[-1]
+    if len(rows) > STILL and rows[-1 - STILL][0] == spent:
+        return True
     before = next((row for row in reversed(rows) if row[0] <= spent - WINDOW), None)
     return before is not None and height - before[1] < REST
 
