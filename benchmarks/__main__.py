@@ -1,24 +1,71 @@
-"""Print every table: ``python -m benchmarks``, or ``--small`` to see only that they run."""
+"""Print every table and write them to a file: ``python -m benchmarks``, with ``--quick`` in under three minutes."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
-from benchmarks import gmm, hasselblad
+from benchmarks import counts, gmm, hasselblad, machine, memory
+from benchmarks.tables import Scale, Table
+
+PARTS: dict[str, Callable[[Scale], list[Table]]] = {
+    "hasselblad": hasselblad.tables,
+    "counts": counts.tables,
+    "gmm": gmm.tables,
+    "memory": memory.tables,
+}
+ROOT = Path(__file__).resolve().parents[1]
+SHOWN = ROOT / "emlib" / "data" / "benchmarks.json"  # what the book shows
+
+
+def options(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="emlib against its peers")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all if none is named")
+    scale = parser.add_mutually_exclusive_group()
+    scale.add_argument("--quick", dest="scale", action="store_const", const="quick", help="under three minutes")
+    scale.add_argument("--small", dest="scale", action="store_const", const="small", help="only shows that it runs")
+    parser.add_argument("--out", type=Path, default=ROOT / "_build" / "benchmarks.json", help="where the results go")
+    parser.add_argument("--keep", dest="out", action="store_const", const=SHOWN, help="put them in the book")
+    chosen = parser.parse_args(arguments)
+    chosen.scale = chosen.scale or "full"
+    if unknown := [name for name in chosen.parts if name not in PARTS]:
+        parser.error(f"parts: {unknown[0]!r} found; there are {', '.join(PARTS)}")
+    return chosen
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run as a command."""
-    parser = argparse.ArgumentParser(description="emlib against its peers")
-    parser.add_argument("--small", action="store_true", help="tiny sizes: shows that it runs, not how fast")
-    small = parser.parse_args(arguments).small
-    threads = os.environ.get("OMP_NUM_THREADS", "all")
-    print(f"{platform.machine()}, {os.cpu_count()} cores, {threads} thread(s) a process; compare only within a run")
-    for part in (hasselblad.e_steps, gmm.e_steps, gmm.times):
-        print(f"\n{part(small)}", flush=True)
+    chosen = options(arguments)
+    found = {"scale": chosen.scale, **machine.described()}
+    print(f"{found['processor']}, {found['cores']} cores, {', '.join(found['blas'])}; compare only within a run")
+    kept = earlier(chosen.out) if chosen.parts else {}
+    for name in chosen.parts or PARTS:
+        began = time.perf_counter()
+        tables = PARTS[name](chosen.scale)
+        print(*(f"\n{table}" for table in tables), f"\n({name}: {time.perf_counter() - began:.0f} s)", flush=True)
+        kept |= {table.name: {**table.plain(), "measured": found} for table in tables}
+        write(chosen.out, {"tables": kept})
     return 0
+
+
+def earlier(path: Path) -> dict[str, object]:
+    """Return the tables that a file holds already: a run of some parts renews these only."""
+    return dict(json.loads(path.read_text(encoding="utf-8"))["tables"]) if path.exists() else {}
+
+
+def write(path: Path, found: dict[str, object]) -> None:
+    """Write the results whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(part, path)
+    print(f"(written to {path.name})", file=sys.stderr)
 
 
 if __name__ == "__main__":

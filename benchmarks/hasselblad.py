@@ -9,7 +9,7 @@ Percentiles are over the starts that reached the optimum; the last column says h
 from __future__ import annotations
 
 from benchmarks.runs import run, spread
-from benchmarks.timing import table
+from benchmarks.tables import Scale, Table, Value
 from emlib import datasets
 from emlib.algorithms import EM, LBFGS, SQUAREM, Anderson, QuasiNewtonEM, SciPy
 from emlib.algorithms.base import Algorithm
@@ -20,6 +20,7 @@ MODEL = PoissonMixture(n_components=2)
 BEST = -1989.945859882964  # the optimum, to 13 digits also in the test file of R's SQUAREM
 NEAR, SAME = 1e-7, 1e-6  # nats: close enough to count as there; the same optimum
 BUDGET = 20_000
+STARTS = {"small": 2, "quick": 20, "full": 200}
 ALGORITHMS: dict[str, Algorithm] = {
     "EM": EM(),
     "fit's default": default_algorithm(MODEL),
@@ -32,19 +33,19 @@ ALGORITHMS: dict[str, Algorithm] = {
 }
 
 
-def costs(name: str, starts: int) -> list[object]:
-    """Return the row of one algorithm."""
+def costs(name: str, starts: int) -> list[Value]:
+    """Return the row of one algorithm: E-steps near the optimum and at the stop, and the share that came there."""
     data = MODEL.as_data(*datasets.hasselblad())
     runs = [run(MODEL, data, ALGORITHMS[name], seed, BUDGET) for seed in range(starts)]
     there = [one for one in runs if one.loglik > BEST - SAME]
     near = spread([one.cost_to(BEST - NEAR) for one in there])
     stop = spread([one.n_estep for one in there])
-    return [name, *near, *stop, f"{100 * len(there) / starts:.1f} %"]
+    return [name, *near, *stop, 100 * len(there) / starts]
 
 
-def e_steps(small: bool) -> str:
+def tables(scale: Scale) -> list[Table]:
     """Return the table."""
-    starts = 2 if small else 200
-    columns = ["algorithm", "near: median", "near: 90 %", "stop: median", "stop: 90 %", "at the optimum"]
+    starts = STARTS[scale]
+    columns = ["algorithm", "near: median", "near: 90 %", "stop: median", "stop: 90 %", "% at the optimum"]
     title = f"Hasselblad's counts, two Poisson components: E-steps from {starts} starts"
-    return table(title, columns, [costs(name, starts) for name in ALGORITHMS])
+    return [Table("hasselblad", title, columns, [costs(name, starts) for name in ALGORITHMS])]

@@ -49,10 +49,7 @@ def run(model: Any, data: Any, algorithm: Algorithm, seed: int, max_estep: int) 
     return Run(result.loglik, result.n_estep, result.success, problem.seen)
 
 
-def spread(costs: Sequence[float]) -> tuple[str, str]:
-    """Return median and 90th percentile of the finite costs, as text."""
+def spread(costs: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return median and 90th percentile of the finite costs; None where there are none."""
     kept = [cost for cost in costs if np.isfinite(cost)]
-    if not kept:
-        return "–", "–"
-    median, high = np.percentile(kept, [50, 90])
-    return f"{median:.0f}", f"{high:.0f}"
+    return (float(np.median(kept)), float(np.percentile(kept, 90))) if kept else (None, None)

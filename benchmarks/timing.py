@@ -1,30 +1,34 @@
-"""How the benchmarks measure and print."""
+"""How the benchmarks measure time and memory."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from statistics import median
 
+Clock = Callable[[], float]
 
-def seconds(work: Callable[[], object]) -> float:
-    """Return the CPU time of one call."""
-    start = time.process_time()
+
+def seconds(work: Callable[[], object], clock: Clock = time.process_time) -> float:
+    """Return the time of one call, of the processor if not told otherwise."""
+    start = clock()
     work()
-    return time.process_time() - start
+    return clock() - start
 
 
-def slope(work: Callable[[int], object], few: int, many: int, repeats: int = 3) -> float:
-    """Return the CPU seconds of one iteration: between few and many, set-up and the last E-step drop out."""
+def slope(work: Callable[[int], object], few: int, many: int, repeats: int = 3,
+          clock: Clock = time.process_time) -> float:
+    """Return the seconds of one iteration: between few and many, set-up and the last E-step drop out."""
     work(few)
-    costs = [seconds(lambda: work(many)) - seconds(lambda: work(few)) for _ in range(repeats)]
+    costs = [seconds(lambda: work(many), clock) - seconds(lambda: work(few), clock) for _ in range(repeats)]
     return median(costs) / (many - few)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows under a title, as a Markdown table with aligned columns."""
-    cells = [[str(cell) for cell in row] for row in (columns, *rows)]
-    widths = [max(len(row[k]) for row in cells) for k in range(len(columns))]
-    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
-    lines.insert(1, " | ".join("-" * width for width in widths))
-    return "\n".join([f"{title}:", "", *(f"| {line} |" for line in lines)])
+def peak_memory(before: str, work: str) -> float:
+    """Return by how many MiB a piece of code lifts the highest resident size of a fresh process."""
+    measure = "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss"
+    code = f"import resource\n{before}\nlow = {measure}\n{work}\nprint(({measure} - low) / 1024)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
