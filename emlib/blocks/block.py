@@ -58,5 +58,7 @@ def as_block(block: Block, value: Any) -> Array:
 
 def not_finite(value: Array) -> str | None:
     """Name the first entry that is not finite."""
+    if np.isfinite(value).all():
+        return None
     bad = ~np.isfinite(value)
-    return f"{first_bad(bad)} is {value[bad].flat[0]}; parameters must be finite" if bad.any() else None
+    return f"{first_bad(bad)} is {value[bad].flat[0]}; parameters must be finite"

@@ -84,7 +84,7 @@ class Real(_Elementwise):
         known = np.zeros(self.shape, dtype=bool)
         known.flat[list(self.zeros)] = True
         bad = known & (value != 0)
-        if np.any(bad):
+        if bad.any():
             return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; the model knows it to be zero"
         return not_finite(value)
 

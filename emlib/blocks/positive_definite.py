@@ -44,16 +44,20 @@ class PositiveDefinite:
     def fault(self, value: Array) -> str | None:
         if (found := not_finite(value)) is not None:
             return found
-        for index, matrix in enumerate(self._each(value)):
-            where = f"matrix {index}" if self._count > 1 else "the matrix"
-            scale = np.abs(matrix).max()
-            if np.abs(matrix - matrix.T).max() > 1e-10 * scale:
-                return f"{where} is not symmetric; give 0.5 * (a + a.T)"
-            smallest = np.linalg.eigvalsh(matrix)[0]
-            if smallest <= self._side * np.finfo(float).eps * scale:
-                return (f"{where} is not positive definite (smallest eigenvalue {smallest:.3g}); "
-                        "a covariance has positive eigenvalues only")
+        matrices = self._each(value)
+        scale = np.abs(matrices).max(axis=(1, 2))
+        skew = np.abs(matrices - np.swapaxes(matrices, 1, 2)).max(axis=(1, 2)) > 1e-10 * scale
+        if skew.any():
+            return f"{self._which(skew)} is not symmetric; give 0.5 * (a + a.T)"
+        smallest = np.linalg.eigvalsh(matrices)[:, 0]
+        bad = smallest <= self._side * np.finfo(float).eps * scale
+        if bad.any():
+            return (f"{self._which(bad)} is not positive definite (smallest eigenvalue {smallest[bad][0]:.3g}); "
+                    "a covariance has positive eigenvalues only")
         return None
+
+    def _which(self, bad: Array) -> str:
+        return f"matrix {int(bad.argmax())}" if self._count > 1 else "the matrix"
 
     def to_free(self, value: Array) -> Array:
         rows, columns = lower_indices(self._side)

@@ -69,21 +69,20 @@ class Simplex:
     def fault(self, value: Array) -> str | None:
         if (found := not_finite(value)) is not None:
             return found
-        if np.any(value < 0):
+        if (value < 0).any():
             return f"{first_bad(value < 0)} is {value[value < 0].flat[0]:.6g}; probabilities cannot be negative"
-        extra = (value > 0) & ~self.support
-        if np.any(extra):
+        if self.zeros and (extra := (value > 0) & ~self.support).any():
             return f"{first_bad(extra)} is {value[extra].flat[0]:.6g}; the model holds it at zero"
         sums = value.sum(axis=-1)
         bad = np.abs(sums - 1) > SUM_TOLERANCE
-        if np.any(bad):
+        if bad.any():
             return (f"{first_bad(bad, 'row')} adds up to {np.atleast_1d(sums)[np.atleast_1d(bad)][0]:.10g}, not to 1; "
                     "divide by the sum")
         return None
 
     def to_free(self, value: Array) -> Array:
         bad = (value <= 0) & self.support
-        if np.any(bad):
+        if bad.any():
             raise ValueError(f"{self.name}: {first_bad(bad)} is zero, where the softmax coordinate is infinite; start "
                              "in the interior, use coordinates='standard', or give the model this zero as known: "
                              f"fixed={{'{self.name}': an array of NaN with 0 in its place}}")
