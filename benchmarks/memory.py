@@ -5,7 +5,8 @@ from __future__ import annotations
 from benchmarks.tables import Scale, Table
 from benchmarks.timing import peak_memory
 
-SIZES: dict[Scale, tuple[int, int, int]] = {"small": (2000, 2, 2), "quick": (200_000, 8, 10), "full": (1_000_000, 8, 10)}
+Size = tuple[int, int, int]
+SIZES: dict[Scale, Size] = {"small": (2000, 2, 2), "quick": (200_000, 8, 10), "full": (1_000_000, 8, 10)}
 # The libraries are warmed on a few rows first, so that what is measured is the data's, not the import's.
 OURS = """
 import numpy, emlib

@@ -26,9 +26,19 @@ def slope(work: Callable[[int], object], few: int, many: int, repeats: int = 3,
     return median(costs) / (many - few)
 
 
+# KiB. What `resource` reports on Linux begins with the size of the process that started this one; macOS counts bytes.
+PEAK = """
+import pathlib, resource
+def peak():
+    status = pathlib.Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+"""
+
+
 def peak_memory(before: str, work: str) -> float:
     """Return by how many MiB a piece of code lifts the highest resident size of a fresh process."""
-    measure = "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss"
-    code = f"import resource\n{before}\nlow = {measure}\n{work}\nprint(({measure} - low) / 1024)"
+    code = f"{PEAK}\n{before}\nlow = peak()\n{work}\nprint((peak() - low) / 1024)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])

@@ -1,4 +1,4 @@
-"""The kept results of the benchmarks, as the performance page reads them; measuring is ``python -m benchmarks --keep``."""
+"""The kept results of the benchmarks, for the performance page; ``python -m benchmarks --keep`` measures them."""
 
 from __future__ import annotations
 
