@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import random
 import re
 from functools import cache
 from html.parser import HTMLParser
@@ -17,6 +19,7 @@ from setup_env import ROOT
 
 HTML = ROOT / "_build" / "html"
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
+PAGE_BYTES = 600_000  # of a page without MathJax, as a web host sends it: texts compressed
 
 
 class Page(HTMLParser):
@@ -40,6 +43,15 @@ def foreign(page: Page) -> list[str]:
     """Return what the page would load from another host."""
     found = [attrs.get(LOADING[tag], "") for tag, attrs in page.tags if tag in LOADING]
     return [address for address in found if re.match(r"(?:https?:)?//", address)]
+
+
+def weight(name: str, page: Page, folder: Path) -> int:
+    """Return the bytes of a page and of all that it loads but MathJax, texts compressed, with all icon fonts."""
+    loaded = {urldefrag(attrs.get(LOADING[tag], ""))[0].partition("?")[0] for tag, attrs in page.tags if tag in LOADING}
+    paths = {(folder / name).parent / unquote(one) for one in loaded if one and "mathjax" not in one}
+    fonts = folder.glob("_static/vendor/**/*.ttf")
+    files = {path.resolve() for path in paths if path.is_file()} | {folder / name, *fonts}
+    return sum(min(len(data := path.read_bytes()), len(gzip.compress(data))) for path in files)
 
 
 def undescribed(page: Page) -> list[str]:
@@ -106,6 +118,26 @@ def test_mathjax_is_the_vendored_one_with_its_licence() -> None:
     for name in names():
         scripts = [attrs.get("src", "") for tag, attrs in book()[name].tags if tag == "script"]
         assert len([script for script in scripts if "mathjax" in script.lower()]) <= 1, name
+
+
+def test_no_page_is_heavy() -> None:
+    weights = {name: weight(name, book()[name], HTML) for name in names()}
+    assert {name: bytes for name, bytes in weights.items() if bytes > PAGE_BYTES} == {}
+    assert min(weights.values()) > 50_000  # the style sheets alone: they were found
+
+
+def test_a_heavy_page_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("short")
+    (tmp_path / "noise.png").write_bytes(random.Random(1).randbytes(700_000))
+    assert weight("a.html", Page('<img src="noise.png?v=1"><img src="gone.png">'), tmp_path) > PAGE_BYTES
+    assert weight("a.html", Page('<script src="mathjax/noise.png"></script>'), tmp_path) < 100
+
+
+def test_icons_need_no_script_and_their_font_is_small() -> None:
+    assert [name for name in names() if "fontawesome" in (HTML / name).read_text(encoding="utf-8")] == []
+    fonts = list(HTML.glob("_static/vendor/fontawesome/webfonts/*"))
+    assert {font.suffix for font in fonts} == {".ttf"}
+    assert max(font.stat().st_size for font in fonts) < 40_000
 
 
 def test_nothing_of_thebe_is_left() -> None:
