@@ -8,22 +8,24 @@ two E-steps in a fresh process. Without hmmlearn only our own times are shown.
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 import emlib
-from benchmarks.timing import slope, table
+from benchmarks.tables import Scale, Table, Value
+from benchmarks.timing import peak_memory, slope
 from emlib.algorithms import EM
 from emlib.models import GaussianHMM
 from emlib.numerics import Array
 
-# (T, d, K) and the larger number of iterations
-SIZES = [(100_000, 2, 5, 13), (100_000, 2, 10, 9), (100_000, 2, 50, 5)]
-SMALL = [(2_000, 2, 3, 8)]
+# T, d, K and the larger number of iterations
+SIZES: dict[Scale, list[tuple[int, int, int, int]]] = {
+    "small": [(2_000, 2, 3, 8)],
+    "quick": [(100_000, 2, 5, 5)],
+    "full": [(100_000, 2, 5, 13), (100_000, 2, 10, 9), (100_000, 2, 50, 5)],
+}
 
 
 def chain(length: int, d: int, k: int) -> tuple[GaussianHMM, Array, Any]:
@@ -55,45 +57,31 @@ def theirs(model: GaussianHMM, rows: Array, start: Any, steps: int) -> None:
     peer.fit(rows)
 
 
-PEAK = """
-import resource
+BEFORE = """
 from benchmarks.hmm import {who} as work, chain
-{who}, small = work, chain(2_000, {d}, {k})
-work(*small, 2)
+work(*chain(2_000, {d}, {k}), 2)
 case = chain({length}, {d}, {k})
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-before = peak()
-work(*case, 2)
-print(peak() - before)
 """
 
 
 def memory(who: str, length: int, d: int, k: int) -> float:
     """Return the MiB by which the peak rises in two E-steps."""
-    code = PEAK.format(who=who, length=length, d=d, k=k)
-    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+    return peak_memory(BEFORE.format(who=who, length=length, d=d, k=k), "work(*case, 2)")
 
 
-def iteration(length: int, d: int, k: int, many: int) -> list[object]:
+def iteration(length: int, d: int, k: int, many: int) -> list[Value]:
     """Return the row of one size."""
     case = chain(length, d, k)
     here = slope(lambda steps: ours(*case, steps), 2, many)
-    row: list[object] = [f"({length}, {d}, {k})", "–", f"{1e3 * here:.2f}", "–", "–",
-                         f"{memory('ours', length, d, k):.1f}"]
+    row: list[Value] = [length, d, k, None, 1e3 * here, None, None, memory("ours", length, d, k)]
     if find_spec("hmmlearn") is not None:
         there = slope(lambda steps: theirs(*case, steps), 1, max(2, many // 4))
-        row[1], row[3] = f"{1e3 * there:.2f}", f"{there / here:.1f}"
-        row[4] = f"{memory('theirs', length, d, k):.1f}"
+        row[3], row[5], row[6] = 1e3 * there, there / here, memory("theirs", length, d, k)
     return row
 
 
-def times(small: bool) -> str:
+def tables(scale: Scale) -> list[Table]:
     """Return the table."""
-    rows = [iteration(*size) for size in (SMALL if small else SIZES)]
-    columns = ["(T, d, K)", "hmmlearn: ms", "emlib: ms", "times faster", "hmmlearn: MiB", "emlib: MiB"]
+    columns = ["T", "d", "K", "hmmlearn: ms", "emlib: ms", "times faster", "hmmlearn: MiB", "emlib: MiB"]
     title = "Hidden Markov model, normal, diagonal: one EM iteration, CPU time and extra peak memory"
-    return table(title, columns, rows)
-
-
-if __name__ == "__main__":
-    print(times("--small" in sys.argv))
+    return [Table("hmm", title, columns, [iteration(*size) for size in SIZES[scale]])]

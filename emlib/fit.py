@@ -12,7 +12,7 @@ import numpy as np
 from emlib.algorithms import LBFGS, Adaptive
 from emlib.algorithms.base import Algorithm, check_algorithm
 from emlib.model import Data, LatentVariableModel
-from emlib.problem import CHUNK, Problem
+from emlib.problem import Problem
 from emlib.result import Result
 from emlib.solve import solve
 from emlib.stopping import DEFAULT_TOL
@@ -24,7 +24,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         n_starts: int = 1, rng: Any = None, tol: float = DEFAULT_TOL, max_estep: int = 5000,
         sample_weight: Any = None, coordinates: str | None = None, callback: Callable[..., Any] | None = None,
         progress: bool = False, checkpoint: Any = None, map: Callable[..., Iterable[Any]] = map,
-        n_threads: int = 1, chunk_size: int = CHUNK) -> Result:
+        n_threads: int = 1, chunk_size: int | None = None) -> Result:
     """Maximise the log-likelihood of a model; nothing but model and data is needed.
 
     Parameters

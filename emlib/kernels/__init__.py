@@ -5,6 +5,6 @@ passes over a chunk; `chain` the recursions along a hidden chain, `hmm` the pass
 import Numba, and nothing imports them before they are used.
 """
 
-from emlib.kernels.choice import BLOCK, compiled, compiled_chain
+from emlib.kernels.choice import BLOCK, CHUNK, compiled, compiled_chain, estep_chunk
 
-__all__ = ["BLOCK", "compiled", "compiled_chain"]
+__all__ = ["BLOCK", "CHUNK", "compiled", "compiled_chain", "estep_chunk"]

@@ -8,6 +8,8 @@ import numpy as np
 
 from emlib.numerics import Array
 
+CHUNK = 8192  # units a chunk, so that a Louis matrix of a chunk stays small
+LONG = 4 * CHUNK  # where the compiled loops serve, which keep nothing of a chunk but its sums
 BLOCK = 256  # points a block: a row of a block is 2 KiB, what is summed over a block stays in the first cache
 DEAR = 1.5e6  # nanoseconds that NumPy may take before the compiled loops serve: nobody waits for a compiler for less
 DEAR_CHAIN = 2e7  # the same for hidden chains, whose loops take longer to compile
@@ -21,6 +23,11 @@ def cost(units: int, count: int, side: int) -> float:
 def compiled(units: int, count: int, side: int) -> bool:
     """Say whether the compiled loops serve a chunk: it is large, and Numba is there."""
     return cost(units, count, side) > DEAR and find_spec("numba") is not None
+
+
+def estep_chunk(count: int, side: int) -> int:
+    """Return how many units an E-step takes at a time."""
+    return LONG if compiled(CHUNK, count, side) else CHUNK
 
 
 def chain_cost(lengths: Array, count: int) -> float:

@@ -12,7 +12,7 @@ from emlib import reading
 from emlib.blocks import Positive, PositiveDefinite, Real, Simplex
 from emlib.blocks.block import Block
 from emlib.families import Categorical, Family, LinearGaussian, covariance
-from emlib.kernels import compiled
+from emlib.kernels import compiled, estep_chunk
 from emlib.mean import MixtureMean
 from emlib.model import Data, Expectation, Statistics
 from emlib.models import gaussian_data, gaussian_pass, mixture
@@ -146,6 +146,10 @@ class GaussianMixture(PenalisedCovariances):
         fast = compiled(len(data), self.n_components, self.n_features)
         plain = self._compiled(params, data) if fast else self._expectation(params, data)
         return self._penalised(plain, params, data)
+
+    def estep_chunk(self) -> int:
+        """Return how many rows an E-step takes at a time, unless a caller says so: more where loops are compiled."""
+        return estep_chunk(self.n_components, self.n_features)
 
     def _compiled(self, params: GaussianMixtureParams, data: Data) -> Expectation:
         weights = mixture.log_weights(params.weights)

@@ -233,3 +233,28 @@ def test_what_is_kept_follows_the_covariance_type() -> None:
     lower = np.array([[[1.0, 0.0], [2.0, 3.0]]])
     assert gaussian_pass._kept(lower, "full").tolist() == [[[1.0, 2.0], [2.0, 3.0]]]
     assert gaussian_pass._kept(np.array([[1.0, 2.0]]), "spherical").tolist() == [3.0]
+
+
+def test_an_estep_takes_longer_chunks_where_loops_are_compiled_and_louis_never_does(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    model, data, params = setting(2 * choice.CHUNK + 5, 2, 5, "full")
+    seen: dict[str, list[int]] = {"e_step": [], "missing_information": []}
+    for name, sizes in seen.items():
+        plain = getattr(GaussianMixture, name)
+
+        def noting(self: Any, params: Any, data: Any, plain: Any = plain, sizes: list[int] = sizes) -> Any:
+            sizes.append(len(data))
+            return plain(self, params, data)
+
+        monkeypatch.setattr(GaussianMixture, name, noting)
+    for chunk_size, lengths in ((None, [len(data)]), (10_000, [10_000, len(data) - 10_000])):
+        problem = emlib.Problem(model, data, chunk_size=chunk_size)
+        problem.expectation(params)
+        assert seen["e_step"] == lengths
+        seen["e_step"].clear()
+    emlib.Problem(model, data).missing_information(params)
+    assert seen["missing_information"] == [choice.CHUNK, choice.CHUNK, 5]
+    assert emlib.Problem(model, data).twin("standard").chunk_size is None
+    assert choice.estep_chunk(2, 1) == choice.LONG
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    assert choice.estep_chunk(2, 1) == choice.CHUNK
