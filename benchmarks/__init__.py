@@ -1,9 +1,13 @@
 """`emlib` against its peers, run on request: ``make bench``, or ``python -m benchmarks``.
 
 `hasselblad`   E-steps to the optimum of a hard Poisson mixture, from 200 common starts.
-`gmm`          E-steps on overlapping and easy normal mixtures; the time of one EM iteration beside scikit-learn's.
+`counts`       E-steps of EM, SQUAREM and fit's default on nine overlapping and four easy mixtures, 100 starts each.
+`gmm`          The time of one EM iteration of a normal mixture beside scikit-learn's, how it grows, and threads.
+`hmm`          The same of a hidden Markov model, beside hmmlearn's (extra ``parity``).
+`memory`       What a fit adds to the memory of its data.
 
-Every table is Markdown, printed as it is done; all take about ten minutes of one core, most of them EM's.
+``python -m benchmarks NAME`` runs one of them, ``--quick`` all in under three minutes. Tables are printed as they are
+done and written to a file; ``--keep`` writes the file that the book's page on performance reads.
 Counts of E-steps are the same on every machine but for rounding; times are CPU seconds of one process, and only
 their ratio within one run means anything. Nothing here is a claim of the book.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -146,8 +146,11 @@ class Problem:
 
     def _over_chunks(self, function: Callable[..., Any], params: Any, size: int = CHUNK) -> Any:
         """Return a function of parameters and data, mapped over the chunks and added up in a fixed order."""
-        size = size if self.chunk_size is None else self.chunk_size
-        return tree_sum(self._map(partial(function, params), self.data.chunks(size)))
+        return tree_sum(self._map(partial(function, params), self.chunks(size)))
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Data]:
+        """Return the data in chunks of the `chunk_size` that was asked for, or else of so many units."""
+        return self.data.chunks(size if self.chunk_size is None else self.chunk_size)
 
     def loglik(self, x: Any) -> float:
         """Return the total observed-data log-likelihood; minus infinity outside the space."""

@@ -119,7 +119,7 @@ def _mean_marginal_entropy(problem: Problem, here: Evaluation) -> float:
     problem.n_estep += 1
     posterior = getattr(problem.model, "posterior")  # noqa: B009  (optional member of the protocol)
     total = 0.0
-    for chunk in problem.data.chunks(problem.chunk_size):
+    for chunk in problem.chunks():
         found = posterior(here.params, chunk.units)
         totals = np.array([-x_log_y(shares, shares).sum() for shares in found])
         seen = np.ones(len(found)) if chunk.weights is None else chunk.weights
