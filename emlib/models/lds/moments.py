@@ -14,7 +14,9 @@ import numpy as np
 
 from emlib.families import GaussianMoments
 from emlib.model import Statistics
+from emlib.models.lds import steady_moments
 from emlib.models.lds.kalman import Smoothed, image, path_entropy, run_filter, run_smoother
+from emlib.models.lds.steady_moments import Sums
 from emlib.models.partial import partial, patterns
 from emlib.numerics import Array, tree_sum
 
@@ -45,17 +47,20 @@ def summary(params: Any, rows: Array, weights: Array, origins: dict[str, Array])
     origins : dict of str to ndarray, shape (1, ., .)
         The coefficients of the three regressions; one object each for all groups, so that sums need no shift.
     """
+    quick = steady_moments.gather(params, rows, weights)
+    if quick is not None:
+        return Summary(_statistics(quick.sums, origins), quick.loglik, float(weights.sum()) * quick.entropy)
     found = run_filter(params, rows)
     states = run_smoother(params, found)
     observed, filled = _observations(params, rows, weights, states)
     sums = {"initial": _initial(params, weights, states), "transition": _transitions(params, weights, states),
             "observation": observed}
-    stats = {key: GaussianMoments(np.array([count]), see[None], sex[None], sxx[None], origins[key], "tied")
-             for key, (count, see, sex, sxx) in sums.items()}
-    return Summary(Statistics(stats), found.loglik, float(weights @ path_entropy(params, found)) + filled)
+    return Summary(_statistics(sums, origins), found.loglik, float(weights @ path_entropy(params, found)) + filled)
 
 
-Sums = tuple[float, Array, Array, Array]  # count, E[e e'], E[e x'], E[x x'] of the residuals e = response - W x
+def _statistics(sums: dict[str, Sums], origins: dict[str, Array]) -> Statistics:
+    return Statistics({key: GaussianMoments(np.array([count]), see[None], sex[None], sxx[None], origins[key], "tied")
+                       for key, (count, see, sex, sxx) in sums.items()})
 
 
 def _initial(params: Any, weights: Array, states: Smoothed) -> Sums:

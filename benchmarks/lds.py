@@ -1,0 +1,88 @@
+"""Linear dynamical system, four states and outputs: one EM iteration beside pykalman's and dynamax's.
+
+All run in one process on the same rows from the same start; times are the slope in CPU time between few and many
+iterations, so that set-up and compilation drop out. A peer that is not installed is left out.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+import emlib
+from benchmarks.timing import slope, table
+from emlib.algorithms import EM
+from emlib.models import LinearDynamicalSystem
+from emlib.numerics import Array
+
+SIDE, LENGTH, SMALL = 4, 10_000, 2_000
+Case = tuple[LinearDynamicalSystem, Array, Any]
+
+
+def case(length: int) -> Case:
+    """Return a model, rows of a slowly turning state, and a start that is off."""
+    rng = np.random.default_rng(0)
+    turn = np.linalg.qr(rng.standard_normal((SIDE, SIDE)))[0]
+    observation, unit = rng.standard_normal((SIDE, SIDE)), np.eye(SIDE)
+    model = LinearDynamicalSystem(SIDE, SIDE, fixed={})
+    fields = {"initial_mean": np.zeros(SIDE), "initial_covariance": unit}
+    truth = model.params(**fields, transition=0.95 * turn, transition_covariance=0.09 * unit, observation=observation,
+                         observation_covariance=0.25 * unit)
+    start = model.params(**fields, transition=0.76 * turn, transition_covariance=unit, observation_covariance=unit,
+                         observation=observation + 0.1 * rng.standard_normal((SIDE, SIDE)))
+    return model, model.simulate(truth, length, rng), start
+
+
+def ours(model: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -> None:
+    """Run EM for a number of E-steps."""
+    held = {name: getattr(start, name) for name in ("initial_mean", "initial_covariance")}
+    known = LinearDynamicalSystem(model.n_latent, model.n_features, fixed=held)
+    emlib.fit(known, rows, start=start, algorithm=EM(), tol=1e-300, max_estep=steps)
+
+
+def pykalman(_: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -> None:
+    """Run pykalman's EM."""
+    from pykalman import KalmanFilter
+
+    learnt = ["transition_matrices", "observation_matrices", "transition_covariance", "observation_covariance"]
+    KalmanFilter(start.transition, start.observation, start.transition_covariance, start.observation_covariance,
+                 np.zeros(SIDE), np.zeros(SIDE), start.initial_mean, start.initial_covariance,
+                 em_vars=learnt).em(rows, n_iter=steps)
+
+
+def dynamax(_: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -> None:
+    """Run dynamax's EM in double precision."""
+    import jax
+    from dynamax.linear_gaussian_ssm import LinearGaussianSSM
+
+    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+    peer = LinearGaussianSSM(SIDE, SIDE, has_dynamics_bias=False, has_emissions_bias=False)
+    params, props = peer.initialize(
+        jax.random.PRNGKey(0), initial_mean=start.initial_mean, initial_covariance=start.initial_covariance,
+        dynamics_weights=start.transition, dynamics_covariance=start.transition_covariance,
+        emission_weights=start.observation, emission_covariance=start.observation_covariance)
+    peer.fit_em(params, props, jax.numpy.array(rows), num_iters=steps, verbose=False)
+
+
+PEERS: dict[str, tuple[Callable[..., None], int, int]] = {"pykalman": (pykalman, 1, 2), "dynamax": (dynamax, 2, 22)}
+
+
+def times(small: bool) -> str:
+    """Return the table."""
+    given = case(SMALL if small else LENGTH)
+    here = slope(lambda steps: ours(*given, steps), 3, 43)
+    rows: list[list[object]] = [["emlib", f"{1e3 * here:.2f}", "1"]]
+    for name, (work, few, many) in PEERS.items():
+        if find_spec(name) is not None:
+            there = slope(lambda steps, work=work: work(*given, steps), few, many, 1 if name == "pykalman" else 3)  # type: ignore[misc]
+            rows.append([name, f"{1e3 * there:.1f}", f"{there / here:.0f}"])
+    title = f"Linear dynamical system, {SIDE} states, {SIDE} outputs, T = {len(given[1])}: one EM iteration, CPU time"
+    return table(title, ["library", "ms", "times as long"], rows)
+
+
+if __name__ == "__main__":
+    print(times("--small" in sys.argv))
