@@ -17,6 +17,7 @@ from benchmarks.problems import problems
 from benchmarks.runs import run
 from benchmarks.tables import Scale, Table, Value
 from emlib.algorithms import EM, SQUAREM
+from emlib.algorithms.base import Algorithm
 from emlib.fit import default_algorithm
 from emlib.numerics import Array
 
@@ -30,8 +31,8 @@ def ends(place: int, seed: int) -> list[tuple[int, float, bool]]:
     """Return for each method the E-steps, the height and whether it converged, from the start of a seed."""
     _, _, model, points = problems()[place]
     data = model.as_data(points)
-    chosen = dict(zip(METHODS, (EM(), SQUAREM(), default_algorithm(model)), strict=True))
-    runs = [run(model, data, algorithm, seed, BUDGET) for algorithm in chosen.values()]
+    chosen: list[Algorithm] = [EM(), SQUAREM(), default_algorithm(model)]
+    runs = [run(model, data, algorithm, seed, BUDGET) for algorithm in chosen]
     return [(one.n_estep, one.loglik, one.success) for one in runs]
 
 

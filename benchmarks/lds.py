@@ -6,7 +6,6 @@ iterations, so that set-up and compilation drop out. A peer that is not installe
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -14,12 +13,14 @@ from typing import Any
 import numpy as np
 
 import emlib
-from benchmarks.timing import slope, table
+from benchmarks.tables import Scale, Table, Value
+from benchmarks.timing import slope
 from emlib.algorithms import EM
 from emlib.models import LinearDynamicalSystem
 from emlib.numerics import Array
 
-SIDE, LENGTH, SMALL = 4, 10_000, 2_000
+SIDE = 4
+LENGTHS: dict[Scale, int] = {"small": 2_000, "quick": 10_000, "full": 10_000}
 Case = tuple[LinearDynamicalSystem, Array, Any]
 
 
@@ -68,21 +69,19 @@ def dynamax(_: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -> No
     peer.fit_em(params, props, jax.numpy.array(rows), num_iters=steps, verbose=False)
 
 
-PEERS: dict[str, tuple[Callable[..., None], int, int]] = {"pykalman": (pykalman, 1, 2), "dynamax": (dynamax, 2, 22)}
+# what runs, few and many iterations, how often
+PEERS: dict[str, tuple[Callable[..., None], int, int, int]] = {"pykalman": (pykalman, 1, 2, 1),
+                                                              "dynamax": (dynamax, 2, 22, 3)}  # fmt: skip
 
 
-def times(small: bool) -> str:
-    """Return the table."""
-    given = case(SMALL if small else LENGTH)
+def tables(scale: Scale) -> list[Table]:
+    """Return the table; the small scale leaves the peers out."""
+    given = case(LENGTHS[scale])
     here = slope(lambda steps: ours(*given, steps), 3, 43)
-    rows: list[list[object]] = [["emlib", f"{1e3 * here:.2f}", "1"]]
-    for name, (work, few, many) in PEERS.items():
-        if find_spec(name) is not None:
-            there = slope(lambda steps, work=work: work(*given, steps), few, many, 1 if name == "pykalman" else 3)  # type: ignore[misc]
-            rows.append([name, f"{1e3 * there:.1f}", f"{there / here:.0f}"])
-    title = f"Linear dynamical system, {SIDE} states, {SIDE} outputs, T = {len(given[1])}: one EM iteration, CPU time"
-    return table(title, ["library", "ms", "times as long"], rows)
-
-
-if __name__ == "__main__":
-    print(times("--small" in sys.argv))
+    rows: list[list[Value]] = [["emlib", 1e3 * here, 1.0]]
+    for name, (work, few, many, repeats) in PEERS.items():
+        if scale != "small" and find_spec(name) is not None:
+            there = slope(lambda steps, work=work: work(*given, steps), few, many, repeats)  # type: ignore[misc]
+            rows.append([name, 1e3 * there, there / here])
+    title = f"Linear dynamical system, {SIDE} states, {SIDE} outputs, T = {LENGTHS[scale]}: one EM iteration, CPU time"
+    return [Table("lds", title, ["library", "ms", "times as long"], rows)]
