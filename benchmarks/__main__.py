@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import counts, gmm, hasselblad, hmm, lds, machine, memory
+from benchmarks import counts, fa, gmm, hasselblad, hmm, lds, machine, memory
 from benchmarks.tables import Scale, Table
 
 PARTS: dict[str, Callable[[Scale], list[Table]]] = {
@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[Scale], list[Table]]] = {
     "memory": memory.tables,
     "hmm": hmm.tables,
     "lds": lds.tables,
+    "fa": fa.tables,
 }
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = ROOT / "emlib" / "data" / "benchmarks.json"  # what the book shows
