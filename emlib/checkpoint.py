@@ -14,7 +14,7 @@ import numpy as np
 from emlib import archive
 from emlib.algorithms.base import Algorithm, State
 from emlib.chunks import Chunked
-from emlib.model import BLOCK
+from emlib.model import Data
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import COLUMNS, Trace
@@ -129,13 +129,16 @@ def fingerprint(value: Any) -> str:
     return digest.hexdigest()
 
 
+def _of_units(data: Data) -> str:
+    return fingerprint((data.units, data.weights))
+
+
 def _feed(digest: Any, value: Any) -> None:
     if isinstance(value, np.ndarray) and value.dtype != object:
         digest.update(f"{value.dtype.str}{value.shape}".encode())
         digest.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8))  # read where it lies, not copied
     elif isinstance(value, Chunked):
-        for part in value.chunks(BLOCK):
-            _feed(digest, (part.units, part.weights))
+        _feed(digest, list(value.each(_of_units)))
     elif is_dataclass(value) and not isinstance(value, type):
         _feed(digest, (type(value).__qualname__, *[(f.name, getattr(value, f.name)) for f in fields(value)]))
     elif isinstance(value, Mapping):

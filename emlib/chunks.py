@@ -131,6 +131,10 @@ class Chunked(Data):
         for part in self._again():
             yield from replace(part, scale=self.scale, whole=self.n_units).chunks(size)
 
+    def each(self, function: Callable[[Data], Any]) -> Iterator[Any]:
+        """Read the data once more and return what a function makes of each chunk."""
+        return map(function, self._again())
+
     def _again(self) -> Iterator[Data]:
         count = 0
         for count, part in enumerate(parts(self.model, self.units, self.weights), start=1):
@@ -171,12 +175,17 @@ def parts(model: Any, source: Chunks, weights: Chunks | None) -> Iterator[Data]:
         if raw is None or (seen is None and weights is not None):
             raise ValueError(f"sample_weight: chunk {index} of data and weights is there in one of them only; give one "
                              "array of weights for each chunk of data")
-        try:
-            units = model._units(raw)
-            read: Data = model._data_type(units, as_weights(seen, len(units), part=True))
-        except ValueError as error:
-            raise ValueError(f"chunk {index} of {error}") from None
-        yield read
+        yield read_part(model, index, raw, seen)
+
+
+def read_part(model: Any, index: int, raw: Any, seen: Any) -> Data:
+    """Read one chunk and its weights."""
+    try:
+        units = model._units(raw)
+        read: Data = model._data_type(units, as_weights(seen, len(units), part=True))
+    except ValueError as error:
+        raise ValueError(f"chunk {index} of {error}") from None
+    return read
 
 
 def joined(pieces: Sequence[Data]) -> Data:

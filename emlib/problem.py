@@ -93,7 +93,7 @@ class Problem:
         self.n_estep = 0
         self.n_mstep = 0
         self.limit: int | None = None  # E-steps at which an algorithm that runs its own loop must stop
-        self._map = chosen_map(map, n_threads)
+        self._map = getattr(self.data, "map", chosen_map(map, n_threads))  # data elsewhere are mapped where they are
         self.chunk_size = chunk_size
         self._memo: Evaluation | None = None
         self._curvature: tuple[Evaluation, Array] | None = None

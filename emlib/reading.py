@@ -15,6 +15,8 @@ from emlib.model import BLOCK, Data, Statistics
 from emlib.numerics import Array, tree_sum
 from emlib.validate import as_weights, reweighted
 
+Reader = tuple[Callable[[Any], bool], Callable[[Any, Any, Any], Data]]
+READERS: list[Reader] = []  # kinds of raw data that a backend knows and reads; it adds its own when it is imported
 ENTRIES = 1 << 18  # numbers in the table of all units' scores that may stand in memory
 
 
@@ -75,6 +77,9 @@ def as_data(model: Any, raw: Any, sample_weight: Any = None) -> Data:
         return reweighted(raw, sample_weight)
     if isinstance(raw, Chunks):
         return chunked(model, raw, sample_weight)
+    for knows, read in READERS:
+        if knows(raw):
+            return read(model, raw, sample_weight)
     units = model._units(raw)
     data: Data = model._data_type(units, as_weights(sample_weight, len(units)))
     found = survey(model, data.chunks(BLOCK))
@@ -103,14 +108,24 @@ def chunked(model: Any, source: Chunks, weights: Any = None) -> Chunked:
 
 
 def survey(model: Any, blocks: Iterable[Data]) -> Statistics:
-    """Return how much there is of a data set, and what a model measures of it, block by block.
+    """Return how much there is of a data set, and what a model measures of it, block by block."""
+    return total(measured(model, block) for block in blocks)
+
+
+def measured(model: Any, block: Data) -> Statistics:
+    """Return how much there is of a block, and what a model measures of it."""
+    return Statistics({"tally": tally(block), "survey": model._survey(block)})
+
+
+def total(terms: Iterable[Statistics]) -> Statistics:
+    """Add up what was measured of the blocks.
 
     Raises
     ------
     ValueError
         If every weight is zero.
     """
-    found = tree_sum(Statistics({"tally": tally(block), "survey": model._survey(block)}) for block in blocks)
+    found = tree_sum(terms)
     if not found["tally"].n_units > 0:
         raise ValueError("sample_weight: all weights are zero; nothing was observed")
     return found

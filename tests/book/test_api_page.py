@@ -15,7 +15,8 @@ from emlib import Status
 from setup_env import ROOT
 
 API = (ROOT / "reference" / "api.md").read_text(encoding="utf-8")
-MODULES = ["emlib", "emlib.models", "emlib.algorithms", "emlib.diagnostics", "emlib.datasets", "emlib.backends.jax"]
+MODULES = ["emlib", "emlib.models", "emlib.algorithms", "emlib.diagnostics", "emlib.datasets", "emlib.backends.dask",
+           "emlib.backends.jax"]
 SECTION = re.compile(r"^Module `(\S+)`\.$", re.MULTILINE)
 ENTRY = re.compile(r"^`(\w+)(?:(\()(.*)\))?`\n: ", re.MULTILINE)
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -1,0 +1,272 @@
+"""Data on the workers of a Dask cluster: the same E-step is mapped over them, and only its sums come back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from typing import Any, NoReturn
+
+import numpy as np
+from dask.delayed import delayed
+from dask.sizeof import sizeof
+from distributed import Client, Future, get_client, wait
+
+from emlib import reading
+from emlib.chunks import Chunked, joined, read_part
+from emlib.model import BLOCK, Data, LatentVariableModel, picks
+
+BATCH = 256  # results that come back at a time
+PATIENCE = 1.0  # seconds after which it is looked whether the workers that hold the data are still there
+FAR = "they stay on the workers of a cluster, where this algorithm does not go; give it data in memory, or Chunks"
+Cut = tuple[int, int, int]  # a part, and where a stretch of it begins and ends
+
+
+def dask_map(function: Callable[..., Any], *columns: Iterable[Any]) -> Iterator[Any]:
+    """Call a function on the workers of the current client, like the builtin `map`; the order of results is kept.
+
+    Parameters
+    ----------
+    function : callable
+    columns : iterables of as many entries
+        Chunks of data that `dask_data` has read stay where they are; anything else travels to a worker.
+
+    Raises
+    ------
+    ValueError
+        If there is no client yet.
+
+    Notes
+    -----
+    ``emlib.fit(model, rows, map=dask_map)`` works with data in memory, too, but sends them anew for each E-step.
+    """
+    client, settings = _client(), np.geterr()
+    calls = []
+    for given in zip(*columns, strict=True):
+        piece = isinstance(given[0], _Piece)
+        arguments = (given[0].part, given[0].index, given[0].size) if piece else given
+        calls.append((_on_piece if piece else _call, function, settings, *arguments))
+    return _results(client, calls)
+
+
+def dask_data(model: LatentVariableModel, source: Any, sample_weight: Any = None) -> Data:
+    """Let the workers read data for a model, and keep them there.
+
+    `fit` and `Problem` do so by themselves once this module is imported.
+
+    Parameters
+    ----------
+    model : LatentVariableModel
+    source : dask array, dask data frame, tuple (X, y) of dask arrays, or list of delayed chunks
+        Chunks of rows are what is mapped over, cut further where they have more than `chunk_size` units. A delayed
+        chunk is raw data as the model's `as_data` takes them.
+    sample_weight : dask array or list of delayed arrays, optional
+        One chunk for each chunk of data.
+
+    Notes
+    -----
+    The results have the bits of a local fit to the same chunks (`emlib.Chunks`) on machines of the same kind. A
+    worker that is lost is no loss: what it held is read again elsewhere. For each piece of data an E-step sends the
+    parameters out and the expected statistics back, and nothing else: 1.7 and 1.9 kB for two normal components in
+    eight dimensions, however many units a piece has (a Louis matrix for p parameters, 8 p^2 bytes).
+
+    Only while the data are read do some of them move: at most 8192 units come to the client, for random starts, and
+    chunks that share a block of 8192 units, in which the data are measured, bring their parts of it together; where
+    chunks have a multiple of 8192 units, none do.
+
+    Examples
+    --------
+    On a real cluster the scheduler's address is all that changes: ``Client("tcp://head:8786")``.
+
+    >>> import dask.array, emlib, numpy as np
+    >>> from distributed import Client
+    >>> from emlib.backends.dask import dask_data
+    >>> from emlib.models import GaussianMixture
+    >>> client = Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None)
+    >>> rng = np.random.default_rng(0)
+    >>> rows = rng.normal(size=(2000, 1)) + rng.choice([-3.0, 3.0], (2000, 1))
+    >>> model = GaussianMixture(n_components=2, n_features=1)
+    >>> result = emlib.fit(model, dask.array.from_array(rows, chunks=(500, 1)), rng=0)
+    >>> result.loglik == emlib.fit(model, rows, chunk_size=500, rng=0).loglik
+    True
+    >>> client.close()
+    """
+    client = _client()
+    raws, seen = _chunks(source), [None] * len(_chunks(source)) if sample_weight is None else _chunks(sample_weight)
+    if len(seen) != len(raws):
+        raise ValueError(f"sample_weight: {len(seen)} chunks found, the data have {len(raws)}; give one for each")
+    arguments = [client.compute(column) if column[0] is not None else column for column in (raws, seen)]
+    parts = [client.submit(read_part, model, index, raw, weight, pure=False)
+             for index, (raw, weight) in enumerate(zip(*arguments, strict=True))]
+    facts = list(_results(client, [(_facts, part) for part in parts]))
+    lengths = tuple(length for length, _ in facts)
+    homes = client.who_has(parts)
+    blocks = [[_near(client, homes, _stretch, parts[index], low, high) for index, low, high in cuts]
+              for cuts in _cuts(lengths, BLOCK)]
+    found = reading.total(_results(client, [(_measured, model, *block) for block in blocks]))
+    data = _Distributed(tuple(parts), None, None, None, model, lengths, found["tally"], facts[0][1])
+    scale = getattr(model, "_settle")(found["tally"], found["survey"], data)  # noqa: B009  (not in the protocol)
+    settled = [_near(client, homes, _settled, part, scale, data.n_units) for part in parts]
+    wait(settled)
+    return replace(data, units=tuple(settled), scale=scale)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Some units of a part that a worker holds."""
+
+    part: Future[Any]
+    index: int
+    size: int
+
+    def __array__(self, *options: Any, **more: Any) -> NoReturn:
+        raise TypeError(FAR)
+
+    @property
+    def units(self) -> NoReturn:
+        """There are none here."""
+        raise ValueError(f"data: {FAR}")
+
+
+@dataclass(frozen=True, eq=False)
+class _Distributed(Chunked):
+    """What is known here of data on workers; `units` are the futures of the parts, which keep them there."""
+
+    def chunks(self, size: int) -> Iterator[Any]:
+        """Yield what stands for the pieces of at most `size` units; `dask_map` alone can make use of it."""
+        for part, length in zip(self.units, self.lengths, strict=True):
+            yield from (_Piece(part, index, size) for index in range(-(-length // size)))
+
+    def map(self, function: Callable[..., Any], *columns: Iterable[Any]) -> Iterator[Any]:
+        """Call a function where the data are."""
+        return dask_map(function, *columns)
+
+    def each(self, function: Callable[[Data], Any]) -> Iterator[Any]:
+        """Call a function of each part where it is."""
+        return dask_map(function, self.units)
+
+    @cached_property
+    def _sample(self) -> Data:
+        wanted, ends = picks(len(self), BLOCK), np.cumsum(self.lengths)
+        inside = [rows - (end - length) for rows, end, length in zip(
+            np.split(wanted, np.searchsorted(wanted, ends[:-1])), ends, self.lengths, strict=True)]
+        return replace(joined(list(dask_map(Data.piece, self.units, inside))), scale=self.scale, whole=None)
+
+
+def _client() -> Client:
+    try:
+        return get_client()
+    except ValueError:
+        raise ValueError("dask: no client found; start one first, as distributed.Client('tcp://scheduler:8786'), or "
+                         "Client() for workers on this machine") from None
+
+
+def _near(client: Client, homes: Any, function: Callable[..., Any], part: Future[Any], *given: Any) -> Future[Any]:
+    """Call a function where a part is, or elsewhere if that worker is lost; the result may be needed for long."""
+    home = homes.get(part.key)
+    more = {"workers": home, "allow_other_workers": True} if home else {}
+    return client.submit(function, part, *given, pure=False, **more)
+
+
+def _results(client: Client, calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+    """Make the calls where their data are, and nowhere else unless the worker is lost; yield results in order."""
+    data = [next((value for value in call if isinstance(value, Future)), None) for call in calls]
+    found = client.who_has([future for future in data if future is not None]) if any(data) else {}
+    homes = [() if future is None else found.get(future.key, ()) for future in data]
+    futures = [client.submit(*call, pure=False, workers=home or None)
+               for call, home in zip(calls, homes, strict=True)]
+    for low in range(0, len(futures), BATCH):
+        yield from _gathered(client, calls, futures, homes, slice(low, low + BATCH))
+
+
+def _gathered(client: Client, calls: Any, futures: list[Any], homes: list[Any], batch: slice) -> list[Any]:
+    """Return a batch of results; what waits for a worker that is no longer there is called anew, anywhere."""
+    while True:
+        try:
+            wait(futures[batch], timeout=PATIENCE)
+            results: list[Any] = client.sync(_awaited, client, futures[batch])
+            return results
+        except TimeoutError:
+            alive = set(client.nthreads())
+            for index, home in enumerate(homes):
+                if home and not alive.intersection(home):
+                    homes[index], futures[index] = (), client.submit(*calls[index], pure=False)
+
+
+async def _awaited(client: Client, futures: list[Any]) -> Any:
+    """Fetch what is ready; it may be lost on the way, and would then be waited for in vain."""
+    return await asyncio.wait_for(client.gather(futures, asynchronous=True), 10 * PATIENCE)
+
+
+@sizeof.register(Data)
+def _bytes(data: Data) -> int:
+    """Tell Dask how dear it is to move data."""
+    return int(sizeof(data.units) + sizeof(data.weights))
+
+
+def _is_remote(raw: Any) -> bool:
+    """Whether data are a Dask collection, or several."""
+    several = isinstance(raw, list | tuple) and len(raw) > 0
+    return all(map(_is_remote, raw)) if several else hasattr(raw, "__dask_graph__")
+
+
+def _chunks(raw: Any) -> list[Any]:
+    """Return the delayed chunks of a collection."""
+    if isinstance(raw, tuple):
+        return [delayed(_together)(*pair) for pair in zip(*map(_chunks, raw), strict=True)]
+    if isinstance(raw, list):
+        return raw
+    if hasattr(raw, "rechunk"):  # chunks are of rows; columns stay together
+        raw = raw.rechunk(dict.fromkeys(range(1, raw.ndim), -1))
+    return list(np.ravel(raw.to_delayed()))
+
+
+def _cuts(lengths: Sequence[int], size: int) -> Iterator[list[Cut]]:
+    """Yield the stretches of parts that blocks of `size` units consist of."""
+    block: list[Cut] = []
+    room = size
+    for index, length in enumerate(lengths):
+        low = 0
+        while low < length:
+            high = min(length, low + room)
+            block.append((index, low, high))
+            room, low = room - (high - low), high
+            if not room:
+                yield block
+                block, room = [], size
+    if block:
+        yield block
+
+
+def _call(function: Callable[..., Any], settings: Any, *given: Any) -> Any:
+    with np.errstate(**settings):
+        return function(*given)
+
+
+def _on_piece(function: Callable[..., Any], settings: Any, part: Data, index: int, size: int) -> Any:
+    return _call(function, settings, next(islice(part.chunks(size), index, None)))
+
+
+def _together(*parts: Any) -> tuple[Any, ...]:
+    return parts
+
+
+def _facts(part: Data) -> tuple[int, bool]:
+    return len(part), part.listed
+
+
+def _stretch(part: Data, low: int, high: int) -> Data:
+    return part.piece(slice(low, high))
+
+
+def _measured(model: Any, *pieces: Data) -> Any:
+    return reading.measured(model, joined(pieces))
+
+
+def _settled(part: Data, scale: Any, whole: float) -> Data:
+    return replace(part, scale=scale, whole=whole)
+
+
+reading.READERS.append((_is_remote, dask_data))
