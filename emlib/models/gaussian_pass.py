@@ -19,8 +19,7 @@ def e_step(data: Data, log_weights: Array, means: Array, noise: Array, kind: str
     from emlib.kernels import gaussian  # compiles, or reads what an earlier run compiled
 
     matrix = kind in ("full", "tied")
-    scales, heads = scaled(noise, kind)
-    heads += log_weights
+    scales, heads = scaled(noise, kind, log_weights)
     counts, first, totals = np.zeros(len(means)), np.zeros(means.shape), np.zeros(3)
     second = np.zeros(noise.shape if matrix else means.shape)
     function = gaussian.matrices if matrix else gaussian.variances
@@ -32,13 +31,13 @@ def e_step(data: Data, log_weights: Array, means: Array, noise: Array, kind: str
     return Expectation(stats, float(totals[0]), max(float(totals[1]), 0.0), data.n_units, float(totals[2]))
 
 
-def scaled(noise: Array, kind: str) -> tuple[Array, Array]:
-    """Return scale factors, as the loops take them, and the logarithms of the normal densities' constants, shape (K,).
+def scaled(noise: Array, kind: str, log_weights: Array) -> tuple[Array, Array]:
+    """Return scale factors, as the loops take them, and the logarithms of the densities' constants, shape (K,).
 
     The factors are Cholesky's with the reciprocals of their diagonals, or reciprocal standard deviations (K, d).
     """
     factors = np.linalg.cholesky(noise)
-    heads = -0.5 * noise.shape[1] * LOG_2PI - np.log(_diagonals(factors)).sum(axis=1)
+    heads = log_weights - 0.5 * noise.shape[1] * LOG_2PI - np.log(_diagonals(factors)).sum(axis=1)
     return (_reciprocal(factors) if kind in ("full", "tied") else 1 / _diagonals(factors)), heads
 
 

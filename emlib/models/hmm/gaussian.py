@@ -138,7 +138,7 @@ class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
         return gaussian_data.moments(rows, members, params.means, self.covariance_type)
 
     def _emissions(self, params: GaussianHMMParams, rows: Array) -> chain_pass.Emissions:
-        scales, heads = gaussian_pass.scaled(self._noise(params), self.covariance_type)
+        scales, heads = gaussian_pass.scaled(self._noise(params), self.covariance_type, np.zeros(self.n_states))
         factors = scales if scales.ndim == 3 else scales[:, None]
         return chain_pass.Emissions(np.array(params.means), np.ascontiguousarray(factors), heads, rows)
 
