@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,10 @@ import numpy as np
 from emlib.algorithms import LBFGS, Adaptive
 from emlib.algorithms.base import Algorithm, check_algorithm
 from emlib.model import Data, LatentVariableModel
-from emlib.problem import Problem
 from emlib.result import Result
-from emlib.solve import solve
+from emlib.starts import Begun, Task, run_all
 from emlib.stopping import DEFAULT_TOL
+from emlib.validate import positive_integer
 
 MANY = 200  # parameters above which eigenvalues at every step cost more than they save
 
@@ -24,7 +23,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         n_starts: int = 1, rng: Any = None, tol: float = DEFAULT_TOL, max_estep: int = 5000,
         sample_weight: Any = None, coordinates: str | None = None, callback: Callable[..., Any] | None = None,
         progress: bool = False, checkpoint: Any = None, map: Callable[..., Iterable[Any]] = map,
-        n_threads: int = 1, chunk_size: int | None = None) -> Result:
+        n_threads: int = 1, n_workers: int = 1, chunk_size: int | None = None) -> Result:
     """Maximise the log-likelihood of a model; nothing but model and data is needed.
 
     Parameters
@@ -61,6 +60,9 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         each has its own file, "name-0.ext", "name-1.ext", ...
     map, n_threads, chunk_size
         See `Problem`.
+    n_workers : int
+        Processes that share the starts between them, with the same bits as one after another; each gets the data
+        once. For small data, where threads would wait for each other.
 
     Returns
     -------
@@ -79,8 +81,11 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     >>> round(float(result.params.theta), 4)
     0.6268
     """
-    if isinstance(n_starts, bool) or not isinstance(n_starts, (int, np.integer)) or n_starts < 1:
-        raise ValueError(f"n_starts: {n_starts!r} found; a positive integer is needed")
+    positive_integer(n_starts, "n_starts")
+    positive_integer(n_workers, "n_workers")
+    if n_workers > 1 and (callback is not None or progress):
+        raise ValueError(f"n_workers: {n_workers} found beside a callback or progress, which stay in one process; "
+                         "leave one of them out")
     if checkpoint is not None and rng is None and (start is None or n_starts > 1):
         raise ValueError("checkpoint: every call would draw other starts; give rng a seed, or one start")
     units = model.as_data(data, sample_weight)
@@ -88,17 +93,10 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     chooser = np.random.default_rng(seed)
     chosen = default_algorithm(model) if algorithm is None else algorithm
     check_algorithm(chosen)
-    runs = []
-    for index in range(n_starts):
-        params, note = _start(model, units, start if index == 0 else None, chooser)
-        held, kept = _with_held(model, units, params)
-        problem = Problem(held, units, coordinates or chosen.coordinates, map=map, n_threads=n_threads,
-                          chunk_size=chunk_size)
-        x0 = held.space.pack(params, problem.coordinates)
-        run = solve(problem, chosen, x0, tol=tol, max_estep=max_estep, callback=callback, progress=progress,
-                    checkpoint=_file(checkpoint, index, n_starts))
-        runs.append(replace(run, seed=seed, message=run.message + note + kept))
-    return _best(runs)
+    starts = [_begun(model, units, start if index == 0 else None, chooser) for index in range(n_starts)]
+    task = Task(units, chosen, coordinates or chosen.coordinates, tol, max_estep, map, n_threads, chunk_size, callback,
+                progress, checkpoint)
+    return replace(_best(run_all(task, starts, n_workers)), seed=seed)
 
 
 def default_algorithm(model: LatentVariableModel) -> Algorithm:
@@ -106,12 +104,11 @@ def default_algorithm(model: LatentVariableModel) -> Algorithm:
     return Adaptive() if model.space.size("free") <= MANY else LBFGS(warm_up=5)
 
 
-def _file(checkpoint: Any, index: int, n_starts: int) -> Any:
-    """Return the checkpoint of one of the starts."""
-    if checkpoint is None or n_starts == 1:
-        return checkpoint
-    path = Path(checkpoint)
-    return path.with_name(f"{path.stem}-{index}{path.suffix}")
+def _begun(model: Any, data: Data, given: Any, rng: np.random.Generator) -> Begun:
+    """Return a start with all that was done to it."""
+    params, note = _start(model, data, given, rng)
+    held, kept = _with_held(model, data, params)
+    return Begun(held, params, note + kept)
 
 
 def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Generator) -> tuple[Any, str]:

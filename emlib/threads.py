@@ -41,7 +41,7 @@ def spread(n_threads: int) -> Callable[..., Iterable[Any]]:
 
     def mapped(function: Callable[..., Any], *columns: Iterable[Any]) -> Iterator[Any]:
         under_way: deque[Future[Any]] = deque()
-        with _one_blas_thread(), ThreadPoolExecutor(n_threads) as pool:
+        with one_blas_thread(), ThreadPoolExecutor(n_threads) as pool:
             for given in zip(*columns, strict=True):
                 if len(under_way) == AHEAD * n_threads:  # so that neither chunks nor results pile up
                     yield under_way.popleft().result()
@@ -52,7 +52,7 @@ def spread(n_threads: int) -> Callable[..., Iterable[Any]]:
     return mapped
 
 
-def _one_blas_thread() -> AbstractContextManager[Any]:
+def one_blas_thread() -> AbstractContextManager[Any]:
     """Keep the BLAS from starting threads of its own in each of ours; needs threadpoolctl, else it may."""
     if find_spec("threadpoolctl") is None:
         return nullcontext()

@@ -24,7 +24,7 @@ FORBIDDEN = {
     "algorithms": {"models", "families", "kernels", "diagnostics", "mean", "validate", "space", "solve",
                    "fit"} | PRESENTATION,
     **dict.fromkeys(("problem", "result", "solve", "stopping", "fit", "diagnostics", "sampling", "datasets", "data",
-                     "checkpoint", "summary",
+                     "checkpoint", "starts", "summary",
                      "__init__"), PRESENTATION),
 }
 HEAVY = ("matplotlib", "jax", "numba", "pandas", "dask", "sklearn", "IPython", "yaml")

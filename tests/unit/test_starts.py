@@ -1,0 +1,106 @@
+"""Several starts in processes of their own: the bits of one process, and errors that come home."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import emlib
+from emlib import datasets, starts
+from emlib.algorithms import EM
+from emlib.models import GaussianMixture, PoissonMixture
+
+MODEL = GaussianMixture(2, 2)
+
+
+def fitted(n_workers: int, **options: Any) -> emlib.Result:
+    return emlib.fit(MODEL, datasets.old_faithful(), n_starts=3, rng=5, n_workers=n_workers, **options)
+
+
+def test_two_processes_give_the_bits_of_one() -> None:
+    alone, shared = fitted(1), fitted(2)
+    assert np.array_equal(alone.x, shared.x)
+    assert alone.message == shared.message
+    assert (alone.loglik, alone.n_estep, alone.seed) == (shared.loglik, shared.n_estep, shared.seed)
+    assert shared.data is not None
+    assert "rate" in str(shared.summary())  # the data are back beside the result
+    assert not np.array_equal(alone.x, fitted(1, tol=1e-2).x)  # the comparison can fail
+
+
+def test_the_runs_are_made_in_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    class Noted(ProcessPoolExecutor):
+        def __init__(self, workers: int, **options: Any) -> None:
+            seen.append(workers)
+            super().__init__(workers, **options)
+
+    monkeypatch.setattr(starts, "ProcessPoolExecutor", Noted)
+    fitted(8)
+    fitted(1)
+    assert seen == [3]  # never more processes than starts, and none for one worker
+
+
+def test_each_start_keeps_a_checkpoint_of_its_own(tmp_path: Path) -> None:
+    shared = fitted(2, checkpoint=tmp_path / "run.npz")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run-0.npz", "run-1.npz", "run-2.npz"]
+    assert np.array_equal(fitted(1, checkpoint=tmp_path / "run.npz").x, shared.x)
+
+
+@pytest.mark.parametrize("options", [{"callback": print}, {"progress": True}])
+def test_what_stays_in_one_process_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="n_workers: 2 found beside a callback or progress"):
+        fitted(2, **options)
+    with pytest.raises(ValueError, match="n_workers: 0 found; a positive integer"):
+        fitted(0)
+
+
+class Failing(EM):
+    """An algorithm whose first step ends in an error."""
+
+    def step(self, problem: Any, state: Any) -> Any:
+        raise RuntimeError("no step today")
+
+
+def test_an_error_in_a_process_is_raised_here() -> None:
+    with pytest.raises(RuntimeError, match="no step today"):
+        fitted(2, algorithm=Failing())
+
+
+class Hurried(ProcessPoolExecutor):
+    """Processes whose user loses patience a second after the first run was handed out."""
+
+    timer: threading.Timer | None = None
+
+    def submit(self, *given: Any, **options: Any) -> Any:
+        if self.timer is None:
+            self.timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+            self.timer.start()
+        return super().submit(*given, **options)
+
+
+def test_an_interruption_gives_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starts, "ProcessPoolExecutor", Hurried)
+    counts, seen = datasets.hasselblad()
+    found = emlib.fit(PoissonMixture(2), counts, sample_weight=seen, n_starts=400, rng=1, n_workers=2, algorithm=EM(),
+                      tol=1e-300, max_estep=3000)
+    assert np.isfinite(found.loglik)
+    assert "best of 400 starts" not in found.message
+
+
+class Refused(ProcessPoolExecutor):
+    def submit(self, *given: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_before_any_run_goes_on_to_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starts, "ProcessPoolExecutor", Refused)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(2)
