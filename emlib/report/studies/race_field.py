@@ -1,4 +1,4 @@
-"""The field of the race: thirteen problems, fifteen methods with the coordinates they run in, common starts."""
+"""The field of the race: thirteen problems, seventeen methods with the coordinates they run in, common starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,20 @@ from typing import Any
 import numpy as np
 
 from emlib import datasets
-from emlib.algorithms import ECG, EM, LBFGS, SQUAREM, Adam, Algorithm, EMGradient, GradientAscent, Newton, SciPy
+from emlib.algorithms import (
+    ECG,
+    EM,
+    LBFGS,
+    SQUAREM,
+    Adam,
+    Algorithm,
+    Anderson,
+    EMGradient,
+    GradientAscent,
+    Newton,
+    QuasiNewtonEM,
+    SciPy,
+)
 from emlib.model import Data
 from emlib.models import (
     BernoulliMixture,
@@ -31,6 +44,8 @@ METHODS: dict[str, Callable[[float, float], Algorithm]] = {
     "EM": lambda step, n: EM(),
     "EM gradient": lambda step, n: EMGradient(),
     "SQUAREM": lambda step, n: SQUAREM(),
+    "Anderson": lambda step, n: Anderson(),
+    "quasi-Newton EM": lambda step, n: QuasiNewtonEM(),
     "gradient, fixed step": lambda step, n: GradientAscent(step / n),
     "gradient, line search": lambda step, n: GradientAscent(),
     "momentum": lambda step, n: GradientAscent(step / n, momentum=MOMENTUM),
