@@ -1,6 +1,6 @@
 """Hidden Markov model with normal observations, diagonal covariances: one EM iteration beside hmmlearn's.
 
-Both run in one process on the same rows from the same start; hmmlearn (extra ``parity``) by its faster, scaled
+Both run in one process on the same rows from the same start; hmmlearn (extra ``bench``) by its faster, scaled
 recursions. Times are the slope in CPU time between few and many iterations; memory is what the peak rises by during
 two E-steps in a fresh process. Without hmmlearn only our own times are shown.
 """
