@@ -63,8 +63,8 @@ def run_all(task: Task, starts: Sequence[Begun], n_workers: int) -> list[Result]
 
     Notes
     -----
-    Data go to each process once and do not come back. Ctrl-C reaches the processes, too: what runs ends with what it
-    has, and what has not begun is left out.
+    Processes are started as `multiprocessing` does by default. Data go to each once and do not come back. Ctrl-C
+    reaches them, too: what runs ends with what it has, and what has not begun is left out.
     """
     files = [task.file(index, len(starts)) for index in range(len(starts))]
     if n_workers == 1 or len(starts) == 1:

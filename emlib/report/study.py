@@ -156,7 +156,8 @@ def module(name: str) -> Any:
     try:
         return importlib.import_module(f"emlib.report.studies.{name}")
     except ModuleNotFoundError:
-        known = ", ".join(sorted(path.stem for path in (Path(__file__).parent / "studies").glob("[!_]*.py")))
+        files = sorted((Path(__file__).parent / "studies").glob("[!_]*.py"))
+        known = ", ".join(path.stem for path in files if "def keys(" in path.read_text(encoding="utf-8"))
         raise ValueError(f"study: {name!r} is unknown; choose one of {known}") from None
 
 

@@ -143,7 +143,7 @@ def test_the_map_keeps_order_settings_and_errors(client: Client) -> None:
     with np.errstate(over="raise"):
         assert list(dask_map(settings, range(5))) == [(index, "raise") for index in range(5)]
     with pytest.raises(np.linalg.LinAlgError, match="refused 0"):
-        list(dask_map(refused, range(2)))
+        list(dask_map(refused, range(1)))
     same(emlib.fit(MIXTURE, ROWS, map=dask_map, **OPTIONS), emlib.fit(MIXTURE, ROWS, **OPTIONS))
 
 
