@@ -193,7 +193,7 @@ def joined(pieces: Sequence[Data]) -> Data:
     if len(pieces) == 1:
         return pieces[0]
     first = pieces[0]
-    units = [unit for piece in pieces for unit in piece.units] if isinstance(first.units, list) else np.concatenate(
+    units = [unit for piece in pieces for unit in piece.units] if first.listed else np.concatenate(
         [piece.units for piece in pieces])
     weights = None if first.weights is None else np.concatenate([np.asarray(piece.weights) for piece in pieces])
     return replace(first, units=units, weights=weights)

@@ -53,7 +53,7 @@ class Tally:
 
 def tally(data: Data) -> Tally:
     """Count the units of a block, and their rows."""
-    if not isinstance(data.units, list):
+    if not data.listed:
         seen = len(data) if data.weights is None else int(np.count_nonzero(data.weights))
         return Tally(seen, data.n_units, data.n_units, seen, 1)
     lengths = np.array([len(rows) for rows in data.units])

@@ -94,7 +94,8 @@ def dask_data(model: LatentVariableModel, source: Any, sample_weight: Any = None
     >>> client.close()
     """
     client = _client()
-    raws, seen = _chunks(source), [None] * len(_chunks(source)) if sample_weight is None else _chunks(sample_weight)
+    raws = _chunks(source)
+    seen = [None] * len(raws) if sample_weight is None else _chunks(sample_weight)
     if len(seen) != len(raws):
         raise ValueError(f"sample_weight: {len(seen)} chunks found, the data have {len(raws)}; give one for each")
     arguments = [client.compute(column) if column[0] is not None else column for column in (raws, seen)]
