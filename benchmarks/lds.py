@@ -7,6 +7,7 @@ iterations, so that set-up and compilation drop out. A peer that is not installe
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -78,11 +79,11 @@ PEERS: dict[str, tuple[Callable[..., None], int, int, int]] = {"pykalman": (pyka
 def tables(scale: Scale) -> list[Table]:
     """Return the table; the small scale leaves the peers out."""
     given = case(LENGTHS[scale])
-    here = slope(lambda steps: ours(*given, steps), 3, 43)
+    here = slope(partial(ours, *given), 3, 43)
     rows: list[list[Value]] = [["emlib", 1e3 * here, 1.0]]
     for name, (work, few, many, repeats) in PEERS.items():
         if scale != "small" and find_spec(name) is not None:
-            there = slope(lambda steps, work=work: work(*given, steps), few, many, repeats)  # type: ignore[misc]
+            there = slope(partial(work, *given), few, many, repeats)
             rows.append([name, 1e3 * there, there / here])
     title = f"Linear dynamical system, {SIDE} states, {SIDE} outputs, T = {LENGTHS[scale]}: one EM iteration, CPU time"
     return [Table("lds", title, ["library", "ms", "times as long"], rows)]

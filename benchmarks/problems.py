@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,11 @@ def counts(rates: list[float]) -> Array:
     return rng.poisson(np.array(rates)[rng.choice(3, 1000, p=[0.3, 0.4, 0.3])])
 
 
-def problems() -> list[tuple[str, str, Any, Array]]:
-    """Return kind, name, model and data."""
+@cache
+def problems() -> tuple[tuple[str, str, Any, Array], ...]:
+    """Return kind, name, model and data, drawn once a process."""
     old = datasets.old_faithful()
-    return [
+    return (
         ("overlap", "two normals, 1.5 apart", GaussianMixture(2, 1), pair(1.5)),
         ("overlap", "two normals, 2 apart", GaussianMixture(2, 1), pair(2.0)),
         ("overlap", "ring of five, radius 1.5, tied", GaussianMixture(5, 2, "tied"), ring(1000, 1.5)),
@@ -65,4 +67,4 @@ def problems() -> list[tuple[str, str, Any, Array]]:
         ("easy", "two normals, 6 apart", GaussianMixture(2, 1), pair(6.0)),
         ("easy", "ring of five, radius 8", GaussianMixture(5, 2), ring(1000, 8.0)),
         ("easy", "three Poissons, means 1, 10, 40", PoissonMixture(3), counts([1, 10, 40])),
-    ]
+    )
