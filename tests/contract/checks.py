@@ -117,7 +117,7 @@ def check_decomposition(case: Case) -> None:
 
 def check_entropy(case: Case) -> None:
     """The entropy is the witness's; that of labels lies in [0, n log K]."""
-    for params in [*case.points, case.optimum]:
+    for params in case.everywhere:
         entropy = expect(case, params).entropy
         if case.classes is not None:
             assert 0 <= entropy <= case.data.n_units * np.log(case.classes), f"entropy {entropy} out of range"
@@ -161,7 +161,7 @@ def check_bound(case: Case) -> None:
 def check_monotone(case: Case) -> None:
     """EM never lowers the log-likelihood, from random points and from the optimum."""
     problem = case.problem("standard")
-    for params in [*case.points, case.optimum]:
+    for params in case.everywhere:
         x = case.standard(params)
         values = [problem.loglik(x)]
         for _ in range(10):

@@ -28,7 +28,7 @@ def coordinates(case: Case) -> tuple[str, ...]:
 def check_round_trip(case: Case) -> None:
     """pack and unpack undo each other, and the free chart is the witness's."""
     space = case.model.space
-    for params in [*case.points, case.optimum]:
+    for params in case.everywhere:
         for name in coordinates(case):
             x = space.pack(params, name)
             assert x.shape == (space.size(name),), f"{name}: shape {x.shape}"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract import checks, checks_geometry, sabotage
-from tests.contract.cases import CASES, HELD, Case
+from tests.contract.cases import CASES, HELD, PART, Case
 
 Check = Callable[[Case], None]
 
@@ -105,11 +105,18 @@ CONTRACT: list[tuple[Check, Callable[[Case], bool], list[tuple[Callable[[Any], A
     (checks_geometry.check_natural_gradient, full_family, [(sabotage.curvature_of_q_too_small, every),
                                                            (sabotage.oversteps, every)]),
 ]
+
+
+def cases(check: Check, fits: Callable[[Case], bool]) -> list[Case]:
+    """The cases that a check is made on."""
+    return [case for case in CASES + HELD + PART if fits(case) and (not case.only or check.__name__ in case.only)]
+
+
 HONEST = [pytest.param(check, case, id=f"{check.__name__}-{case.name}")
-          for check, fits, _ in CONTRACT for case in CASES + HELD if fits(case)]
+          for check, fits, _ in CONTRACT for case in cases(check, fits)]
 FAULTY = [pytest.param(check, fault, case, id=f"{check.__name__}-{fault.__name__}-{case.name}")
           for check, fits, faults in CONTRACT for fault, shows in faults
-          for case in CASES + HELD if fits(case) and shows(case)]
+          for case in cases(check, fits) if shows(case)]
 
 
 @pytest.mark.parametrize(("check", "case"), HONEST)
@@ -128,3 +135,4 @@ def test_every_check_has_a_fault_to_find() -> None:
                if name.startswith("check_")}
     assert written == {check for check, _, _ in CONTRACT}
     assert all(faults for _, _, faults in CONTRACT)
+    assert {name for case in PART for name in case.only} <= {check.__name__ for check in written}

@@ -18,7 +18,7 @@ from tests.contract.cases import (
 )
 from tests.contract.cases.case import Case
 
-__all__ = ["CASES", "HELD", "MIXTURES", "Case"]
+__all__ = ["CASES", "HELD", "MIXTURES", "PART", "Case"]
 
 CASES: list[Case] = [
     *missing_entries.CASES, *mixtures.CASES, *bernoulli.CASES, *regressions.CASES, *student.CASES,
@@ -26,3 +26,4 @@ CASES: list[Case] = [
 ]
 MIXTURES = [case for case in CASES if case.is_mixture]
 HELD = held.HELD  # cases of the above with fields held, for the contract alone
+PART = linear_dynamics.PART  # cases for a part of the contract alone

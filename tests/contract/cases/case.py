@@ -45,6 +45,10 @@ class Case:
         Whether the Hessian of Q differs from point to point, or the chart is curved.
     repeats_rows : bool
         Whether repeated units are repeated rows of `raw` (linkage data count them instead).
+    only : tuple of str
+        The checks that it is for, by name; empty if it is for all.
+    has_optimum : bool
+        Whether the likelihood has an interior maximum; a case without one is only for checks that need none.
     """
 
     name: str
@@ -62,6 +66,8 @@ class Case:
     own_statistics: Callable[[Any, Any], Any] | None = None
     bent: bool = True
     repeats_rows: bool = True
+    only: tuple[str, ...] = ()
+    has_optimum: bool = True
 
     @cached_property
     def data(self) -> Any:
@@ -93,6 +99,11 @@ class Case:
         raise AssertionError(f"{self.name}: no start led to an interior maximum")
 
     @property
+    def everywhere(self) -> list[Any]:
+        """The points, and the optimum if there is one."""
+        return [*self.points, self.optimum] if self.has_optimum else self.points
+
+    @property
     def is_mixture(self) -> bool:
         """Whether it has mixing weights to be estimated."""
         return "weights" in self.fields and "weights" not in self.model.space.held
@@ -122,6 +133,6 @@ class Case:
     def with_model(self, model: Any) -> Case:
         """The same case with another model, its points and optimum kept: they were found by the honest one."""
         twin = replace(self, model=model)
-        for name in ("data", "witness", "points", "optimum"):
+        for name in ("data", "witness", "points", *(["optimum"] if self.has_optimum else [])):
             twin.__dict__[name] = getattr(self, name)
         return twin
