@@ -36,7 +36,7 @@ class Snapshot:
     remembered : mapping of str to Evaluation or None
         What the problem would not count again.
     plain : mapping
-        n_estep, n_mstep, n_rows, rate, remaining and notes.
+        n_estep, n_mstep, n_rows, rate, remaining, exact and notes.
     """
 
     state: State

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from emlib.algorithms import LBFGS, Adaptive
+from emlib.algorithms import LBFGS, Adaptive, Profile
 from emlib.algorithms.base import Algorithm, check_algorithm
 from emlib.model import Data, LatentVariableModel
 from emlib.result import Result
@@ -39,7 +39,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         The first start; two equal components are nudged apart, and the message says so.
     algorithm : Algorithm, optional
         Default: EM as long as it is the better buy, then trust-region steps that learn the missing information
-        (`Adaptive`), or `LBFGS` in the same metric above 200 parameters.
+        (`Adaptive`), or `LBFGS` in the same metric above 200 parameters; `Profile` for models that it serves.
     n_starts : int
         Starts to try; the best converged run is returned.
     rng : int, Generator or None
@@ -100,7 +100,12 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
 
 
 def default_algorithm(model: LatentVariableModel) -> Algorithm:
-    """Return what `fit` uses: `Adaptive`, or L-BFGS in the same metric where matrices of all parameters are dear."""
+    """Return what `fit` uses: `Adaptive`, or L-BFGS in the same metric where matrices of all parameters are dear.
+
+    A model that knows its best values of all fields but one (`profiled`) is fitted in that one.
+    """
+    if getattr(model, "profiled", None) is not None:
+        return Profile()
     return Adaptive() if model.space.size("free") <= MANY else LBFGS(warm_up=5)
 
 

@@ -32,6 +32,7 @@ class _Run:
     trace: Trace = field(default_factory=Trace)
     rate: float = 0.0  # the slowest rate that a look at the curvature has shown
     remaining: float = np.inf
+    exact: bool = False  # whether that estimate already rests on the curvature
     notes: list[str] = field(default_factory=list)
     n_first: int = 0
     m_first: int = 0
@@ -40,13 +41,13 @@ class _Run:
     def shot(self) -> Snapshot:
         """Return where the run stands, between two iterations."""
         plain = {"n_estep": self.spent, "n_mstep": self.problem.n_mstep - self.m_first, "n_rows": len(self.trace),
-                 "rate": self.rate, "remaining": self.remaining, "notes": list(self.notes)}
+                 "rate": self.rate, "remaining": self.remaining, "exact": self.exact, "notes": list(self.notes)}
         return Snapshot(self.state, self.best, self.trace, self.problem.remembered(), plain)
 
     def go_on(self, shot: Snapshot) -> None:
         """Take up a run where it was cut off; the counters go on, too."""
         self.state, self.best, self.trace = shot.state, shot.best, shot.trace
-        self.rate, self.remaining = shot.plain["rate"], shot.plain["remaining"]
+        self.rate, self.remaining, self.exact = (shot.plain[name] for name in ("rate", "remaining", "exact"))
         self.notes = list(shot.plain["notes"])
         self.n_first = self.problem.n_estep - shot.plain["n_estep"]
         self.m_first = self.problem.n_mstep - shot.plain["n_mstep"]
@@ -57,7 +58,7 @@ class _Run:
 
     def record(self, info: Info, step: float) -> None:
         here = self.state.evaluation
-        self.remaining = self._estimate(info)
+        self.remaining, self.exact = self._estimate(info), info.exact
         self.trace.append(loglik=here.loglik - self.penalty(here), n_estep=self.spent, kind=info.kind,
                           remaining=self.remaining, step_norm=step, entropy=here.entropy, objective=here.loglik,
                           gradient_norm=float(np.linalg.norm(self.problem.reduce(here.gradient))))
@@ -79,6 +80,8 @@ class _Run:
         """Look at the curvature once the estimate is below tol; None means: go on, with the rate just learnt."""
         if self.remaining > self.tol:
             return None
+        if self.exact:
+            return Status.CONVERGED
         seen = curvature(self.problem, self.state.evaluation, self.tol)
         if seen is None:
             self.notes.append("curvature not checked, too many parameters")

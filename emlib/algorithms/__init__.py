@@ -13,6 +13,7 @@ from emlib.algorithms.incremental import IncrementalEM
 from emlib.algorithms.lbfgs import LBFGS
 from emlib.algorithms.newton import Newton
 from emlib.algorithms.online import OnlineEM
+from emlib.algorithms.profile import Profile
 from emlib.algorithms.quasi_newton import QuasiNewtonEM
 from emlib.algorithms.scipy_adapter import SciPy
 from emlib.algorithms.squarem import SQUAREM
@@ -21,4 +22,5 @@ from emlib.algorithms.switch import Switch
 
 __all__ = ["ECG", "ECME", "EM", "LBFGS", "PXEM", "SGD", "SQUAREM", "Adam", "Adaptive", "Algorithm", "Anderson",
            "Criterion", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM",
-           "QuasiNewtonEM", "SciPy", "State", "Switch", "after", "entropy_above", "missing_information_above"]
+           "Profile", "QuasiNewtonEM", "SciPy", "State", "Switch", "after", "entropy_above",
+           "missing_information_above"]

@@ -37,6 +37,9 @@ class Info:
     status : Status or None
         Set when the algorithm cannot go on.
     message : str
+    exact : bool
+        Whether `remaining` is Newton's estimate by the exact Hessian, at a point without positive curvature if it is
+        finite: then the curvature is not looked at once more.
     """
 
     kind: str
@@ -44,6 +47,7 @@ class Info:
     remaining: float | None = None
     status: Status | None = None
     message: str = ""
+    exact: bool = False
 
 
 class Algorithm(Protocol):

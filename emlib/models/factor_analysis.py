@@ -10,6 +10,7 @@ import numpy as np
 from emlib.blocks import Positive, Real
 from emlib.families import GaussianMoments, LinearFactors
 from emlib.model import Data, Expectation, Statistics
+from emlib.models.factor_profile import bend, best_loadings, explained
 from emlib.models.factors import FactorModel, FactorParams
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
@@ -34,7 +35,8 @@ class FactorAnalysis(FactorModel):
     Rubin & Thayer (1982). With all loadings free, W is known up to a rotation, and `diagnostics.information` finds
     k (k - 1) / 2 unidentified directions; a pattern may remove them. Where a uniqueness psi_i goes to zero (a Heywood
     case) the fit ends with status DEGENERATE and names the feature. An E-step uses n, mean and covariance of the rows
-    alone, which are computed once; `from_covariance` reads a covariance or correlation matrix.
+    alone, which are computed once; `from_covariance` reads a covariance or correlation matrix. With all loadings free
+    `fit` works in psi alone (`algorithms.Profile`): given psi, mean and loadings have their best values in closed form.
 
     Examples
     --------
@@ -99,7 +101,8 @@ class FactorAnalysis(FactorModel):
         log-likelihood rises, and the fixed points are EM's.
         """
         if self.pattern is None and not self._known:
-            return _by_eigenvectors(params.noise_variance, self.n_factors, stats["sample"])
+            mean, spread = self._centred(params, stats["sample"])
+            return _by_eigenvectors(mean, spread, params.noise_variance, self.n_factors)
         by_em: FactorParams = self.m_step(stats)
         if "noise_variance" in self._known:
             return by_em
@@ -107,6 +110,33 @@ class FactorAnalysis(FactorModel):
         newton = replace(by_em, noise_variance=_newton(by_em.loadings, params.noise_variance, sample))
         values = [_loglik(found, sample) for found in (newton, by_em)]
         return newton if values[0] >= values[1] else by_em
+
+    @property
+    def profiled(self) -> str | None:
+        """The field that `profile` leaves over; None with a pattern, or where loadings or uniquenesses are held."""
+        return "noise_variance" if self.pattern is None and set(self._known) <= {"mean"} else None
+
+    def profile(self, params: FactorParams, stats: Statistics) -> tuple[FactorParams, Array]:
+        """Return the best point with these uniquenesses, and how the best log-likelihood bends in their logarithms.
+
+        Parameters
+        ----------
+        params : FactorParams
+            Its uniquenesses count, and its mean where that is held.
+        stats : Statistics
+            Of any point: what is used are the rows' own two moments.
+        """
+        mean, spread = self._centred(params, stats["sample"])
+        values, vectors, used = explained(spread, params.noise_variance, self.n_factors)
+        loadings = best_loadings(values, vectors, params.noise_variance, self.n_factors)
+        curved = stats["sample"].counts[0] * bend(values, vectors, used)
+        return FactorParams(mean, loadings, params.noise_variance), curved
+
+    def _centred(self, params: FactorParams, sample: GaussianMoments) -> tuple[Array, Array]:
+        """Return the best mean, unless it is held, and the rows' covariance about it."""
+        own: Array = (sample.origin + sample.sex / sample.sxx)[0, :, 0]
+        mean = params.mean if "mean" in self._known else own
+        return mean, sample.about(mean[None, :, None]).see[0] / sample.counts[0]
 
     def degenerate(self, params: FactorParams, data: Data) -> str | None:
         """Name the feature whose uniqueness has gone to zero against its variance (a Heywood case); else None."""
@@ -118,16 +148,12 @@ class FactorAnalysis(FactorModel):
                 "Heywood case: the factors explain all of it; use fewer factors, more rows, or drop a copied column")
 
 
-def _by_eigenvectors(noise: Array, count: int, sample: GaussianMoments) -> FactorParams:
-    """Return the best mean and loadings given psi, from the covariance in units of the noise, and EM's next psi."""
-    mean = sample.origin + sample.sex / sample.sxx
-    spread, root = sample.about(mean).see[0] / sample.counts[0], np.sqrt(noise)
-    values, vectors = np.linalg.eigh(spread / np.outer(root, root))
-    lengths = np.sqrt(np.maximum(values[-count:] - 1.0, 0.0))
-    loadings = root[:, None] * vectors[:, -count:] * lengths
+def _by_eigenvectors(mean: Array, spread: Array, noise: Array, count: int) -> FactorParams:
+    """Return the best loadings given psi, and EM's next psi."""
+    values, vectors, _ = explained(spread, noise, count)
     # diag(S - W W') without the cancellation: psi times the rest of each row of the eigenvectors.
     rest = np.append(values[:-count], np.minimum(values[-count:], 1.0))
-    return FactorParams(mean[0, :, 0], loadings, noise * (vectors**2 @ rest))
+    return FactorParams(mean, best_loadings(values, vectors, noise, count), noise * (vectors**2 @ rest))
 
 
 def _newton(loadings: Array, noise: Array, sample: GaussianMoments) -> Array:
