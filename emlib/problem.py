@@ -115,11 +115,18 @@ class Problem:
             return self._memo
         x.setflags(write=False)
         params = self.model.space.unpack(x, self.coordinates)
-        fault = self.model.space.fault(params)
+        fault = None if self._sound(x) else self.model.space.fault(params)
         # A probe of a line search may lie far out: what overflows there becomes a fault, not a warning.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             self._memo = self._outside(x, params, fault) if fault else self._evaluate(x, params)
         return self._memo
+
+    def _sound(self, x: Array) -> bool:
+        """Say whether x is where the last M-step went and no fault was found there; looking again would take longer."""
+        if self._target is None or self.coordinates != "standard":
+            return False
+        target = self._target[1]
+        return target.fault is None and np.array_equal(x, target.x)
 
     def _evaluate(self, x: Array, params: Any) -> Evaluation:
         try:

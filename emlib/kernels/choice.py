@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 
 import numpy as np
@@ -15,14 +16,20 @@ DEAR = 1.5e6  # nanoseconds that NumPy may take before the compiled loops serve:
 DEAR_CHAIN = 2e7  # the same for hidden chains, whose loops take longer to compile
 
 
-def cost(units: int, count: int, side: int) -> float:
+@cache
+def numba_is_there() -> bool:
+    """Say whether Numba is installed; looking costs as much as a small E-step, so it is done once."""
+    return find_spec("numba") is not None
+
+
+def cost(units: float, count: int, side: int) -> float:
     """Return about how many nanoseconds NumPy's E-step takes for K = `count` normal components in d = `side`."""
     return units * count * (100.0 + 8.0 * side + 0.1 * side**2)
 
 
-def compiled(units: int, count: int, side: int) -> bool:
-    """Say whether the compiled loops serve a chunk: it is large, and Numba is there."""
-    return cost(units, count, side) > DEAR and find_spec("numba") is not None
+def compiled(units: float, count: int, side: int) -> bool:
+    """Say whether the compiled loops serve the chunks of so many units in all: they are many, and Numba is there."""
+    return cost(units, count, side) > DEAR and numba_is_there()
 
 
 def estep_chunk(count: int, side: int) -> int:
@@ -37,4 +44,4 @@ def chain_cost(lengths: Array, count: int) -> float:
 
 def compiled_chain(lengths: Array, count: int) -> bool:
     """Say whether the compiled loops serve a chunk of sequences: it is large, and Numba is there."""
-    return chain_cost(lengths, count) > DEAR_CHAIN and find_spec("numba") is not None
+    return chain_cost(lengths, count) > DEAR_CHAIN and numba_is_there()

@@ -143,7 +143,8 @@ class GaussianMixture(PenalisedCovariances):
     def e_step(self, params: GaussianMixtureParams, data: Any) -> Expectation:
         """Return expected memberships and residual moments about the current means."""
         data = self.as_data(data)
-        fast = compiled(len(data), self.n_components, self.n_features)
+        # By the size of the whole, so that the short chunk at the end does not take longer than the long ones.
+        fast = compiled(len(data) / (data.share or 1.0), self.n_components, self.n_features)
         plain = self._compiled(params, data) if fast else self._expectation(params, data)
         return self._penalised(plain, params, data)
 

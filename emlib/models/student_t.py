@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import scipy
-from scipy.linalg import solve_triangular
 
 from emlib import reading
 from emlib.blocks import PositiveDefinite, Real
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.constant import Constant
 from emlib.model import Data, Expectation, Statistics
-from emlib.numerics import Array
+from emlib.numerics import Array, squared_lengths
 from emlib.space import ParameterSpace
 from emlib.validate import as_matrix, positive_integer, positive_number
 
@@ -115,8 +114,7 @@ class StudentT(ProductModel):
         """Return residuals, the rates of the units' gamma variables, their common shape, and log det of the scale."""
         residual = data.units - params.location
         factor = np.linalg.cholesky(params.scale)
-        white = solve_triangular(factor, residual.T, lower=True, check_finite=False)
-        rates = 0.5 * (self.dof + np.einsum("in,in->n", white, white))
+        rates = 0.5 * (self.dof + squared_lengths(factor, residual))
         return residual, rates, 0.5 * (self.dof + self.n_features), 2 * float(np.log(np.diag(factor)).sum())
 
     def e_step(self, params: StudentTParams, data: Any) -> Expectation:

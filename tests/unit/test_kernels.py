@@ -193,7 +193,7 @@ def test_small_data_stay_with_numpy() -> None:
 
 
 def test_without_numba_everything_stays_with_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "numba_is_there", lambda: False)
     assert not choice.compiled(100_000, 5, 2)
 
 
@@ -256,5 +256,5 @@ def test_an_estep_takes_longer_chunks_where_loops_are_compiled_and_louis_never_d
     assert seen["missing_information"] == [choice.CHUNK, choice.CHUNK, 5]
     assert emlib.Problem(model, data).twin("standard").chunk_size is None
     assert choice.estep_chunk(2, 1) == choice.LONG
-    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "numba_is_there", lambda: False)
     assert choice.estep_chunk(2, 1) == choice.CHUNK

@@ -207,7 +207,7 @@ def test_small_data_stay_with_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not choice.compiled_chain(np.array([107]), 3)
     assert not choice.compiled_chain(np.full(40, 50), 2)
     assert choice.compiled_chain(np.array([100_000]), 5)
-    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "numba_is_there", lambda: False)
     assert not choice.compiled_chain(np.array([100_000]), 5)
 
 
