@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 from browser import violations
 
 RULES = (Path(__file__).parent / "page_rules.js").read_text(encoding="utf-8")
-READY = "async () => { if (window.MathJax?.startup?.promise) await MathJax.startup.promise; }"
+READY = "() => document.fonts.ready"
 
 # What others do wrong and we cannot reach: the rule, and a mark of the only elements that may break it.
 ALLOWED = {

@@ -9,11 +9,11 @@
     const faults = [], walker = document.createTreeWalker(content(), NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
       const text = walker.currentNode;
-      if (text.parentElement.closest("script, style, pre, code, mjx-container, .highlight")) continue;
+      if (text.parentElement.closest("script, style, pre, code, .katex, .highlight")) continue;
       if (/\\\(|\\\[|\$\$|\\begin\{/.test(text.data)) faults.push(`raw formula: ${brief(text.data)}`);
     }
-    all("span.math, div.math").filter(e => !e.querySelector("mjx-container")).forEach(e => faults.push(`not typeset: ${brief(e.textContent)}`));
-    all("mjx-merror, [data-mjx-error]").forEach(e => faults.push(`formula with an error: ${brief(e.textContent)}`));
+    all("span.math, div.math").filter(e => !e.querySelector(".katex")).forEach(e => faults.push(`not typeset: ${brief(e.textContent)}`));
+    all(".emlib-formula-fault, .katex-error").forEach(e => faults.push(`formula with an error: ${brief(e.textContent)}`));
     return faults;
   };
 
@@ -23,9 +23,9 @@
   };
 
   // A displayed formula is clipped when it, or the box that scrolls it, holds more than it shows.
-  const clipped = () => all("mjx-container[display='true']").filter(seen).flatMap(formula => {
+  const clipped = () => all("div.math .katex-display").filter(seen).flatMap(formula => {
     const box = formula.closest("div.math") || formula.parentElement;
-    const inner = formula.querySelector("mjx-math") || formula, limit = box.getBoundingClientRect().right;
+    const inner = formula.querySelector(".katex-html") || formula, limit = box.getBoundingClientRect().right;
     const over = Math.max(box.scrollWidth - box.clientWidth, formula.scrollWidth - formula.clientWidth, inner.getBoundingClientRect().right - limit);
     return over > 2 ? [`formula ${Math.round(over)} px too wide near: ${brief(box.id || box.previousElementSibling?.textContent || "")}`] : [];
   });
@@ -49,7 +49,7 @@
   const ids = () => {
     const count = {};
     document.querySelectorAll("[id]").forEach(e => { count[e.id] = (count[e.id] || 0) + 1; });
-    return Object.keys(count).filter(id => count[id] > 1 && !/^MJX-|^mjx-/.test(id)).map(id => `id ${id} stands ${count[id]} times`);
+    return Object.keys(count).filter(id => count[id] > 1).map(id => `id ${id} stands ${count[id]} times`);
   };
 
   const folds = () => {

@@ -26,7 +26,7 @@ SOUND = (
     f"<figure id='f'><img {POINT} alt='a single point on white ground'>{CAPTION}</figure>"
     f"<details><summary>Proof</summary><div class='proof'>All is well.</div></details><script>{UNFOLD}</script>"
 )
-LONG = "<mjx-container display='true'><div style='width:900px'>long</div></mjx-container>"
+LONG = "<div class='katex-display katex'><div style='width:900px'>long</div></div>"
 DIM = "html[data-theme=dark] .dim { background: #333; color: #444; }"
 
 # One page for each rule, and more where a rule watches for more than one thing.
@@ -38,7 +38,7 @@ SABOTAGES = [
     ("formulas", "<p>Here \\(x^2\\) stays raw.</p>"),
     ("formulas", "<p>$$ raw $$</p>"),
     ("formulas", "<span class='math'>x^2</span>"),
-    ("formulas", "<mjx-merror>Undefined control sequence</mjx-merror>"),
+    ("formulas", "<span class='emlib-formula-fault'>Undefined control sequence</span>"),
     ("figures", f"<figure id='g'><img {POINT} alt='plot.png'></figure>"),
     ("figures", f"<img {POINT} alt='a point outside of any figure'>"),
     ("figures", f"<figure id='h'>{CAPTION}<div class='emx' id='e'></div></figure>"),
@@ -92,7 +92,7 @@ def test_a_link_that_leads_nowhere_is_caught(browser: Browser, tmp_path: Path) -
 
 
 def test_equations_in_folds_are_found(browser: Browser, tmp_path: Path) -> None:
-    body = "<details><summary>Proof</summary><div class='math' id='eq'><mjx-container>a</mjx-container></div></details>"
+    body = "<details><summary>Proof</summary><div class='math' id='eq'><span class='katex'>a</span></div></details>"
     assert audit_of(browser, tmp_path, body).folded == ["eq"]
 
 

@@ -19,7 +19,7 @@ from setup_env import ROOT
 
 HTML = ROOT / "_build" / "html"
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
-PAGE_BYTES = 600_000  # of a page without MathJax, as a web host sends it: texts compressed
+PAGE_BYTES = 600_000  # of a page as a web host sends it: texts compressed
 
 
 class Page(HTMLParser):
@@ -46,9 +46,9 @@ def foreign(page: Page) -> list[str]:
 
 
 def weight(name: str, page: Page, folder: Path) -> int:
-    """Return the bytes of a page and of all that it loads but MathJax, texts compressed, with all icon fonts."""
+    """Return the bytes of a page and of all that it loads, texts compressed, with all icon fonts."""
     loaded = {urldefrag(attrs.get(LOADING[tag], ""))[0].partition("?")[0] for tag, attrs in page.tags if tag in LOADING}
-    paths = {(folder / name).parent / unquote(one) for one in loaded if one and "mathjax" not in one}
+    paths = {(folder / name).parent / unquote(one) for one in loaded if one}
     fonts = folder.glob("_static/vendor/**/*.ttf")
     files = {path.resolve() for path in paths if path.is_file()} | {folder / name, *fonts}
     return sum(min(len(data := path.read_bytes()), len(gzip.compress(data))) for path in files)
@@ -112,12 +112,14 @@ def test_a_foreign_address_is_seen(tag: str) -> None:
     assert foreign(Page('<a href="https://x.org">x</a><script src="_static/a.js">')) == []
 
 
-def test_mathjax_is_the_vendored_one_with_its_licence() -> None:
-    folder = HTML / "_static" / "mathjax"
-    assert {path.name for path in folder.iterdir()} >= {"tex-chtml-full.js", "output", "LICENSE"}
+def test_katex_is_the_vendored_one_with_its_licence_where_there_are_formulas() -> None:
+    folder = HTML / "_static" / "katex"
+    assert {path.name for path in folder.iterdir()} >= {"katex.min.js", "katex.min.css", "fonts", "LICENSE"}
     for name in names():
         scripts = [attrs.get("src", "") for tag, attrs in book()[name].tags if tag == "script"]
-        assert len([script for script in scripts if "mathjax" in script.lower()]) <= 1, name
+        formulas = any("math" in attrs.get("class", "").split() for _, attrs in book()[name].tags)
+        assert len([script for script in scripts if "katex.min.js" in script]) == formulas, name
+        assert not [script for script in scripts if "mathjax" in script.lower()], name
 
 
 def test_no_page_is_heavy() -> None:
@@ -130,7 +132,6 @@ def test_a_heavy_page_is_seen(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text("short")
     (tmp_path / "noise.png").write_bytes(random.Random(1).randbytes(700_000))
     assert weight("a.html", Page('<img src="noise.png?v=1"><img src="gone.png">'), tmp_path) > PAGE_BYTES
-    assert weight("a.html", Page('<script src="mathjax/noise.png"></script>'), tmp_path) < 100
 
 
 def test_icons_need_no_script_and_their_font_is_small() -> None:
