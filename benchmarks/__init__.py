@@ -4,7 +4,7 @@
 `counts`       E-steps of EM, SQUAREM and fit's default on nine overlapping and four easy mixtures, 100 starts each.
 `gmm`          The time of one EM iteration of a normal mixture beside scikit-learn's, how it grows, and threads.
 `hmm`          The same of a hidden Markov model, beside hmmlearn's (extra ``bench``).
-`lds`          The same of a linear dynamical system, beside pykalman's and dynamax's (extra ``bench``).
+`lds`          The same of a linear dynamical system, beside three other libraries (extra ``bench``).
 `fa`           The time of a whole fit of a factor analysis, beside scikit-learn's.
 `memory`       What a fit adds to the memory of its data.
 

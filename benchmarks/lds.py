@@ -1,4 +1,4 @@
-"""Linear dynamical system, four states and outputs: one EM iteration beside pykalman's and dynamax's.
+"""Linear dynamical system, four states and outputs: one EM iteration beside those of three other libraries.
 
 All run in one process on the same rows from the same start; times are the slope in CPU time between few and many
 iterations, so that set-up and compilation drop out. A peer that is not installed is left out.
@@ -6,6 +6,7 @@ iterations, so that set-up and compilation drop out. A peer that is not installe
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -71,9 +72,24 @@ def dynamax(_: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -> No
     np.asarray(found.dynamics.weights)  # JAX returns before it has finished; this waits
 
 
+def statsmodels(_: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -> None:
+    """Run statsmodels' EM; its noise of the outputs is uncorrelated, the rest is the same model."""
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning
+    from statsmodels.tsa.api import DynamicFactorMQ
+
+    root = np.linalg.cholesky(start.transition_covariance)[np.tril_indices(SIDE)]
+    begin = np.concatenate([start.observation.ravel(), start.transition.ravel(), root,
+                            np.diag(start.observation_covariance)])
+    peer = DynamicFactorMQ(rows, factors=1, factor_multiplicities=SIDE, idiosyncratic_ar1=False, standardize=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        peer.fit_em(begin, maxiter=steps, tolerance=-1, cov_type="none", em_initialization=False)
+
+
 # what runs, few and many iterations, how often
 PEERS: dict[str, tuple[Callable[..., None], int, int, int]] = {"pykalman": (pykalman, 1, 2, 1),
-                                                              "dynamax": (dynamax, 2, 102, 1)}  # fmt: skip
+                                                              "dynamax": (dynamax, 2, 102, 1),
+                                                              "statsmodels": (statsmodels, 2, 12, 1)}  # fmt: skip
 
 
 def tables(scale: Scale) -> list[Table]:
