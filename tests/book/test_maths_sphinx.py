@@ -38,7 +38,8 @@ def opened(browser: Browser, folder: Path, body: str) -> tuple[Page, list[str]]:
 
 def test_formulas_are_typeset_with_the_books_commands_and_keep_their_numbers(browser: Browser, tmp_path: Path) -> None:
     split = r"\[\begin{split}\begin{aligned} a &lt; b \\ c &amp;= d \end{aligned}\end{split}\]"
-    page, heard = opened(browser, tmp_path, rf"<span class='math'>\(\E x\)</span><div class='math'>{NUMBER}{split}</div>")
+    body = rf"<span class='math'>\(\E x\)</span><div class='math'>{NUMBER}{split}</div>"
+    page, heard = opened(browser, tmp_path, body)
     assert heard == []
     assert page.locator("span.math .katex mi").all_text_contents() == ["E", "x"]
     assert page.locator("div.math .katex-display").count() == 1
