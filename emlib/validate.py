@@ -113,10 +113,3 @@ def positive_number(value: Any, name: str) -> None:
     """Check a known quantity such as a variance: one finite positive number."""
     if as_floats(value, name).shape != () or not float(value) > 0:
         raise ValueError(f"{name}: {value!r} found; a positive number is needed")
-
-
-def enough_units(data: Data, needed: int, what: str) -> None:
-    """Check that there are at least as many units as the model has components."""
-    seen = len(data) if data.weights is None else int((data.weights > 0).sum())
-    if seen < needed:
-        raise ValueError(f"data: {seen} units found, fewer than the {needed} {what}; give more data or a smaller model")
