@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-PEERS = {"test_hmmlearn.py": "hmmlearn", "test_statsmodels.py": "statsmodels"}
+PEERS = {"test_dynamax.py": "dynamax", "test_hmmlearn.py": "hmmlearn", "test_statsmodels.py": "statsmodels"}
 collect_ignore = [file for file, package in PEERS.items() if find_spec(package) is None]
