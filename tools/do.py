@@ -20,6 +20,7 @@ TASKS = {
     "refresh": "run one chapter (or all) and write its outputs back",
     "edit": "write one chapter as a Markdown file to edit",
     "saved": "take the edited Markdown file back into the notebook",
+    "coverage": "run the tests of emlib under coverage, and fail where too few branches were taken",
     "lint": "ruff, mypy, codespell and the notebook rules, without running anything",
     "bench": "time emlib against its peers",
     "lock": "renew requirements.txt, constraints.txt and environment.yml",
@@ -32,6 +33,7 @@ SCRIPTS = {
     "edit": ["refresh.py", "edit"],
     "saved": ["refresh.py", "saved"],
     "lock": ["lock.py"],
+    "coverage": ["branch_coverage.py"],
 }
 CODESPELL = ["README.md", "CONTRIBUTING.md", "CHANGES.md", "index.md", "reference", "claims", "emlib", "tools", "tests"]
 LINT = [

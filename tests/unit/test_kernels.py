@@ -138,6 +138,7 @@ def test_points_far_out_belong_to_somebody() -> None:
     assert max(apart.values()) < COMPILED, apart
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", ["readonly", "strided", "memmap"])
 def test_any_layout_is_read_by_the_one_compiled_pass(name: str, tmp_path: Path) -> None:
     model, data, params = setting(700, 2, 3, "full", weighted=False)
