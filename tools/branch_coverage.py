@@ -1,7 +1,8 @@
 """Run the tests under coverage and refuse less than LEAST per cent of the statements, or of the branches, of emlib.
 
 Numba's machine code cannot be traced: the tests of the kernels run a second time with the compiler switched off, on
-the same lines as plain Python, as far as that is quick. Left out are the tests that read the built pages, which say nothing of emlib.
+the same lines as plain Python, as far as that is quick. Left out are the tests that read the built pages, which say
+nothing of emlib.
 """
 
 from __future__ import annotations
