@@ -81,7 +81,8 @@ ALGORITHMS: dict[str, Any] = {
 }
 # What sequences, whose E-steps take longer, are put through, and the models with steps of their own.
 FEW = ("em", "ecg", "em-gradient", "lbfgs", "newton", "adaptive", "squarem", "anderson", "quasi-newton-em")
-OWN: dict[str, Any] = {"factoranalysis-d3-k1": ECME(), "student-d2-dof4": PXEM(), "student-d2-dof4-weighted": PXEM()}
+OWN: dict[str, Any] = {case.name: ECME() if hasattr(case.model, "cm_steps") else PXEM() for case in CASES
+                       if hasattr(case.model, "cm_steps") or hasattr(case.model, "expanded_m_step")}
 # These come near, but seldom within 1e-8 nats in a reasonable time; their E-steps are over parts of the data.
 STOCHASTIC: dict[str, Any] = {
     "sgd": lambda case: SGD(1.0),
