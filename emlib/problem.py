@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from emlib import differences
+from emlib.blocks.simplex import RIDGE, VANISHED
 from emlib.kernels import CHUNK
 from emlib.model import Data, Expectation, LatentVariableModel, Statistics
 from emlib.numerics import Array, tree_sum
@@ -90,8 +91,7 @@ class Problem:
         self.data: Data = model.as_data(data, sample_weight)
         self.coordinates = coordinates
         self.size = model.space.size(coordinates)
-        self.n_estep = 0
-        self.n_mstep = 0
+        self.n_estep = self.n_mstep = 0
         self.limit: int | None = None  # E-steps at which an algorithm that runs its own loop must stop
         self._map = getattr(self.data, "map", chosen_map(map, n_threads))  # data elsewhere are mapped where they are
         self.chunk_size = chunk_size
@@ -180,11 +180,8 @@ class Problem:
         if evaluation.fault is not None:
             return MStep(np.full(self.size, np.nan), evaluation.params, evaluation.fault)
         if self._target is None or self._target[0] is not evaluation:
-            self._target = (evaluation, self._m_step(evaluation))
+            self._target = (evaluation, self.placed(self.model.m_step(evaluation.stats)))
         return self._target[1]
-
-    def _m_step(self, evaluation: Evaluation) -> MStep:
-        return self.placed(self.model.m_step(evaluation.stats))
 
     def placed(self, params: Any) -> MStep:
         """Count parameters as an M-step and return them in the problem's coordinates, with what is wrong with them."""
@@ -192,6 +189,8 @@ class Problem:
         # The model's own words come first: a collapse onto one point is also a matrix that is not positive definite.
         fault = self.model.degenerate(params, self.data) if hasattr(self.model, "degenerate") else None
         fault = fault or self.model.space.fault(params)
+        if fault is None and self.coordinates == "free":  # which zero does not have
+            params = self.model.space.lifted(params, VANISHED)
         try:
             x = self.model.space.pack(params, self.coordinates)
         except ValueError as error:
@@ -201,26 +200,32 @@ class Problem:
     def complete_information(self, evaluation: Evaluation) -> Array:
         """Return I_c = -d2Q(u | theta) at u = M(theta), free coordinates, shape (p, p); no pass over the data.
 
-        Notes
-        -----
         There dQ = 0, so the matrix is positive definite and does not depend on the chart; at u = theta it
         can be indefinite (theorem T12). Where a probability of M(theta) vanishes, entries may not be finite.
         """
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return -self.model.q_hessian(self.model.m_step(evaluation.stats), evaluation.stats)
+            return -self.model.q_hessian(self.m_step(evaluation).params, evaluation.stats)
 
-    def metric(self, evaluation: Evaluation) -> tuple[Array | None, str]:
-        """Return the lower Cholesky factor of `complete_information`, or None and the reason why there is none."""
-        target = self.m_step(evaluation)
-        if target.fault is not None:
-            return None, target.fault
-        singular = "the complete-data information at the M-step is singular to working precision"
+    def metric(self, evaluation: Evaluation) -> Array | None:
+        """Return the lower Cholesky factor of `complete_information` plus a ridge; None where there is none."""
+        if self.m_step(evaluation).fault is not None:
+            return None
         try:
-            factor = np.linalg.cholesky(self.complete_information(evaluation))
+            factor = np.linalg.cholesky(self.complete_information(evaluation) + self._ridge(evaluation))
         except np.linalg.LinAlgError:
-            return None, singular
+            return None
         # A probability whose square underflows gives a matrix without numbers, which the factorisation lets pass.
-        return (factor, "") if np.isfinite(factor).all() else (None, singular)
+        return factor if np.isfinite(factor).all() else None
+
+    def observed_information(self, evaluation: Evaluation) -> Array | None:
+        """Return I_o plus the ridge that `metric` has; None where entries are not finite."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            observed: Array = self._ridge(evaluation) - self.hessian(evaluation.x)
+        return observed if np.isfinite(observed).all() else None
+
+    def _ridge(self, here: Evaluation) -> Array:
+        """Return what makes the ratio of I_o and I_c one along log-odds of what is as good as zero; elsewhere zero."""
+        return np.diag(RIDGE * self.data.n_units * self.model.space.faint(here.params, self.m_step(here).params))
 
     def hessian(self, x: Any) -> Array:
         """Return the Hessian of the log-likelihood, in closed form where the model has its missing information.
@@ -273,7 +278,7 @@ class Problem:
         """Do again, uncounted, what a run had paid for before it was cut off; the inverse of `remembered`."""
         counts = self.n_estep, self.n_mstep
         target, bent = found["target"], found["curvature"]
-        self._target = None if target is None else (target, self._m_step(target))
+        self._target = None if target is None else (target, self.placed(self.model.m_step(target.stats)))
         self._curvature = None if bent is None else (bent, self._hessian(bent))
         self._memo = found["memo"]
         self.n_estep, self.n_mstep = counts

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import scipy
 
-from emlib.blocks import Block, Held, Simplex
+from emlib.blocks import Block, Held, Interval, Simplex
 from emlib.blocks.held import hold
 from emlib.numerics import Array, block_diagonal, symmetrise
 
@@ -180,6 +180,22 @@ class ParameterSpace:
         few: Any = scipy.sparse.csr_array(chart) if len(chart) > DENSE else chart
         pulled: Array = few.T @ matrix @ few
         return pulled
+
+    def lifted(self, params: Params, share: float) -> Params:
+        """Return the parameters, vanished probabilities raised to a share and intervals kept that far off their ends.
+
+        Where nothing lies on the boundary they are the very same.
+        """
+        values = {b.name: np.asarray(getattr(params, b.name)) for b in self.blocks if isinstance(b, Interval | Simplex)}
+        raised = {b.name: b.lifted(values[b.name], share) for b in self.blocks if isinstance(b, Interval | Simplex)}
+        moved = {name: value for name, value in raised.items() if not np.array_equal(value, values[name])}
+        return replace(params, **moved) if moved else params
+
+    def faint(self, *points: Any) -> Array:
+        """Mask the free coordinates that are log-odds of, or against, a probability as good as zero at a point."""
+        masks = [[b.faint(np.asarray(getattr(params, b.name))) if isinstance(b, Simplex)
+                  else np.zeros(b.free_size, dtype=bool) for b in self.blocks] for params in points]
+        return np.asarray(np.any([np.concatenate(mask) for mask in masks], axis=0))
 
     def tangent(self) -> Array:
         """Return an orthonormal basis (columns) of {row sums 0} x {symmetric} x R^k in standard entries."""

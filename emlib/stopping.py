@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
-from emlib.blocks import Block, Interval, Simplex
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 
@@ -128,23 +127,8 @@ def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
 
 def _interior(problem: Problem, here: Evaluation) -> tuple[Problem, Evaluation]:
     """Return the problem in free coordinates with the same point, or with one just inside the boundary."""
-    fields, moved = {}, False
-    for block in problem.model.space.blocks:
-        value = np.asarray(getattr(here.params, block.name))
-        fields[block.name] = _lifted(block, value)
-        moved = moved or not np.array_equal(fields[block.name], value)
-    if not moved:
+    lifted = problem.model.space.lifted(here.params, EDGE)
+    if lifted is here.params:
         return problem.in_free(here)
     inner = problem.twin("free")
-    return inner, inner.evaluate(problem.model.space.pack(problem.model.space.params_type(**fields), "free"))
-
-
-def _lifted(block: Block, value: Array) -> Array:
-    """Move the entries of a block that lie on its boundary inwards by a share `EDGE`."""
-    if isinstance(block, Simplex) and (value <= 0)[block.support].any():
-        raised = np.where(block.support, np.maximum(value, EDGE), 0.0)
-        return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
-    if isinstance(block, Interval):
-        margin = EDGE * (block.high - block.low)
-        return np.clip(value, block.low + margin, block.high - margin)
-    return value
+    return inner, inner.evaluate(problem.model.space.pack(lifted, "free"))

@@ -38,7 +38,8 @@ class Adaptive:
     matrix costs but one E-step it takes A's place throughout; otherwise it is asked for once, where the run would end.
 
     EM steps are made while one promises more than 3 nats; before the first trust-region step also for as long as the
-    rate at which they shrink says that 8 more will do; and where a trust-region step would lose a component.
+    rate at which they shrink says that 8 more will do; and where a trust-region step would lose a component, or there
+    is no matrix to make one with. A probability below 1e-10 is as good as zero: nothing is learnt about its log-odds.
 
     Examples
     --------
@@ -112,9 +113,9 @@ def _em(problem: Problem, state: State) -> tuple[State, Info]:
     if not info.accepted:
         return moved, info
     there, missing = moved.evaluation, state.memory["missing"]
-    factor = problem.metric(there)[0] if moved.memory["slopes"][-1] <= 2 * FAR else None
+    factor = problem.metric(there) if moved.memory["slopes"][-1] <= 2 * FAR else None
     if factor is not None:
-        missing = learnt(missing, factor @ factor.T, there.x - here.x, here.gradient - there.gradient)
+        missing = _learn(problem, missing, factor @ factor.T, here, there)
     left = max(int(state.memory["left"]) - 1, 0)
     return State(there, {**moved.memory, "left": left, "missing": missing, "exact": False}), info
 
@@ -131,13 +132,16 @@ class _Model:
 
 
 def _look(problem: Problem, here: Evaluation, missing: Array, ask: bool) -> _Model | None:
-    """Return the model at a point, by Louis's matrix if one is to be asked for; None where I_c is no metric."""
-    factor, _ = problem.metric(here)
+    """Return the model at a point, by Louis's matrix if one is to be asked for; None where there is no matrix."""
+    factor = problem.metric(here)
     if factor is None:
         return None
     complete = factor @ factor.T
     if ask:
-        missing = complete + problem.hessian(here.x)
+        observed = problem.observed_information(here)
+        if observed is None:
+            return None
+        missing = complete - observed
     return _Model(complete, missing, *in_metric(factor, complete - missing, here.gradient))
 
 
@@ -161,7 +165,7 @@ def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State,
         return state, Info("newton", False, None, Status.LINE_SEARCH_FAILED)
     missing = model.missing
     if there.fault is None and not memory["exact"]:
-        missing = learnt(missing, model.complete, there.x - here.x, here.gradient - there.gradient)
+        missing = _learn(problem, missing, model.complete, here, there)
     memory = {**memory, "missing": missing, "radius": SHRINK * length}
     return State(here, memory), Info("newton", False, _gain(model, SHRINK * length))
 
@@ -169,9 +173,9 @@ def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State,
 def _arrive(problem: Problem, state: State, there: Evaluation, before: _Model, radius: float) -> tuple[State, Info]:
     """Correct the missing information, and look at the real one where nothing seems left to gain."""
     here, missing = state.evaluation, before.missing
-    factor, _ = problem.metric(there)
+    factor = problem.metric(there)
     if factor is not None:
-        missing = learnt(missing, factor @ factor.T, there.x - here.x, here.gradient - there.gradient)
+        missing = _learn(problem, missing, factor @ factor.T, here, there)
     exact = _louis_is_cheap(problem.model)
     model, remaining = _look(problem, there, missing, exact), np.inf
     if model is not None and not exact and newton_gain(model.values, model.slopes) <= DEFAULT_TOL:
@@ -190,6 +194,13 @@ def _gain(model: _Model, radius: float) -> float:
     if model.values[0] >= -UPHILL:
         return newton_gain(np.abs(model.values), model.slopes)
     return rise(model.values, model.slopes, best_step(model.values, model.slopes, radius))
+
+
+def _learn(problem: Problem, missing: Array, complete: Array, here: Evaluation, there: Evaluation) -> Array:
+    """Learn from a move, but not about log-odds of what is as good as zero: long moves along them tell too little."""
+    known = ~problem.model.space.faint(here.params, there.params)
+    both = np.outer(known, known)
+    return learnt(both * missing, both * complete, known * (there.x - here.x), known * (here.gradient - there.gradient))
 
 
 def learnt(missing: Array, complete: Array, move: Array, change: Array) -> Array:

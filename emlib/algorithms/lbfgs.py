@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.linalg import cho_solve
 
-from emlib.algorithms.base import Info, State, check_warm_up, require_free
+from emlib.algorithms.base import ROUNDING, Info, State, check_warm_up, require_free
 from emlib.algorithms.em import em_step
 from emlib.algorithms.line_search import wolfe
 from emlib.numerics import Array
@@ -31,6 +31,11 @@ class LBFGS:
         scaled identity of the textbooks.
     warm_up : int
         EM steps to begin with.
+
+    Notes
+    -----
+    An EM step is made where I_c is no metric, near the boundary of the space, and where no step of the line search
+    rises though no pairs mislead it.
     """
 
     history: int = 10
@@ -63,9 +68,9 @@ class LBFGS:
             moved, info = em_step(problem, state)
             return State(moved.evaluation, {**moved.memory, "left": state.memory["left"] - 1}), info
         here, memory = state.evaluation, state.memory
-        first, fault = self._first(problem, here, memory)
+        first = self._first(problem, here, memory)
         if first is None:
-            return state, Info("lbfgs", False, None, Status.DEGENERATE, fault)
+            return em_step(problem, state)
         direction = two_loops(here.gradient, memory, first)
         there = wolfe(problem, here, direction, self._first_step(here, memory, direction))
         if there is not None:
@@ -73,21 +78,30 @@ class LBFGS:
             return State(there, memory), Info("lbfgs")
         if len(memory["moves"]):  # the pairs may mislead: forget them and try once more
             return State(here, {**memory, **_empty(problem.size)}), Info("lbfgs", False)
-        return state, Info("lbfgs", False, None, Status.LINE_SEARCH_FAILED)
+        return _last_resort(problem, state)
 
-    def _first(self, problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> tuple[Any, str]:
-        """Return the function that applies the first inverse metric, or None and the reason why there is none."""
+    def _first(self, problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> Any:
+        """Return the function that applies the first inverse metric; None where there is none."""
         if self.metric == "complete":
-            factor, fault = problem.metric(here)
-            return (None, fault) if factor is None else (lambda v: cho_solve((factor, True), v), "")
+            factor = problem.metric(here)
+            return None if factor is None else lambda v: cho_solve((factor, True), v)
         moves, changes = memory["moves"], memory["changes"]
         scale = 1.0 if not len(moves) else float(moves[-1] @ changes[-1] / (changes[-1] @ changes[-1]))
-        return (lambda v: scale * v), ""
+        return lambda v: scale * v
 
     def _first_step(self, here: Evaluation, memory: Mapping[str, Any], direction: Array) -> float:
         if self.metric == "complete" or len(memory["moves"]):
             return 1.0
         return 1.0 / max(1.0, float(np.linalg.norm(direction)))
+
+
+def _last_resort(problem: Problem, state: State) -> tuple[State, Info]:
+    """Make an EM step where no step along I_c^-1 g rises: a vanishing curvature may have made it far too long."""
+    here = state.evaluation
+    moved, info = em_step(problem, state)
+    if moved.evaluation.loglik > here.loglik + ROUNDING * here.magnitude:
+        return moved, info
+    return state, Info("lbfgs", False, None, Status.LINE_SEARCH_FAILED)
 
 
 def two_loops(gradient: Array, memory: Mapping[str, Any], first: Any) -> Array:

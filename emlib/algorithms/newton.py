@@ -34,7 +34,8 @@ class Newton:
     -----
     The observed information comes in closed form (Louis 1982) where the model has it. The metric is
     I_c = -d2Q(u | theta) at u = M(theta), positive definite in any chart (theorem T12); in it an EM
-    step is a unit gradient step and the curvatures are 1 - (eigenvalues of EM's Jacobian).
+    step is a unit gradient step and the curvatures are 1 - (eigenvalues of EM's Jacobian). Where there
+    is no metric, or a matrix without numbers, an EM step is made.
     """
 
     warm_up: int = 2
@@ -63,16 +64,17 @@ class Newton:
             return State(moved.evaluation, {**moved.memory, "left": left}), info
         if "values" in state.memory:
             return _trust_region(problem, state.evaluation, state.memory)
-        metric, fault = problem.metric(state.evaluation)
-        if metric is None:
-            return state, Info("newton", False, None, Status.DEGENERATE, fault)
-        return _trust_region(problem, state.evaluation, _model(problem, state, metric))
+        model = _model(problem, state)
+        return em_step(problem, state) if model is None else _trust_region(problem, state.evaluation, model)
 
 
-def _model(problem: Problem, state: State, metric: Array) -> Mapping[str, Any]:
-    """Return the quadratic model in the metric of I_c: curvatures, slopes, directions, radius."""
-    here = state.evaluation
-    values, slopes, directions = in_metric(metric, -problem.hessian(here.x), here.gradient)
+def _model(problem: Problem, state: State) -> Mapping[str, Any] | None:
+    """Return the model's curvatures, slopes, directions in the metric of I_c, and a radius; None without a matrix."""
+    here, metric = state.evaluation, problem.metric(state.evaluation)
+    observed = None if metric is None else problem.observed_information(here)
+    if metric is None or observed is None:
+        return None
+    values, slopes, directions = in_metric(metric, observed, here.gradient)
     radius = state.memory.get("radius", 2.0 * float(np.linalg.norm(slopes)))
     return {"values": values, "slopes_in_metric": slopes, "radius": max(float(radius), 10 * SMALLEST),
             "directions": directions}

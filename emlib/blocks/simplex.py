@@ -12,6 +12,9 @@ from emlib.blocks.block import as_block, first_bad, not_finite
 from emlib.numerics import Array, block_diagonal
 
 SUM_TOLERANCE = 1e-8  # how far from one a user's row of probabilities may add up
+VANISHED = 1e-20  # a probability so small that no sum of log-likelihoods tells it from zero
+FAINT = 1e-10  # a probability along whose log-odds the curvature is lost in rounding, and may come out negative
+RIDGE = 1e-10  # information per unit to put in its place: above that rounding, and below what a gain can show
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,22 @@ class Simplex:
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         rows: Array = (weights / weights.sum(axis=1, keepdims=True)).reshape(self.shape)
         return rows
+
+    def lifted(self, value: Array, share: float) -> Array:
+        """Return the rows with `share` in place of probabilities that have vanished; themselves where none has."""
+        gone = self.support & (value < 0.5 * VANISHED)  # half, for one lifted to it comes back with rounding
+        if not gone.any():
+            return value
+        raised = np.where(gone, share, value)
+        rows: Array = raised / raised.sum(axis=-1, keepdims=True)
+        return rows
+
+    def faint(self, value: Array) -> Array:
+        """Return a mask of the coordinates that are log-odds of, or against, a probability as good as zero."""
+        small, charted = value.reshape(self._rows, -1) < FAINT, self._charted
+        reference = self.support.reshape(charted.shape) & ~charted
+        mask: Array = (small | (small & reference).any(axis=1, keepdims=True))[charted]
+        return mask
 
     def pullback(self, value: Array, cotangent: Array) -> Array:
         centred = cotangent - (value * cotangent).sum(axis=-1, keepdims=True)
