@@ -5,13 +5,16 @@ The published values rest on a free distribution of the first state, whose maxim
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import emlib
 from emlib import datasets
-from emlib.algorithms import EM
+from emlib.algorithms import EM, LBFGS, Newton
 from emlib.models import PoissonHMM
+from emlib.stopping import DEFAULT_TOL
 from tests.tolerances import CONTROL, FIVE_DECIMALS, FOUR_DECIMALS, SAME_OPTIMUM
 
 COUNTS = datasets.earthquakes()
@@ -29,6 +32,28 @@ def test_published_log_likelihoods(count: int) -> None:
     assert result.success, result.message
     assert result.loglik == pytest.approx(PUBLISHED[count], abs=FOUR_DECIMALS)
     assert result.params.initial.max() > 1 - SAME_OPTIMUM
+
+
+@pytest.mark.parametrize(("count", "seed", "algorithm"), [
+    (2, 0, None), (3, 0, None), (3, 0, LBFGS()), (3, 0, Newton()), (4, 1, None), (4, 1, LBFGS(warm_up=5))], ids=repr)
+def test_free_coordinates_come_as_near_to_the_vertex_as_numbers_do(count: int, seed: int, algorithm: Any) -> None:
+    """The log-odds of the first state and of some transitions are infinite there; all reach the maximum of EM."""
+    model = PoissonHMM(count, fixed={})
+    result, by_em = (emlib.fit(model, COUNTS, rng=seed, algorithm=one, tol=1e-10) for one in (algorithm, EM()))
+    assert result.success, result.message
+    assert result.loglik == pytest.approx(by_em.loglik, abs=DEFAULT_TOL)
+    assert result.params.initial.max() > 1 - SAME_OPTIMUM
+
+
+def test_without_a_ridge_the_default_gets_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emlib.problem.RIDGE", 0.0)
+    assert not emlib.fit(PoissonHMM(3, fixed={}), COUNTS, rng=0, tol=1e-10).success
+
+
+def test_without_a_least_probability_lbfgs_leaves_the_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emlib.blocks.Simplex.lifted", lambda self, value, share: value)
+    result = emlib.fit(PoissonHMM(4, fixed={}), COUNTS, rng=1, algorithm=LBFGS(warm_up=5))
+    assert result.status is emlib.Status.DEGENERATE, result.message
 
 
 @pytest.mark.parametrize("count", [2, 3])
