@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,49 +11,13 @@ import numpy as np
 
 from emlib import differences
 from emlib.blocks.simplex import RIDGE, VANISHED
+from emlib.evaluation import Evaluation, MStep
 from emlib.kernels import CHUNK
 from emlib.model import Data, Expectation, LatentVariableModel, Statistics
 from emlib.numerics import Array, tree_sum
 from emlib.threads import chosen_map
 
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """Everything that one E-step at a point yields.
-
-    Attributes
-    ----------
-    x : ndarray, shape (p,)
-    params : the model's parameters at x
-    stats : Statistics
-        Expected complete-data statistics.
-    loglik, entropy : float
-        Totals in nats; loglik is minus infinity at a point outside the space.
-    gradient : ndarray, shape (p,)
-        Of loglik in the problem's coordinates, by Fisher's identity.
-    magnitude : float
-        Sum of the units' absolute log-likelihoods: the scale of rounding in `loglik`.
-    fault : str or None
-        Why the point lies outside the space; the other fields are then empty.
-    """
-
-    x: Array
-    params: Any
-    stats: Statistics
-    loglik: float
-    entropy: float
-    gradient: Array
-    magnitude: float
-    fault: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class MStep:
-    """The maximiser of Q(. | theta), in the problem's coordinates; `fault` says why it is no proper point."""
-
-    x: Array
-    params: Any
-    fault: str | None = None
+__all__ = ["Evaluation", "MStep", "Problem"]
 
 
 class Problem:
