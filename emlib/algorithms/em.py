@@ -31,7 +31,9 @@ class EM:
     Monotone up to step_length = 1 (Dempster, Laird & Rubin 1977, theorem 1). Near an interior optimum it converges for
     step_length < 2/(1 - a), and fastest for 2/(2 - a - b), with a the smallest and b the largest eigenvalue of EM's
     Jacobian (theorem T12); a is zero for mixtures with free weights and means. Works in standard coordinates, where
-    a probability may become exactly zero. An over-relaxed step that would leave the space is brought nearer to M(x).
+    a probability may become exactly zero. Towards a noise variance of zero it creeps, ever more slowly, and ends with
+    MAX_ESTEP: the default of `fit` gets there and names it. An over-relaxed step that would leave the space is brought
+    nearer to M(x).
 
     Examples
     --------

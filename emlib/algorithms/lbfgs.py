@@ -30,7 +30,8 @@ class LBFGS:
         What the pairs correct: I_c at the M-step of the current point (no pass over the data), or the
         scaled identity of the textbooks.
     warm_up : int
-        EM steps to begin with.
+        EM steps to begin with. One is worth making from a start near the boundary, such as tiny variances: the first
+        line search may else leap past the maximum and out of the space.
 
     Notes
     -----

@@ -34,9 +34,10 @@ class FactorAnalysis(FactorModel):
     -----
     Rubin & Thayer (1982). With all loadings free, W is known up to a rotation, and `diagnostics.information` finds
     k (k - 1) / 2 unidentified directions; a pattern may remove them. Where a uniqueness psi_i goes to zero (a Heywood
-    case) the fit ends with status DEGENERATE and names the feature. An E-step uses n, mean and covariance of the rows
-    alone, which are computed once; `from_covariance` reads a covariance or correlation matrix. With all loadings free
-    `fit` works in psi alone (`algorithms.Profile`): given psi, mean and loadings have their best values in closed form.
+    case) the fit ends with status DEGENERATE and names the feature; plain EM creeps there ever more slowly and ends
+    with MAX_ESTEP, so use the default. An E-step uses n, mean and covariance of the rows alone, which are computed
+    once; `from_covariance` reads a covariance or correlation matrix. With all loadings free `fit` works in psi alone
+    (`algorithms.Profile`): given psi, mean and loadings have their best values in closed form.
 
     Examples
     --------

@@ -15,6 +15,7 @@ from sklearn.decomposition import FactorAnalysis as Peer
 
 import emlib
 from emlib import datasets
+from emlib.algorithms import LBFGS
 from emlib.models import FactorAnalysis
 from tests import tolerances as tol
 
@@ -59,6 +60,17 @@ def test_the_optimum_from_the_published_start() -> None:
     assert result.success
     assert result.n_estep < 150
     check_optimum(result.params)
+
+
+@pytest.mark.parametrize("warm_up", [0, 1])
+def test_from_that_start_lbfgs_needs_an_em_step_first(warm_up: int) -> None:
+    """Else its first step, from uniquenesses of 1e-8, leaps out of the space; it says which of them collapsed."""
+    result = emlib.fit(MODEL, DATA, start=START, algorithm=LBFGS(warm_up=warm_up))
+    assert result.success == (warm_up == 1)
+    if result.success:
+        check_optimum(result.params)
+    else:
+        assert "noise_variance: entry" in result.message
 
 
 def test_the_pattern_matters() -> None:

@@ -91,6 +91,14 @@ def test_a_heywood_case_names_the_feature(algorithm: Any, scale: float) -> None:
     assert emlib.fit(model, model.from_covariance(milder, 100), rng=0, algorithm=algorithm).success
 
 
+def test_em_creeps_towards_a_heywood_case() -> None:
+    matrix = np.array([[1.0, 0.9, 0.4], [0.9, 1.0, 0.7], [0.4, 0.7, 1.0]])
+    model = FactorAnalysis(3, 1)
+    result = emlib.fit(model, model.from_covariance(matrix, 100), rng=0, algorithm=EM(), max_estep=1000)
+    assert result.status is emlib.Status.MAX_ESTEP
+    assert 1e-5 < result.params.noise_variance[1] < 1e-2
+
+
 def test_units_of_the_features_change_nothing() -> None:
     """Factor analysis does not care for units: the loadings and uniquenesses are rescaled, the rest stays."""
     units = np.array([1e-8, 1e8, 1.0, 1e3, 1e-3])
