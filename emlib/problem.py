@@ -154,7 +154,7 @@ class Problem:
         fault = self.model.degenerate(params, self.data) if hasattr(self.model, "degenerate") else None
         fault = fault or self.model.space.fault(params)
         if fault is None and self.coordinates == "free":  # which zero does not have
-            params = self.model.space.lifted(params, VANISHED)
+            params = self.model.space.lifted(params, VANISHED, 0.5 * VANISHED)  # half: one lifted has rounding
         try:
             x = self.model.space.pack(params, self.coordinates)
         except ValueError as error:

@@ -181,13 +181,14 @@ class ParameterSpace:
         pulled: Array = few.T @ matrix @ few
         return pulled
 
-    def lifted(self, params: Params, share: float) -> Params:
-        """Return the parameters, vanished probabilities raised to a share and intervals kept that far off their ends.
+    def lifted(self, params: Params, share: float, least: float = 0.0) -> Params:
+        """Return the parameters with probabilities and intervals kept off their boundary by a share.
 
-        Where nothing lies on the boundary they are the very same.
+        Where no probability is `least` or below, and nothing else lies on the boundary, they are the very same.
         """
-        values = {b.name: np.asarray(getattr(params, b.name)) for b in self.blocks if isinstance(b, Interval | Simplex)}
-        raised = {b.name: b.lifted(values[b.name], share) for b in self.blocks if isinstance(b, Interval | Simplex)}
+        blocks = [block for block in self.blocks if isinstance(block, Interval | Simplex)]
+        values = {block.name: np.asarray(getattr(params, block.name)) for block in blocks}
+        raised = {block.name: block.lifted(values[block.name], share, least) for block in blocks}
         moved = {name: value for name, value in raised.items() if not np.array_equal(value, values[name])}
         return replace(params, **moved) if moved else params
 

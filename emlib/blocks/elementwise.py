@@ -161,7 +161,7 @@ class Interval(_Elementwise):
         inside: Array = self.low + (self.high - self.low) * scipy.special.expit(vector)
         return inside.reshape(self.shape)
 
-    def lifted(self, value: Array, share: float) -> Array:
+    def lifted(self, value: Array, share: float, least: float = 0.0) -> Array:
         """Return the entries with those nearer to an end than this share of the interval, or rounding, kept off it."""
         margin = max(share, np.finfo(float).eps) * (self.high - self.low)
         return np.clip(value, self.low + margin, self.high - margin)

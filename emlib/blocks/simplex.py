@@ -102,12 +102,11 @@ class Simplex:
         rows: Array = (weights / weights.sum(axis=1, keepdims=True)).reshape(self.shape)
         return rows
 
-    def lifted(self, value: Array, share: float) -> Array:
-        """Return the rows with `share` in place of probabilities that have vanished; themselves where none has."""
-        gone = self.support & (value < 0.5 * VANISHED)  # half, for one lifted to it comes back with rounding
-        if not gone.any():
+    def lifted(self, value: Array, share: float, least: float = 0.0) -> Array:
+        """Return the rows with no probability below `share`; themselves where all are above `least`."""
+        if not (self.support & (value <= least)).any():
             return value
-        raised = np.where(gone, share, value)
+        raised = np.where(self.support, np.maximum(value, share), 0.0)
         rows: Array = raised / raised.sum(axis=-1, keepdims=True)
         return rows
 

@@ -27,8 +27,10 @@ def test_vanished_probabilities_are_lifted_once() -> None:
     np.testing.assert_allclose(lifted, rows, rtol=0, atol=2 * VANISHED)
     assert lifted[0, 0] > 0
     there = block.from_free(block.to_free(lifted))
-    assert block.lifted(there, VANISHED) is there
-    assert block.lifted(np.where(there < FAINT, VANISHED / 3, there), VANISHED)[0, 0] > VANISHED / 2
+    assert block.lifted(there, VANISHED, VANISHED / 2) is there
+    smaller = np.where(there < FAINT, VANISHED / 3, there)
+    assert block.lifted(smaller, VANISHED) is smaller
+    assert block.lifted(smaller, VANISHED, VANISHED / 2)[0, 0] > VANISHED / 2
 
 
 def test_known_zeros_stay_zero() -> None:

@@ -51,7 +51,7 @@ def test_without_a_ridge_the_default_gets_stuck(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_without_a_least_probability_lbfgs_leaves_the_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emlib.blocks.Simplex.lifted", lambda self, value, share: value)
+    monkeypatch.setattr("emlib.blocks.Simplex.lifted", lambda self, value, share, least: value)
     result = emlib.fit(PoissonHMM(4, fixed={}), COUNTS, rng=1, algorithm=LBFGS(warm_up=5))
     assert result.status is emlib.Status.DEGENERATE, result.message
 
