@@ -19,7 +19,7 @@ PRESENTATION = {"report", "backends"}
 # first name under emlib of the importing module -> first names that it must not import
 FORBIDDEN = {
     **dict.fromkeys(("models", "families", "kernels", "blocks", "space", "numerics", "model", "mean", "validate",
-                     "archive", "differences", "threads", "reading", "chunks"),
+                     "archive", "differences", "threads", "reading", "chunks", "evaluation"),
                     OUTER | PRESENTATION),
     "algorithms": {"models", "families", "kernels", "diagnostics", "mean", "validate", "space", "solve",
                    "fit"} | PRESENTATION,
