@@ -1,10 +1,11 @@
 """Compiled inner loops, used where the data are large and Numba is installed; NumPy does the same otherwise.
 
 `choice` says which of the two serves a chunk. `blocks` holds the loops over one block of points, `gaussian` the
-passes over a chunk; `chain` the recursions along a hidden chain, `hmm` the passes over sequences. All but `choice`
-import Numba, and nothing imports them before they are used.
+passes over a chunk; `chain` the recursions along a hidden chain, `hmm` the passes over sequences; `small` products
+and factorisations of small matrices, `kalman` the filter and smoother of dynamical systems. All but `choice` import
+Numba, and nothing imports them before they are used.
 """
 
-from emlib.kernels.choice import BLOCK, CHUNK, compiled, compiled_chain, estep_chunk
+from emlib.kernels.choice import BLOCK, CHUNK, compiled, compiled_chain, compiled_kalman, estep_chunk
 
-__all__ = ["BLOCK", "CHUNK", "compiled", "compiled_chain", "estep_chunk"]
+__all__ = ["BLOCK", "CHUNK", "compiled", "compiled_chain", "compiled_kalman", "estep_chunk"]

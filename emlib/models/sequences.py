@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ def joined(units: list[Array]) -> Array:
     return units[0] if len(units) == 1 else np.concatenate(units)
 
 
-def lengths(units: list[Array]) -> Array:
+def lengths(units: Sequence[Array]) -> Array:
     """Return the number of observations of each sequence, shape (N,)."""
     return np.array([len(rows) for rows in units])
 

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from emlib.families import GaussianMoments
+from emlib.kernels import compiled_kalman
 from emlib.model import Statistics
-from emlib.models.lds import steady_moments
+from emlib.models.lds import kalman_pass, steady_moments
 from emlib.models.lds.kalman import Smoothed, image, path_entropy, run_filter, run_smoother
 from emlib.models.lds.steady_moments import Sums
 from emlib.models.partial import partial, patterns
+from emlib.models.sequences import lengths
 from emlib.numerics import Array, tree_sum
 
 
@@ -112,6 +114,9 @@ def gather(params: Any, units: Sequence[Array], weights: Array) -> Summary:
     """Return what sequences of any lengths yield, their log-likelihoods in order."""
     origins = {"initial": params.initial_mean[None, :, None], "transition": params.transition[None],
                "observation": params.observation[None]}
+    quick = kalman_pass.run(params, units, weights) if compiled_kalman(lengths(units)) else None
+    if quick is not None:
+        return Summary(_statistics(quick.sums, origins), quick.loglik, quick.entropy)
     loglik, found = np.empty(len(units)), []
     for where in groups(units):
         found.append(summary(params, np.stack([units[index] for index in where]), weights[where], origins))

@@ -56,13 +56,14 @@ def _loglik(fixed: steady.Precisions, residual: Array) -> tuple[Array, float]:
 
 def _entropy(params: Any, length: int, log_det: float) -> float:
     """Return the entropy of the path: the prior's less what the rows tell, 1/2 sum log |S_t| / |R|."""
-    first, step, noise = (_log_det(getattr(params, f"{name}_covariance"))
+    first, step, noise = (log_size(getattr(params, f"{name}_covariance"))
                           for name in ("initial", "transition", "observation"))
     prior = length * len(params.initial_mean) * (1.0 + LOG_2PI) + first + (length - 1) * step
     return 0.5 * (prior - log_det + length * noise)
 
 
-def _log_det(matrix: Array) -> float:
+def log_size(matrix: Array) -> float:
+    """Return the logarithm of the determinant of a covariance."""
     return 2.0 * float(np.log(np.diag(np.linalg.cholesky(matrix))).sum())
 
 

@@ -1,0 +1,123 @@
+"""Compiled products and factorisations of matrices that are too small for the BLAS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from emlib.kernels.blocks import exact as loop  # sums of a few terms: vectors would only take time to compile
+
+
+@loop
+def copy(source: Any, target: Any) -> None:
+    """Copy a matrix."""
+    for i in range(source.shape[0]):
+        for j in range(source.shape[1]):
+            target[i, j] = source[i, j]
+
+
+@loop
+def add(source: Any, target: Any) -> None:
+    """Add a matrix to another."""
+    for i in range(source.shape[0]):
+        for j in range(source.shape[1]):
+            target[i, j] += source[i, j]
+
+
+@loop
+def gain(weight: float, source: Any, target: Any) -> None:
+    """Add a multiple of a matrix to another."""
+    for i in range(source.shape[0]):
+        for j in range(source.shape[1]):
+            target[i, j] += weight * source[i, j]
+
+
+@loop
+def apply(matrix: Any, vector: Any, result: Any) -> None:
+    """Write the product of a matrix with a vector."""
+    for i in range(matrix.shape[0]):
+        total = 0.0
+        for j in range(matrix.shape[1]):
+            total += matrix[i, j] * vector[j]
+        result[i] = total
+
+
+@loop
+def times(left: Any, right: Any, result: Any) -> None:
+    """Write the product of two square matrices."""
+    side = len(left)
+    for i in range(side):
+        for j in range(side):
+            total = 0.0
+            for e in range(side):
+                total += left[i, e] * right[e, j]
+            result[i, j] = total
+
+
+@loop
+def image(matrix: Any, spread: Any, result: Any, room: Any) -> None:
+    """Write F S F' for square F and symmetric S, symmetric to the last bit."""
+    side = len(matrix)
+    times(matrix, spread, room)
+    for i in range(side):
+        for j in range(i + 1):
+            total = 0.0
+            for e in range(side):
+                total += room[i, e] * matrix[j, e]
+            result[i, j] = total
+            result[j, i] = total
+
+
+@loop
+def cholesky(matrix: Any, size: int) -> tuple[float, float]:
+    """Turn the lower triangle of the first rows into its Cholesky factor; return log|matrix| and its least pivot.
+
+    A pivot counts as a share of its diagonal entry: the product of all is at most one over the condition number of
+    the matrix with ones on the diagonal. One that is not positive, or no number, ends the factorisation.
+    """
+    log_det, least = 0.0, 1.0
+    for i in range(size):
+        for j in range(i + 1):
+            total = matrix[i, j]
+            for e in range(j):
+                total -= matrix[i, e] * matrix[j, e]
+            if i > j:
+                matrix[i, j] = total / matrix[j, j]
+                continue
+            if not total > 0.0:
+                return log_det, 0.0
+            least = min(least, total / matrix[i, i])
+            matrix[i, i] = np.sqrt(total)
+            log_det += np.log(total)
+    return log_det, least
+
+
+@loop
+def invert(factor: Any, inverse: Any, size: int) -> None:
+    """Write the inverse of a lower triangular matrix, lower triangle only."""
+    for j in range(size):
+        inverse[j, j] = 1.0 / factor[j, j]
+        for i in range(j + 1, size):
+            total = 0.0
+            for e in range(j, i):
+                total -= factor[i, e] * inverse[e, j]
+            inverse[i, j] = total / factor[i, i]
+
+
+@loop
+def solved(inverse: Any, right: Any, room: Any, result: Any) -> None:
+    """Write B' (L L')^-1 for square B, from the inverse of L."""
+    side = len(inverse)
+    for i in range(side):
+        for j in range(side):
+            total = 0.0
+            for e in range(i + 1):
+                total += inverse[i, e] * right[e, j]
+            room[i, j] = total
+    for i in range(side):
+        for j in range(side):
+            total = 0.0
+            for e in range(j, side):
+                total += room[e, i] * inverse[e, j]
+            result[i, j] = total
