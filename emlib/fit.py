@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from emlib.algorithms import LBFGS, Adaptive, Profile
+from emlib.algorithms import LBFGS, SQUAREM, Adaptive, Profile
 from emlib.algorithms.base import Algorithm, check_algorithm
 from emlib.model import Data, LatentVariableModel
 from emlib.result import Result
@@ -17,6 +17,7 @@ from emlib.stopping import DEFAULT_TOL
 from emlib.validate import positive_integer
 
 MANY = 200  # parameters above which eigenvalues at every step cost more than they save
+HUGE = 3000  # parameters above which a matrix over all of them takes longer than many E-steps, and much memory
 
 
 def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: Algorithm | None = None,
@@ -39,7 +40,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         The first start; two equal components are nudged apart, and the message says so.
     algorithm : Algorithm, optional
         Default: EM as long as it is the better buy, then trust-region steps that learn the missing information
-        (`Adaptive`), or `LBFGS` in the same metric above 200 parameters; `Profile` for models that it serves.
+        (`Adaptive`), or `LBFGS` in the same metric above 200 parameters, and `SQUAREM`, which needs no matrix, above
+        3000; `Profile` for models that it serves.
     n_starts : int
         Starts to try; the best converged run is returned.
     rng : int, Generator or None
@@ -102,11 +104,15 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
 def default_algorithm(model: LatentVariableModel) -> Algorithm:
     """Return what `fit` uses: `Adaptive`, or L-BFGS in the same metric where matrices of all parameters are dear.
 
+    Where even one such matrix is too large, it is SQUAREM, which needs none.
     A model that knows its best values of all fields but one (`profiled`) is fitted in that one.
     """
     if getattr(model, "profiled", None) is not None:
         return Profile()
-    return Adaptive() if model.space.size("free") <= MANY else LBFGS(warm_up=5)
+    size = model.space.size("free")
+    if size > HUGE:
+        return SQUAREM()
+    return Adaptive() if size <= MANY else LBFGS(warm_up=5)
 
 
 def _begun(model: Any, data: Data, given: Any, rng: np.random.Generator) -> Begun:

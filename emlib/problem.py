@@ -62,7 +62,7 @@ class Problem:
         self._memo: Evaluation | None = None
         self._curvature: tuple[Evaluation, Array] | None = None
         self._target: tuple[Evaluation, MStep] | None = None
-        self._basis = model.space.tangent() if coordinates == "standard" else None
+        self._basis = model.space.tangent_map() if coordinates == "standard" else None
         if coordinates == "mean":
             model.space.require_mean()
 

@@ -22,6 +22,7 @@ from emlib.numerics import Array, block_diagonal, symmetrise
 
 Params = TypeVar("Params", bound=Any)
 DENSE = 100  # entries up to which a dense product with the chart's Jacobian is the quicker one
+LARGE = 2000  # entries above which the basis of the feasible directions is not held as a dense matrix
 COORDINATES = ("free", "standard", "mean")
 
 
@@ -201,6 +202,13 @@ class ParameterSpace:
     def tangent(self) -> Array:
         """Return an orthonormal basis (columns) of {row sums 0} x {symmetric} x R^k in standard entries."""
         return block_diagonal(*[b.tangent() for b in self.blocks])
+
+    def tangent_map(self) -> Any:
+        """Return `tangent` as a sparse array where there are many entries: nearly all of the matrix is zero."""
+        if self.size("standard") <= LARGE:
+            return self.tangent()
+        parts = [scipy.sparse.csr_array(part) for block in self.blocks for part in block.tangent_parts()]
+        return scipy.sparse.block_diag(parts, format="csr")
 
     def split(self, vector: Array) -> dict[str, Array]:
         """Cut a vector of standard entries into one array per field."""

@@ -59,6 +59,9 @@ class _Elementwise:
     def tangent(self) -> Array:
         return np.eye(self.size)
 
+    def tangent_parts(self) -> list[Any]:
+        return [scipy.sparse.eye_array(self.size)]
+
 
 @dataclass(frozen=True)
 class Real(_Elementwise):
@@ -107,6 +110,9 @@ class Real(_Elementwise):
 
     def tangent(self) -> Array:
         return np.eye(self.size)[:, self._free]
+
+    def tangent_parts(self) -> list[Any]:
+        return [scipy.sparse.eye_array(self.size, format="csc")[:, self._free]]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy
 
 from emlib.blocks.block import Block, as_block, first_bad
 from emlib.blocks.simplex import Simplex
@@ -76,6 +77,9 @@ class Held:
 
     def tangent(self) -> Array:
         return np.empty((self.size, 0))
+
+    def tangent_parts(self) -> list[Any]:
+        return [scipy.sparse.csr_array((self.size, 0))]
 
 
 class Fixed(Mapping[str, Array]):

@@ -98,8 +98,10 @@ class PositiveDefinite:
         return block_diagonal(*[_log_cholesky_curvature(m, g) for m, g in pairs])
 
     def tangent(self) -> Array:
-        basis = symmetric_basis(self._side)
-        return block_diagonal(*[basis] * self._count)
+        return block_diagonal(*self.tangent_parts())
+
+    def tangent_parts(self) -> list[Any]:
+        return [symmetric_basis(self._side)] * self._count
 
 
 def _log_cholesky_steps(matrix: Array) -> tuple[Array, Array]:

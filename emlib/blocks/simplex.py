@@ -131,7 +131,10 @@ class Simplex:
         return block_diagonal(*[_softmax_curvature(p, g)[np.ix_(own, own)] for p, g, own in rows])
 
     def tangent(self) -> Array:
-        return block_diagonal(*[_zero_sum_basis(row) for row in self.support.reshape(self._rows, -1)])
+        return block_diagonal(*self.tangent_parts())
+
+    def tangent_parts(self) -> list[Any]:
+        return [_zero_sum_basis(row) for row in self.support.reshape(self._rows, -1)]
 
 
 def _softmax_curvature(p: Array, g: Array) -> Array:
