@@ -22,7 +22,7 @@ from emlib.fit import default_algorithm
 from emlib.numerics import Array
 
 SAME, BUDGET, FIRST = 1e-6, 5000, 1000
-STARTS = {"small": 2, "quick": 5, "full": 100}
+STARTS = {"small": 2, "quick": 3, "full": 100}
 METHODS = ("EM", "SQUAREM", "default")
 WORKERS = 2  # counts do not depend on what else runs
 

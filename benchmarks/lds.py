@@ -22,7 +22,7 @@ from emlib.models import LinearDynamicalSystem
 from emlib.numerics import Array
 
 SIDE = 4
-LENGTHS: dict[Scale, int] = {"small": 2_000, "quick": 10_000, "full": 10_000}
+LENGTHS: dict[Scale, int] = {"small": 2_000, "quick": 2_000, "full": 10_000}
 Case = tuple[LinearDynamicalSystem, Array, Any]
 
 

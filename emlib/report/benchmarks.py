@@ -34,7 +34,8 @@ class Results:
     def show(self, name: str) -> None:
         """Show a table under its title."""
         found = self._table(name)
-        table(found["rows"], found["columns"], caption=found["title"], digits=DIGITS)
+        rows = [[_plain(value) for value in row] for row in found["rows"]]
+        table(rows, found["columns"], caption=found["title"], digits=DIGITS)
 
     def rows(self, name: str, **wanted: Any) -> list[dict[str, Any]]:
         """Return the rows of a table in which the named columns have these values, as mappings."""
@@ -69,6 +70,11 @@ class Results:
         if name not in self.tables:
             raise KeyError(f"benchmarks: no table {name!r}; there are {', '.join(self.tables)}")
         return self.tables[name]
+
+
+def _plain(value: Any) -> Any:
+    """Write out what has more digits than are shown, without a power of ten: it may be a count."""
+    return round(value) if isinstance(value, float) and abs(value) >= 10**DIGITS else value
 
 
 def _text(answer: Any) -> str:
