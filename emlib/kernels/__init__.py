@@ -6,6 +6,6 @@ and factorisations of small matrices, `kalman` the filter and smoother of dynami
 Numba, and nothing imports them before they are used.
 """
 
-from emlib.kernels.choice import BLOCK, CHUNK, compiled, compiled_chain, compiled_kalman, estep_chunk
+from emlib.kernels.choice import BLOCK, CHUNK, LONG, compiled, compiled_chain, compiled_kalman, estep_chunk
 
-__all__ = ["BLOCK", "CHUNK", "compiled", "compiled_chain", "compiled_kalman", "estep_chunk"]
+__all__ = ["BLOCK", "CHUNK", "LONG", "compiled", "compiled_chain", "compiled_kalman", "estep_chunk"]

@@ -38,7 +38,7 @@ def bend(values: Array, vectors: Array, used: int) -> Array:
 
     Notes
     -----
-    Jöreskog (1967) and Clarke (1970) in other coordinates. With eigenvalues l_1 >= ... >= l_d and eigenvectors w_m of
+    Jöreskog (1967) in other coordinates. With eigenvalues l_1 >= ... >= l_d and eigenvectors w_m of
     the covariance in units of the noise, of which the first q explain, twice the slope in log psi_i is
     sum_{m>q} (l_m - 1) w_im^2, and minus twice its derivative in log psi_j is
     sum_{m,m'>q} l_m (w_im w_jm) (w_im' w_jm') + sum_{m<=q<m'} c_mm' (w_im w_jm) (w_im' w_jm') with

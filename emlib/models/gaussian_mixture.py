@@ -12,7 +12,7 @@ from emlib import reading
 from emlib.blocks import Positive, PositiveDefinite, Real, Simplex
 from emlib.blocks.block import Block
 from emlib.families import Categorical, Family, LinearGaussian, covariance
-from emlib.kernels import compiled, estep_chunk
+from emlib.kernels import LONG, compiled, estep_chunk
 from emlib.mean import MixtureMean
 from emlib.model import Data, Expectation, Statistics
 from emlib.models import gaussian_data, gaussian_pass, mixture
@@ -143,8 +143,9 @@ class GaussianMixture(PenalisedCovariances):
     def e_step(self, params: GaussianMixtureParams, data: Any) -> Expectation:
         """Return expected memberships and residual moments about the current means."""
         data = self.as_data(data)
-        # By the size of the whole, so that the short chunk at the end does not take longer than the long ones.
-        fast = compiled(len(data) / (data.share or 1.0), self.n_components, self.n_features)
+        # The short chunk at the end of long data goes the way of the others: NumPy would take longer for it than they.
+        whole = len(data) / (data.share or 1.0)
+        fast = compiled(whole if whole > LONG else len(data), self.n_components, self.n_features)
         plain = self._compiled(params, data) if fast else self._expectation(params, data)
         return self._penalised(plain, params, data)
 
