@@ -2,8 +2,8 @@
 
 `choice` says which of the two serves a chunk. `blocks` holds the loops over one block of points, `gaussian` the
 passes over a chunk; `chain` the recursions along a hidden chain, `hmm` the passes over sequences; `small` products
-and factorisations of small matrices, `kalman` the filter and smoother of dynamical systems. All but `choice` import
-Numba, and nothing imports them before they are used.
+and factorisations of small matrices, `kalman_filter` and `kalman` the filter and the smoother of dynamical systems. All
+but `choice` import Numba, and nothing imports them before they are used.
 """
 
 from emlib.kernels.choice import BLOCK, CHUNK, LONG, compiled, compiled_chain, compiled_kalman, estep_chunk

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 
 from emlib.kernels.blocks import exact as loop  # sums of a few terms: vectors would only take time to compile
+
+# What is done for each row is worth no call of its own.
+inlined: Any = numba.njit(fastmath={"contract"}, error_model="numpy", nogil=True, forceinline=True)
 
 
 @loop
@@ -44,14 +48,32 @@ def apply(matrix: Any, vector: Any, result: Any) -> None:
 
 
 @loop
+def product(left: Any, right: Any, rows: int, depth: int, columns: int, result: Any) -> None:
+    """Write the product of the first `rows` and `depth` of one matrix with the first `depth` and `columns` of another.
+    """
+    for i in range(rows):
+        for j in range(columns):
+            total = 0.0
+            for e in range(depth):
+                total += left[i, e] * right[e, j]
+            result[i, j] = total
+
+
+@loop
 def times(left: Any, right: Any, result: Any) -> None:
     """Write the product of two square matrices."""
-    side = len(left)
+    product(left, right, len(left), len(left), len(left), result)
+
+
+@loop
+def remainder(left: Any, right: Any, depth: int, result: Any) -> None:
+    """Write I - A B, of A's first `depth` columns and B's rows."""
+    side = len(result)
     for i in range(side):
         for j in range(side):
-            total = 0.0
-            for e in range(side):
-                total += left[i, e] * right[e, j]
+            total = 1.0 if i == j else 0.0
+            for e in range(depth):
+                total -= left[i, e] * right[e, j]
             result[i, j] = total
 
 
@@ -106,18 +128,18 @@ def invert(factor: Any, inverse: Any, size: int) -> None:
 
 
 @loop
-def solved(inverse: Any, right: Any, room: Any, result: Any) -> None:
-    """Write B' (L L')^-1 for square B, from the inverse of L."""
-    side = len(inverse)
-    for i in range(side):
-        for j in range(side):
+def solved(inverse: Any, right: Any, size: int, room: Any, result: Any) -> None:
+    """Write B' (L L')^-1 for a matrix B of `size` rows, from the inverse of L."""
+    columns = right.shape[1]
+    for i in range(size):
+        for j in range(columns):
             total = 0.0
             for e in range(i + 1):
                 total += inverse[i, e] * right[e, j]
             room[i, j] = total
-    for i in range(side):
-        for j in range(side):
+    for i in range(columns):
+        for j in range(size):
             total = 0.0
-            for e in range(j, side):
+            for e in range(j, size):
                 total += room[e, i] * inverse[e, j]
             result[i, j] = total

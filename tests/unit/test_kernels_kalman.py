@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from emlib.kernels import choice, kalman
+from emlib.kernels.kalman_filter import STILL, stands
 from emlib.model import Data, Expectation
 from emlib.models import LinearDynamicalSystem
 from emlib.models.lds import kalman_pass, moments, steady
@@ -70,9 +71,9 @@ def test_what_stands_still_slowly_is_not_taken_to_stand_still() -> None:
     apart = misses(step(model, params, data, True), step(model, params, data, False))
     assert max(apart.values()) < COMPILED, apart
     old, room = np.ones((1, 1)), np.empty((4, 1, 1))
-    new = old * (1 + 0.9 * kalman.STILL)
-    assert [kalman.stands(old, new, np.array([[rate]]), room) for rate in (0.9, 0.99999, 1.0)] == [True, False, False]
-    assert not kalman.stands(old, old * (1 + 3 * kalman.STILL), np.array([[0.9]]), room)
+    new = old * (1 + 0.9 * STILL)
+    assert [stands(old, new, np.array([[rate]]), room) for rate in (0.9, 0.99999, 1.0)] == [True, False, False]
+    assert not stands(old, old * (1 + 3 * STILL), np.array([[0.9]]), room)
 
 
 @pytest.mark.parametrize("what", ["observation", "transition"])

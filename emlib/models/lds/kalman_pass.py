@@ -35,7 +35,8 @@ def run(params: Any, units: Sequence[Array], weights: Array) -> Found | None:
     means, noise = np.empty((2, len(rows), side))
     fit, sizes = np.empty((2, len(units)))
     spreads, first, sums = np.zeros((count, side, side)), np.zeros((side, side)), np.zeros((3, side, side))
-    fields = [np.ascontiguousarray(value, dtype=float) for value in vars(params).values()]
+    # Copied, since a caller's array may be read-only, or not contiguous, which the loops are not compiled for.
+    fields = [np.array(value, dtype=float, order="C") for value in vars(params).values()]
     least = kalman.smooth(rows, lengths, weights, kinds, np.argsort(~seen, axis=1, kind="stable"), seen.sum(axis=1),
                           *fields, means, noise, fit, sizes, spreads, first, sums)
     if not least > CLEAR:
