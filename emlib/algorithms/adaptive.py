@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.algorithms.base import ROUNDING, Info, State, check_warm_up, require_free
+from emlib.algorithms.base import Info, State, check_warm_up, require_free
 from emlib.algorithms.em import em_step, observed_rate, slope
-from emlib.algorithms.newton import ACCEPT, SMALLEST, best_step, in_metric, next_radius, rise
+from emlib.algorithms.trust_region import SMALLEST, best_step, brought, in_metric, next_radius, rise
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
@@ -153,13 +153,11 @@ def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State,
     here, memory = state.evaluation, state.memory
     radius = memory["radius"] or max(2.0 * float(np.linalg.norm(model.slopes)), 10 * SMALLEST)
     step = best_step(model.values, model.slopes, radius)
-    length, predicted = float(np.linalg.norm(step)), rise(model.values, model.slopes, step)
-    there = problem.evaluate(here.x + model.directions @ step)
-    gained, noise = there.loglik - here.loglik, ROUNDING * here.magnitude
+    length, there = float(np.linalg.norm(step)), problem.evaluate(here.x + model.directions @ step)
     if there.fault is None and problem.m_step(there).fault is not None:  # on its way to lose a component
         return _em(problem, replace(state, memory={**memory, "radius": SHRINK * length}))
-    if gained >= ACCEPT * predicted - noise:
-        share = 1.0 if predicted < noise else gained / predicted
+    share = brought(here, there, rise(model.values, model.slopes, step))
+    if share is not None:
         return _arrive(problem, state, there, model, max(next_radius(radius, length, share), 10 * SMALLEST))
     if length < SMALLEST:
         return state, Info("newton", False, None, Status.LINE_SEARCH_FAILED)

@@ -7,18 +7,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy
-from scipy.linalg import eigh, solve_triangular
 
-from emlib.algorithms.base import ROUNDING, Info, State, check_warm_up, require_free
+from emlib.algorithms.base import Info, State, check_warm_up, require_free
 from emlib.algorithms.em import em_step
-from emlib.numerics import Array
+from emlib.algorithms.trust_region import SHRINK, SMALLEST, best_step, brought, in_metric, next_radius, rise
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
 from emlib.stopping import em_gain, newton_gain
-
-ACCEPT = 1e-4  # share of the predicted rise that a step must bring
-SMALLEST = 1e-12  # radius below which the search has failed
 
 
 @dataclass(frozen=True)
@@ -80,79 +75,15 @@ def _model(problem: Problem, state: State) -> Mapping[str, Any] | None:
             "directions": directions}
 
 
-def in_metric(factor: Array, observed: Array, gradient: Array) -> tuple[Array, Array, Array]:
-    """Return curvatures, slopes and directions (columns) of a quadratic model in the metric of I_c.
-
-    Parameters
-    ----------
-    factor : ndarray, shape (p, p)
-        Lower Cholesky factor of I_c.
-    observed : ndarray, shape (p, p)
-        The model's curvature.
-    gradient : ndarray, shape (p,)
-    """
-    half = solve_triangular(factor, observed, lower=True)
-    values, vectors = eigh(solve_triangular(factor, half.T, lower=True))
-    slopes = vectors.T @ solve_triangular(factor, gradient, lower=True)
-    return values, slopes, solve_triangular(factor, vectors, lower=True, trans="T")
-
-
 def _trust_region(problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> tuple[State, Info]:
     values, slopes, radius = memory["values"], memory["slopes_in_metric"], memory["radius"]
     step = best_step(values, slopes, radius)
-    predicted = rise(values, slopes, step)
-    there = problem.evaluate(here.x + memory["directions"] @ step)
-    gained = there.loglik - here.loglik
-    noise = ROUNDING * here.magnitude
-    good = gained >= ACCEPT * predicted - noise
-    length = float(np.linalg.norm(step))
-    share = 1.0 if predicted < noise else gained / predicted
-    if not good:
+    length, there = float(np.linalg.norm(step)), problem.evaluate(here.x + memory["directions"] @ step)
+    share = brought(here, there, rise(values, slopes, step))
+    if share is None:
         if length < SMALLEST:
             return State(here, memory), Info("newton", False, None, Status.LINE_SEARCH_FAILED)
-        return State(here, {**memory, "radius": 0.25 * length}), Info("newton", False, newton_gain(values, slopes))
+        return State(here, {**memory, "radius": SHRINK * length}), Info("newton", False, newton_gain(values, slopes))
     state = State(there, {"radius": next_radius(radius, length, share)})
     # The curvatures change little near the optimum: the last ones give the estimate without a new Hessian.
     return state, Info("newton", True, em_gain(problem, there, 1.0 - float(values[0])))
-
-
-def next_radius(radius: float, length: float, share: float) -> float:
-    """Return the radius after a step that brought this share of the predicted rise."""
-    if share > 0.75:
-        return max(radius, 3.0 * length)
-    return 0.5 * length if share < 0.25 else radius
-
-
-def rise(values: Array, slopes: Array, step: Array) -> float:
-    """Return what the quadratic model with these curvatures and slopes promises of a step, nats."""
-    return float(slopes @ step - 0.5 * values @ step**2)
-
-
-def best_step(values: Array, slopes: Array, radius: float) -> Array:
-    """Maximise slopes's - half sum values s^2 over |s| <= radius, exactly (the hard case included).
-
-    Parameters
-    ----------
-    values : ndarray, shape (p,)
-        Curvatures, ascending; negative ones are directions along which the model rises for ever.
-    slopes : ndarray, shape (p,)
-    radius : float
-    """
-    if values[0] > 0:
-        newton = slopes / values
-        if np.linalg.norm(newton) <= radius:
-            return newton
-    floor = max(0.0, -float(values[0]))
-    tiny = 1e-14 * max(1.0, float(np.abs(values).max()))
-
-    def excess(shift: float) -> float:
-        return float(np.linalg.norm(slopes / (values + shift))) - radius
-
-    if excess(floor + tiny) < 0:  # hard case: no slope along the lowest curvature
-        step = np.where(values + floor > tiny, slopes / np.maximum(values + floor, tiny), 0.0)
-        step[0] += np.sqrt(max(radius**2 - float(step @ step), 0.0)) * (1.0 if slopes[0] >= 0 else -1.0)
-        return step
-    ceiling = floor + float(np.linalg.norm(slopes)) / radius + tiny
-    shift = scipy.optimize.brentq(excess, floor + tiny, ceiling, xtol=1e-300, rtol=1e-12)
-    result: Array = slopes / (values + shift)
-    return result

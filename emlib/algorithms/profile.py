@@ -8,16 +8,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.algorithms.base import ROUNDING, Info, State, check_warm_up, require_free
+from emlib.algorithms.base import Info, State, check_warm_up, require_free
 from emlib.algorithms.em import em_step
-from emlib.algorithms.newton import ACCEPT, SMALLEST, best_step, next_radius, rise
+from emlib.algorithms.trust_region import SHRINK, SMALLEST, best_step, brought, next_radius, rise
 from emlib.numerics import Array, symmetrise
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
 from emlib.stopping import newton_gain
 
 FIRST = 1.0  # first radius, in the free coordinates of the field: for variances, a factor e
-SHRINK = 0.25  # how much shorter the next step is after one that failed
 
 
 @dataclass(frozen=True)
@@ -90,14 +89,16 @@ class Profile:
 
 def _best(problem: Problem, here: Evaluation, x: Array) -> tuple[Any, Array]:
     """Return the best point with the field at x, and the Hessian there; what was seen at `here` suffices."""
-    best, hessian = getattr(problem.model, "profile")(problem.model.space.unpack(x), here.stats)  # noqa: B009
+    model: Any = problem.model  # `profile` is no part of the protocol
+    best, hessian = model.profile(model.space.unpack(x), here.stats)
     return problem.placed(best), hessian
 
 
 def _place(problem: Problem) -> slice:
     """Return where the field that is left lies in the flat vector."""
-    blocks = problem.model.space.blocks
-    index = [block.name for block in blocks].index(getattr(problem.model, "profiled"))  # noqa: B009
+    model: Any = problem.model
+    blocks = model.space.blocks
+    index = [block.name for block in blocks].index(model.profiled)
     low = sum(block.free_size for block in blocks[:index])
     return slice(low, low + blocks[index].free_size)
 
@@ -105,7 +106,7 @@ def _place(problem: Problem) -> slice:
 def _trust_region(problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> tuple[State, Info]:
     values, vectors, slopes = _model(problem, here, memory["hessian"])
     move = best_step(values, slopes, memory["radius"])
-    length, predicted, x = float(np.linalg.norm(move)), rise(values, slopes, move), here.x.copy()
+    length, x = float(np.linalg.norm(move)), here.x.copy()
     x[_place(problem)] += vectors @ move
     target, hessian = _best(problem, here, x)
     shorter = State(here, {**memory, "radius": SHRINK * length})
@@ -113,10 +114,9 @@ def _trust_region(problem: Problem, here: Evaluation, memory: Mapping[str, Any])
         # A long step may only have gone too far; a short one that rises is on its way out of the space.
         status = Status.DEGENERATE if length <= FIRST else None
         return shorter, Info("profile", False, None, status, target.fault)
-    there, noise = problem.evaluate(target.x), ROUNDING * here.magnitude
-    gained = there.loglik - here.loglik
-    if gained >= ACCEPT * predicted - noise:
-        share = 1.0 if predicted < noise else gained / predicted
+    there = problem.evaluate(target.x)
+    share = brought(here, there, rise(values, slopes, move))
+    if share is not None:
         return _arrived(problem, there, hessian, next_radius(memory["radius"], length, share))
     return shorter, Info("profile", False, None, Status.LINE_SEARCH_FAILED if length < SMALLEST else None)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from emlib.algorithms import line_search
 from emlib.algorithms.line_search import backtrack, wolfe
-from emlib.algorithms.newton import best_step
+from emlib.algorithms.trust_region import best_step
 from emlib.stopping import newton_gain, remaining_gain
 from tests import tolerances as tol
 
