@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
+import scipy
 
-from emlib.numerics import Array
+from emlib.numerics import Array, block_diagonal
 
 
 class Block(Protocol):
@@ -33,6 +34,14 @@ class Block(Protocol):
     def curvature(self, value: Array, cotangent: Array) -> Array: ...
     def tangent(self) -> Array: ...
     def tangent_parts(self) -> list[Any]: ...
+
+
+class Based:
+    """A block whose feasible directions are told by `tangent_parts`: bases, dense or sparse, of its entries in turn."""
+
+    def tangent(self: Block) -> Array:
+        parts = self.tangent_parts()
+        return block_diagonal(*[part.toarray() if scipy.sparse.issparse(part) else part for part in parts])
 
 
 def first_bad(mask: Array, word: str = "entry") -> str:

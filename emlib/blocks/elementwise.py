@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import scipy
 
-from emlib.blocks.block import as_block, first_bad, not_finite
+from emlib.blocks.block import Based, as_block, first_bad, not_finite
 from emlib.numerics import Array
 
 
 @dataclass(frozen=True)
-class _Elementwise:
+class _Elementwise(Based):
     """Common part of the blocks whose chart acts on each entry alone."""
 
     name: str
@@ -55,9 +55,6 @@ class _Elementwise:
 
     def curvature(self, value: Array, cotangent: Array) -> Array:
         return np.diag(self.bend(value) * np.ravel(cotangent))
-
-    def tangent(self) -> Array:
-        return np.eye(self.size)
 
     def tangent_parts(self) -> list[Any]:
         return [scipy.sparse.eye_array(self.size)]
@@ -103,13 +100,10 @@ class Real(_Elementwise):
         return super().pullback(value, cotangent)[self._free]
 
     def jacobian(self, value: Array) -> Array:
-        return self.tangent()
+        return np.eye(self.size)[:, self._free]
 
     def curvature(self, value: Array, cotangent: Array) -> Array:
         return np.zeros((self.free_size, self.free_size))
-
-    def tangent(self) -> Array:
-        return np.eye(self.size)[:, self._free]
 
     def tangent_parts(self) -> list[Any]:
         return [scipy.sparse.eye_array(self.size, format="csc")[:, self._free]]

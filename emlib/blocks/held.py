@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from emlib.blocks.block import Block, as_block, first_bad
+from emlib.blocks.block import Based, Block, as_block, first_bad
 from emlib.blocks.simplex import Simplex
 from emlib.numerics import Array
 
@@ -17,7 +17,7 @@ SAME = 1e-9  # how far an entry may lie from its held value, as a share of the b
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class Held(Based):
     """A block held at a value: same shape, no free coordinate, no feasible direction.
 
     Parameters
@@ -74,9 +74,6 @@ class Held:
 
     def curvature(self, value: Array, cotangent: Array) -> Array:
         return np.empty((0, 0))
-
-    def tangent(self) -> Array:
-        return np.empty((self.size, 0))
 
     def tangent_parts(self) -> list[Any]:
         return [scipy.sparse.csr_array((self.size, 0))]

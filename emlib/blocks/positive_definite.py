@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from emlib.blocks.block import as_block, not_finite
+from emlib.blocks.block import Based, as_block, not_finite
 from emlib.numerics import Array, block_diagonal, lower_indices
 
 
 @dataclass(frozen=True)
-class PositiveDefinite:
+class PositiveDefinite(Based):
     """Symmetric positive definite matrices (last two axes); the chart is log-Cholesky."""
 
     name: str
@@ -96,9 +96,6 @@ class PositiveDefinite:
     def curvature(self, value: Array, cotangent: Array) -> Array:
         pairs = zip(self._each(value), self._each(np.asarray(cotangent)), strict=True)
         return block_diagonal(*[_log_cholesky_curvature(m, g) for m, g in pairs])
-
-    def tangent(self) -> Array:
-        return block_diagonal(*self.tangent_parts())
 
     def tangent_parts(self) -> list[Any]:
         return [symmetric_basis(self._side)] * self._count

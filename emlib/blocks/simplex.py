@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from emlib.blocks.block import as_block, first_bad, not_finite
+from emlib.blocks.block import Based, as_block, first_bad, not_finite
 from emlib.numerics import Array, block_diagonal
 
 SUM_TOLERANCE = 1e-8  # how far from one a user's row of probabilities may add up
@@ -18,7 +18,7 @@ RIDGE = 1e-10  # information per unit to put in its place: above that rounding, 
 
 
 @dataclass(frozen=True)
-class Simplex:
+class Simplex(Based):
     """Rows (last axis) of probabilities; the chart is the reduced softmax, last entry as reference.
 
     Parameters
@@ -129,9 +129,6 @@ class Simplex:
     def curvature(self, value: Array, cotangent: Array) -> Array:
         rows = zip(value.reshape(self._rows, -1), cotangent.reshape(self._rows, -1), self._charted, strict=True)
         return block_diagonal(*[_softmax_curvature(p, g)[np.ix_(own, own)] for p, g, own in rows])
-
-    def tangent(self) -> Array:
-        return block_diagonal(*self.tangent_parts())
 
     def tangent_parts(self) -> list[Any]:
         return [_zero_sum_basis(row) for row in self.support.reshape(self._rows, -1)]

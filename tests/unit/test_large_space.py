@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +10,10 @@ import scipy
 
 import emlib
 from emlib.algorithms import EM, LBFGS, SQUAREM, Adaptive
-from emlib.blocks import PositiveDefinite, Real, Simplex, StochasticMatrix
 from emlib.fit import default_algorithm
 from emlib.models import GaussianMixture
 from emlib.space import ParameterSpace
 
-BLOCKS: list[Any] = [Simplex("w", (4,)), StochasticMatrix("a", (3, 3), (2, 3)), Real("m", (2, 3)),
-                     Real("z", (2, 2), (1,)), PositiveDefinite("s", (2, 3, 3))]
 MIB = 2**20
 MOST = 100  # MiB: the parameters, their statistics and the basis of one matrix, a few times over
 WIDE = GaussianMixture(10, 40)
@@ -31,12 +27,6 @@ def test_the_sparse_basis_is_the_dense_one(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("emlib.space.LARGE", 0)
     assert scipy.sparse.issparse(here.tangent_map())
     assert np.array_equal(here.tangent_map().toarray(), dense)
-
-
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
-def test_the_parts_make_up_the_basis_of_a_block(block: Any) -> None:
-    parts = [scipy.sparse.csr_array(part) for part in block.tangent_parts()]
-    assert np.array_equal(scipy.sparse.block_diag(parts).toarray(), block.tangent())
 
 
 def added(steps: int) -> float:
