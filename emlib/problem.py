@@ -175,7 +175,7 @@ class Problem:
         if self.m_step(evaluation).fault is not None:
             return None
         try:
-            factor = np.linalg.cholesky(self.complete_information(evaluation) + self._ridge(evaluation))
+            factor = np.linalg.cholesky(self._ridged(self.complete_information(evaluation), evaluation))
         except np.linalg.LinAlgError:
             return None
         # A probability whose square underflows gives a matrix without numbers, which the factorisation lets pass.
@@ -184,12 +184,14 @@ class Problem:
     def observed_information(self, evaluation: Evaluation) -> Array | None:
         """Return I_o plus the ridge that `metric` has; None where entries are not finite."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            observed: Array = self._ridge(evaluation) - self.hessian(evaluation.x)
+            observed = self._ridged(-self.hessian(evaluation.x), evaluation)
         return observed if np.isfinite(observed).all() else None
 
-    def _ridge(self, here: Evaluation) -> Array:
-        """Return what makes the ratio of I_o and I_c one along log-odds of what is as good as zero; elsewhere zero."""
-        return np.diag(RIDGE * self.data.n_units * self.model.space.faint(here.params, self.m_step(here).params))
+    def _ridged(self, matrix: Array, here: Evaluation) -> Array:
+        """Add in place what makes the ratio of I_o and I_c one along log-odds of what is as good as zero."""
+        faint = self.model.space.faint(here.params, self.m_step(here).params)
+        matrix[np.diag_indices(len(matrix))] += RIDGE * self.data.n_units * faint
+        return matrix
 
     def hessian(self, x: Any) -> Array:
         """Return the Hessian of the log-likelihood, in closed form where the model has its missing information.
@@ -218,8 +220,8 @@ class Problem:
         """Return the model's closed-form missing information in standard entries, summed over chunks."""
         cost = getattr(self.model, "missing_information_cost", None)
         self.n_estep += 1 if cost is None else cost()
-        closed_form = getattr(self.model, "missing_information")  # noqa: B009  (optional member of the protocol)
-        total: Array = self._over_chunks(closed_form, params)
+        model: Any = self.model  # `missing_information` is an optional member of the protocol
+        total: Array = self._over_chunks(model.missing_information, params)
         return total
 
     def _hessian_by_differences(self, here: Evaluation) -> Array:

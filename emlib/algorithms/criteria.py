@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -117,10 +118,10 @@ def _normalised_entropy(problem: Problem, before: Evaluation, after: Evaluation,
 def _mean_marginal_entropy(problem: Problem, here: Evaluation) -> float:
     """Return the mean over all times of all sequences; the joint entropy of a path is less than their sum."""
     problem.n_estep += 1
-    posterior = getattr(problem.model, "posterior")  # noqa: B009  (optional member of the protocol)
+    model: Any = problem.model  # `posterior` is an optional member of the protocol
     total = 0.0
     for chunk in problem.chunks():
-        found = posterior(here.params, chunk.units)
+        found = model.posterior(here.params, chunk.units)
         totals = np.array([-x_log_y(shares, shares).sum() for shares in found])
         seen = np.ones(len(found)) if chunk.weights is None else chunk.weights
         total += float(seen @ totals)

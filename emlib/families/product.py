@@ -39,7 +39,8 @@ class ProductModel(LatentVariableModel):
         if isinstance(own, property) and own.fget is not None:
             kept = cached_property(own.fget)
             kept.__set_name__(cls, "space")
-            setattr(cls, "space", kept)  # noqa: B010  (a property of the protocol, to the type checker)
+            changed: Any = cls  # in the protocol a property
+            changed.space = kept
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the kept space out of copies and pickles: it is built from the settings."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sphinx.application import Sphinx
+from sphinx.domains.math import MathDomain
 from sphinx.ext.mathjax import html_visit_displaymath, html_visit_math
 
 __all__ = ["setup"]
@@ -27,7 +28,7 @@ def loader(macros: dict[str, str]) -> str:
 
 def install(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Load KaTeX on the pages that hold formulas."""
-    if app.builder.format != "html" or not app.env.get_domain("math").has_equations(page):  # type: ignore[attr-defined]
+    if app.builder.format != "html" or not cast(MathDomain, app.env.get_domain("math")).has_equations(page):
         return
     app.add_css_file(f"{FOLDER}/katex.min.css")
     for script in ("katex.min.js", "copy-tex.min.js"):
