@@ -9,8 +9,8 @@ import numpy as np
 
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.models import sequences
-from emlib.models.lds.steady_moments import Found, Sums, log_size
-from emlib.models.partial import partial
+from emlib.models.lds.steady_moments import Found, Sums
+from emlib.models.partial import log_det, partial
 from emlib.numerics import Array
 
 CLEAR = 1e-4  # share that a Cholesky pivot keeps of its entry: with less, two codes differ in more than rounding
@@ -69,7 +69,8 @@ def _patterns(rows: Array) -> tuple[Array, Array]:
 
 def _entropy(params: Any, lengths: Array, told: Array) -> Array:
     """Return the entropy of each path: the prior's less what the seen entries tell of it, half of `told`."""
-    first, step = log_size(params.initial_covariance), log_size(params.transition_covariance)
+    first, step = (log_det(np.linalg.cholesky(noise))
+                   for noise in (params.initial_covariance, params.transition_covariance))
     entropy: Array = 0.5 * (lengths * len(params.initial_mean) * (1.0 + LOG_2PI) + first + (lengths - 1) * step - told)
     return entropy
 

@@ -10,6 +10,7 @@ import numpy as np
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.models.lds import steady
 from emlib.models.lds.kalman import image
+from emlib.models.partial import log_det
 from emlib.numerics import Array
 
 Sums = tuple[float, Array, Array, Array]  # count, E[e e'], E[e x'], E[x x'] of the residuals e = response - W x
@@ -34,8 +35,8 @@ def gather(params: Any, rows: Array, weights: Array) -> Found | None:
         return None
     found = steady.means(params, fixed, rows)
     try:
-        loglik, log_det = _loglik(fixed, found.residual)
-        entropy = _entropy(params, length, log_det)
+        loglik, told = _loglik(fixed, found.residual)
+        entropy = _entropy(params, length, told)
     except np.linalg.LinAlgError:
         return None
     sums = {"initial": _initial(params, weights, fixed, found),
@@ -49,22 +50,17 @@ def _loglik(fixed: steady.Precisions, residual: Array) -> tuple[Array, float]:
     length, side = residual.shape[1:]
     factors = np.linalg.cholesky(fixed.inner)
     log_dets = 2.0 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-    log_det = float(log_dets.sum() + (length - len(log_dets)) * log_dets[-1])
+    told = float(log_dets.sum() + (length - len(log_dets)) * log_dets[-1])
     white = steady.applied(np.linalg.inv(factors), residual)
-    return -0.5 * (length * side * LOG_2PI + log_det + np.einsum("nti,nti->n", white, white)), log_det
+    return -0.5 * (length * side * LOG_2PI + told + np.einsum("nti,nti->n", white, white)), told
 
 
-def _entropy(params: Any, length: int, log_det: float) -> float:
-    """Return the entropy of the path: the prior's less what the rows tell, 1/2 sum log |S_t| / |R|."""
-    first, step, noise = (log_size(getattr(params, f"{name}_covariance"))
+def _entropy(params: Any, length: int, told: float) -> float:
+    """Return the entropy of the path: the prior's less what the rows tell, half of `told` - T log |R|."""
+    first, step, noise = (log_det(np.linalg.cholesky(getattr(params, f"{name}_covariance")))
                           for name in ("initial", "transition", "observation"))
     prior = length * len(params.initial_mean) * (1.0 + LOG_2PI) + first + (length - 1) * step
-    return 0.5 * (prior - log_det + length * noise)
-
-
-def log_size(matrix: Array) -> float:
-    """Return the logarithm of the determinant of a covariance."""
-    return 2.0 * float(np.log(np.diag(np.linalg.cholesky(matrix))).sum())
+    return 0.5 * (prior - told + length * noise)
 
 
 def _initial(params: Any, weights: Array, fixed: steady.Precisions, found: steady.Means) -> Sums:
