@@ -63,6 +63,19 @@ def squared_lengths(factor: Array, rows: Array) -> Array:
     return found
 
 
+def eigenvalues_exceed(matrices: Array, floor: Array | float) -> bool:
+    """Say whether all eigenvalues of symmetric matrices lie above `floor`, one for each matrix or one for all.
+
+    By Cholesky's factorisation, which takes a tenth of the time of the eigenvalues; near the floor the answer may be
+    no where these say yes.
+    """
+    try:
+        np.linalg.cholesky(matrices - np.asarray(floor)[..., None, None] * np.eye(matrices.shape[-1]))
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
 def block_diagonal(*matrices: Array) -> Array:
     """Return the block-diagonal matrix of the given ones."""
     full: Array = block_diag(*matrices)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks.block import Based, as_block, not_finite
-from emlib.numerics import Array, block_diagonal, lower_indices
+from emlib.numerics import Array, block_diagonal, eigenvalues_exceed, lower_indices
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,11 @@ class PositiveDefinite(Based):
         skew = np.abs(matrices - np.swapaxes(matrices, 1, 2)).max(axis=(1, 2)) > 1e-10 * scale
         if skew.any():
             return f"{self._which(skew)} is not symmetric; give 0.5 * (a + a.T)"
+        floor = self._side * np.finfo(float).eps * scale
+        if eigenvalues_exceed(matrices, floor):
+            return None
         smallest = np.linalg.eigvalsh(matrices)[:, 0]
-        bad = smallest <= self._side * np.finfo(float).eps * scale
+        bad = smallest <= floor
         if bad.any():
             return (f"{self._which(bad)} is not positive definite (smallest eigenvalue {smallest[bad][0]:.3g}); "
                     "a covariance has positive eigenvalues only")

@@ -29,6 +29,14 @@ LOG2_E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.6931471803691238, 1.9082149292
 SHIFT = 6755399441055744.0 + 1023.0  # 1.5 2^52: what is added to it is rounded to an integer in the lowest bits
 EXPONENT, ONE, MANTISSA = 0x4330000000000000, 0x3FF0000000000000, 0x000FFFFFFFFFFFFF
 ROOT_2 = 1.4142135623730951
+# What `exp` computes with: its reach; the powers of two; the coefficients of the polynomial, highest first; zero.
+EXP = np.array([
+    LOWEST, LOG2_E, SHIFT, LN2_HIGH, LN2_LOW,
+    2.5110037605963777e-08, 2.763263963904103e-07, 2.755724091857897e-06, 2.4801485482328494e-05,
+    0.00019841269890047113, 0.0013888888952314775, 0.008333333333319601, 0.0416666666664881,
+    0.1666666666666668, 0.5000000000000019, 1.0,
+    0.0,
+])  # fmt: skip
 
 
 def kept(signature: tuple[Any, ...]) -> Any:
@@ -49,29 +57,39 @@ forget_stale(Path(__file__).parent)
 
 
 @exact
-def exp(x: Any) -> Any:
+def constants(table: Any) -> Any:
+    """Return the numbers of EXP as the loops take them.
+
+    Written out in `exp` they would be loaded anew, and by an address of eight bytes each, for every vector.
+    """
+    return (table[0], table[1], table[2], table[3], table[4], table[5], table[6], table[7], table[8], table[9],
+            table[10], table[11], table[12], table[13], table[14], table[15], table[16])
+
+
+@exact
+def exp(x: Any, c: Any) -> Any:
     """Return e^x for x <= 0: a polynomial of degree 11 within ln(2)/2 of zero, times a power of two.
 
-    The polynomial interpolates e^x at Chebyshev's points there; it is off by less than 1e-16.
+    The polynomial interpolates e^x at Chebyshev's points there; it is off by less than 1e-16. `c` is `constants(EXP)`.
     """
-    x = max(x, LOWEST)
-    shifted = x * LOG2_E + SHIFT
-    power = shifted - SHIFT
-    r = (x - power * LN2_HIGH) - power * LN2_LOW
-    p = 2.5110037605963777e-08
-    p = p * r + 2.763263963904103e-07
-    p = p * r + 2.755724091857897e-06
-    p = p * r + 2.4801485482328494e-05
-    p = p * r + 0.00019841269890047113
-    p = p * r + 0.0013888888952314775
-    p = p * r + 0.008333333333319601
-    p = p * r + 0.0416666666664881
-    p = p * r + 0.1666666666666668
-    p = p * r + 0.5000000000000019
-    p = p * r + 1.0
-    p = p * r + 1.0
+    x = max(x, c[0])
+    shifted = x * c[1] + c[2]
+    power = shifted - c[2]
+    r = (x - power * c[3]) - power * c[4]
+    p = c[5]
+    p = p * r + c[6]
+    p = p * r + c[7]
+    p = p * r + c[8]
+    p = p * r + c[9]
+    p = p * r + c[10]
+    p = p * r + c[11]
+    p = p * r + c[12]
+    p = p * r + c[13]
+    p = p * r + c[14]
+    p = p * r + c[15]
+    p = p * r + c[15]
     value = p * np.int64(np.float64(shifted).view(np.int64) << 52).view(np.float64)
-    return value if x > LOWEST else 0.0
+    return value if x > c[0] else c[16]
 
 
 @exact

@@ -1,40 +1,81 @@
-"""One pass over a chunk for a normal mixture: densities, responsibilities and moments about the current means.
+"""One pass over a chunk for a normal mixture: densities, responsibilities and moments.
 
-The arithmetic is that of the NumPy path (forward substitution with the Cholesky factors, residuals about each
-mean), so the accuracy is the same at any condition number; only the order of sums differs.
+Where a block of points allows it (see `quadratic`), densities and moments are products of matrices. Elsewhere the
+arithmetic is that of the NumPy path (forward substitution with the Cholesky factors, residuals about each mean), so
+the accuracy is the same at any condition number; only the order of sums differs.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
-from emlib.kernels import blocks
+from emlib.kernels import blocks, quadratic
 from emlib.kernels.blocks import loop
-from emlib.kernels.choice import BLOCK
+from emlib.kernels.choice import BLOCK, STRIDE
 
 F8 = numba.float64
 ROWS, SEEN = numba.types.Array(F8, 2, "A", readonly=True), numba.types.Array(F8, 1, "A", readonly=True)
 VECTOR, MATRIX, CUBE = F8[::1], F8[:, ::1], F8[:, :, ::1]
-matrix_pass: Any = blocks.kept((ROWS, SEEN, MATRIX, CUBE, VECTOR, VECTOR, MATRIX, CUBE, VECTOR))
-variance_pass: Any = blocks.kept((ROWS, SEEN, MATRIX, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR))
+PAIRS = numba.int64[:, ::1]
+PRODUCTS = (VECTOR, VECTOR, VECTOR, PAIRS, MATRIX, VECTOR)  # the fields of `Quadratic`
+matrix_pass: Any = blocks.kept((ROWS, SEEN, VECTOR, *PRODUCTS, MATRIX, CUBE, VECTOR, VECTOR, MATRIX, CUBE, VECTOR,
+                                MATRIX, VECTOR))
+variance_pass: Any = blocks.kept((ROWS, SEEN, VECTOR, *PRODUCTS, MATRIX, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX,
+                                  VECTOR, MATRIX, VECTOR))
+
+
+class Room(NamedTuple):
+    """Room to work on a block: transposed points, z, products, joint densities, and what a point has one of."""
+
+    x: Any
+    z: Any
+    features: Any
+    joint: Any
+    scratch: Any
+    top: Any
+    weight: Any
 
 
 @loop
-def shares(joint: Any, top: Any, weight: Any, scratch: Any, totals: Any) -> None:
+def room(side: int, width: int, panel: int) -> Any:
+    """Return room for so many features, components (even) and products."""
+    z = np.ones((side + 1, STRIDE))
+    features, joint = np.zeros((panel, STRIDE)), np.empty((width, STRIDE))
+    return Room(np.empty((side, STRIDE)), z, features, joint, np.empty((2, STRIDE)), np.empty(BLOCK), np.empty(BLOCK))
+
+
+@loop
+def highest(joint: Any, top: Any) -> None:
+    """Write each point's largest entry.
+
+    Two rows at a time: of one, the compiler would make a store that waits for a comparison, and no vectors.
+    """
+    last = len(joint) - 1
+    for i in range(BLOCK):
+        top[i] = joint[last, i]
+    for k in range(0, last, 2):
+        a, b = joint[k], joint[k + 1]
+        for i in range(BLOCK):
+            top[i] = max(max(a[i], b[i]), top[i])
+
+
+@loop
+def shares(joint: Any, top: Any, weight: Any, scratch: Any, totals: Any, c: Any) -> None:
     """Turn log(pi_k p_k) into weighted responsibilities; add log-likelihood, entropy and magnitude to the totals."""
     total, moved = scratch[0], scratch[1]
-    total[:] = 0.0
-    moved[:] = 0.0
+    for i in range(BLOCK):
+        total[i] = 0.0
+        moved[i] = 0.0
     for k in range(len(joint)):
         row = joint[k]
         for i in range(BLOCK):
             gap = row[i] - top[i]
-            value = blocks.exp(gap)
+            value = blocks.exp(gap, c)
             total[i] += value
-            moved[i] -= value * max(gap, blocks.LOWEST)
+            moved[i] -= value * max(gap, c[0])
             row[i] = value
     loglik = entropy = magnitude = 0.0
     for i in range(BLOCK):
@@ -47,10 +88,28 @@ def shares(joint: Any, top: Any, weight: Any, scratch: Any, totals: Any) -> None
     totals[0] += loglik
     totals[1] += entropy
     totals[2] += magnitude
-    for k in range(len(joint)):
-        row = joint[k]
-        for i in range(BLOCK):
-            row[i] *= total[i]
+
+
+@loop
+def scaled(row: Any, factor: Any) -> float:
+    """Multiply a row by the factors, and return its sum."""
+    total = 0.0
+    for i in range(BLOCK):
+        value = row[i] * factor[i]
+        row[i] = value
+        total += value
+    return total
+
+
+@loop
+def products(fast: Any, room: Any, width: int, counts: Any, sums: Any, totals: Any, c: Any) -> None:
+    """Add a block's sums of products."""
+    quadratic.densities(fast, room.z, room.features, room.joint)
+    highest(room.joint[:width], room.top)
+    shares(room.joint[:width], room.top, room.weight, room.scratch, totals, c)
+    for k in range(width):
+        counts[k] += scaled(room.joint[k], room.scratch[0])
+    quadratic.gather(fast, room.z, room.features, room.joint, sums)
 
 
 @loop
@@ -108,12 +167,10 @@ def single(share: Any, x: Any, mean: float, weighted: Any, j: int, first: Any, s
 
 
 @loop
-def joined(distance: Any, head: float, joint: Any, top: Any) -> None:
-    """Write the log of the joint density of one component and keep the largest."""
+def joined(distance: Any, head: float, joint: Any) -> None:
+    """Write the log of the joint density of one component."""
     for i in range(BLOCK):
-        value = head - 0.5 * distance[i]
-        joint[i] = value
-        top[i] = max(top[i], value)
+        joint[i] = head - 0.5 * distance[i]
 
 
 @loop
@@ -126,42 +183,54 @@ def count(share: Any) -> float:
 
 
 @matrix_pass
-def matrices(rows: Any, seen: Any, means: Any, factors: Any, heads: Any, counts: Any, first: Any, second: Any,
-             totals: Any) -> None:
-    """Add a chunk's moments for covariance matrices; `factors` as `blocks.whiten` takes them."""
+def matrices(rows: Any, seen: Any, table: Any, centre: Any, scale: Any, limit: Any, pairs: Any, weights: Any,
+             constants: Any, means: Any, factors: Any, heads: Any, counts: Any, first: Any, second: Any, near: Any,
+             sums: Any, totals: Any) -> None:
+    """Add a chunk's moments for covariance matrices; `factors` as `blocks.whiten` takes them.
+
+    Blocks that products serve are added to `near` (counts) and `sums` (of products), the others to the moments.
+    """
+    fast, c = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants), blocks.constants(table)
     side, width = rows.shape[1], len(means)
-    x, y = np.empty((side, BLOCK)), np.empty((side, BLOCK))
-    joint, scratch = np.empty((width, BLOCK)), np.empty((2, BLOCK))
-    top, distance, weight = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    work, y, distance = room(side, len(weights), min(len(pairs), quadratic.PANEL)), np.empty((side, STRIDE)), np.empty(BLOCK)
     for low in range(0, len(rows), BLOCK):
-        blocks.load(rows, low, seen, x, weight)
-        top[:] = -np.inf
+        blocks.load(rows, low, seen, work.x, work.weight)
+        if quadratic.near(fast, work.x, work.z, distance):
+            products(fast, work, width, near, sums, totals, c)
+            continue
         for k in range(width):
-            blocks.whiten(factors[k], x, means[k], y, distance)
-            joined(distance, heads[k], joint[k], top)
-        shares(joint, top, weight, scratch, totals)
+            blocks.whiten(factors[k], work.x, means[k], y, distance)
+            joined(distance, heads[k], work.joint[k])
+        highest(work.joint[:width], work.top)
+        shares(work.joint[:width], work.top, work.weight, work.scratch, totals, c)
         for k in range(width):
-            counts[k] += count(joint[k])
-            moments(joint[k], x, means[k], y, scratch, first[k], second[k])
+            counts[k] += scaled(work.joint[k], work.scratch[0])
+        for k in range(width):
+            moments(work.joint[k], work.x, means[k], y, work.scratch, first[k], second[k])
 
 
 @variance_pass
-def variances(rows: Any, seen: Any, means: Any, factors: Any, heads: Any, counts: Any, first: Any, second: Any,
-              totals: Any) -> None:
+def variances(rows: Any, seen: Any, table: Any, centre: Any, scale: Any, limit: Any, pairs: Any, weights: Any,
+              constants: Any, means: Any, factors: Any, heads: Any, counts: Any, first: Any, second: Any, near: Any,
+              sums: Any, totals: Any) -> None:
     """Add a chunk's moments for diagonal covariances; `factors` are the reciprocal standard deviations."""
+    fast, c = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants), blocks.constants(table)
     side, width = rows.shape[1], len(means)
-    x, joint, scratch = np.empty((side, BLOCK)), np.empty((width, BLOCK)), np.empty((2, BLOCK))
-    top, distance, weight = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    work, distance = room(side, len(weights), min(len(pairs), quadratic.PANEL)), np.empty(BLOCK)
     for low in range(0, len(rows), BLOCK):
-        blocks.load(rows, low, seen, x, weight)
-        top[:] = -np.inf
+        blocks.load(rows, low, seen, work.x, work.weight)
+        if quadratic.near(fast, work.x, work.z, distance):
+            products(fast, work, width, near, sums, totals, c)
+            continue
         for k in range(width):
             distance[:] = 0.0
             for j in range(side):
-                blocks.lengthen(x[j], means[k, j], factors[k, j], distance)
-            joined(distance, heads[k], joint[k], top)
-        shares(joint, top, weight, scratch, totals)
+                blocks.lengthen(work.x[j], means[k, j], factors[k, j], distance)
+            joined(distance, heads[k], work.joint[k])
+        highest(work.joint[:width], work.top)
+        shares(work.joint[:width], work.top, work.weight, work.scratch, totals, c)
         for k in range(width):
-            counts[k] += count(joint[k])
+            counts[k] += scaled(work.joint[k], work.scratch[0])
+        for k in range(width):
             for j in range(side):
-                single(joint[k], x[j], means[k, j], scratch[0], j, first[k], second[k])
+                single(work.joint[k], work.x[j], means[k, j], work.scratch[0], j, first[k], second[k])

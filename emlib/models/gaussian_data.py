@@ -10,7 +10,7 @@ import numpy as np
 from emlib.families import GaussianMoments, covariance
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Data, Statistics
-from emlib.numerics import Array, lower_indices, squared_lengths
+from emlib.numerics import Array, eigenvalues_exceed, lower_indices, squared_lengths
 from emlib.reading import Moments, Tally
 
 COLLAPSED = 1e-10  # smallest variance of a component, as a share of the data's in the same direction
@@ -75,7 +75,10 @@ def nudged(means: Array, scale: Array, rng: np.random.Generator) -> Array:
 def collapsed(noise: Array, scale: Array) -> tuple[int, float] | None:
     """Return the component whose covariance has collapsed against the data's, with its smallest share; or None."""
     root = np.linalg.inv(np.linalg.cholesky(scale))
-    smallest = np.linalg.eigvalsh(root @ noise @ root.T)[:, 0]
+    shares = root @ noise @ root.T
+    if eigenvalues_exceed(shares, COLLAPSED):
+        return None
+    smallest = np.linalg.eigvalsh(shares)[:, 0]
     k = int(smallest.argmin())
     return None if smallest[k] > COLLAPSED else (k, float(smallest[k]))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from emlib.families import GaussianMoments
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Data, Expectation, Statistics
+from emlib.models import gaussian_products
 from emlib.numerics import Array
 
 NONE_SEEN = np.empty(0)  # no observation weights: each row counts once
@@ -16,19 +18,44 @@ NONE_SEEN = np.empty(0)  # no observation weights: each row counts once
 
 def e_step(data: Data, log_weights: Array, means: Array, noise: Array, kind: str) -> Expectation:
     """Return what `GaussianMixture.e_step` returns, for K covariance matrices `noise`, shape (K, d, d)."""
-    from emlib.kernels import gaussian  # compiles, or reads what an earlier run compiled
+    from emlib.kernels import blocks, gaussian  # compiles, or reads what an earlier run compiled
 
-    matrix = kind in ("full", "tied")
-    scales, heads = scaled(noise, kind, log_weights)
+    matrix, given = kind in ("full", "tied"), prepared(log_weights, means, noise, kind)
     counts, first, totals = np.zeros(len(means)), np.zeros(means.shape), np.zeros(3)
     second = np.zeros(noise.shape if matrix else means.shape)
+    near, sums = np.zeros(len(means)), np.zeros(given.fast.weights.shape)
     function = gaussian.matrices if matrix else gaussian.variances
     seen = NONE_SEEN if data.weights is None else data.weights
-    # Copied, since a caller's array may be read-only, or not contiguous, which the loops are not compiled for.
-    function(data.units, seen, np.array(means), scales, heads, counts, first, second, totals)
+    function(data.units, seen, blocks.EXP, *given.fast, given.means, given.scales, given.heads, counts, first, second,
+             near, sums, totals)
+    gaussian_products.add(given.fast, means, near, sums, first, second)
+    counts += near
     moments = collected(counts, first, second, means, kind)
     stats = Statistics({"weights": counts.copy(), "components": moments})
     return Expectation(stats, float(totals[0]), max(float(totals[1]), 0.0), data.n_units, float(totals[2]))
+
+
+class Prepared(NamedTuple):
+    """What the loops take of the parameters."""
+
+    fast: gaussian_products.Quadratic
+    means: Array
+    scales: Array
+    heads: Array
+
+
+def prepared(log_weights: Array, means: Array, noise: Array, kind: str) -> Prepared:
+    """Return what the loops take; made once for all chunks of an E-step, which ask for the same one by one."""
+    return _prepared(log_weights.tobytes(), means.tobytes(), noise.tobytes(), means.shape, kind)
+
+
+@lru_cache(maxsize=2)
+def _prepared(log_weights: bytes, means: bytes, noise: bytes, shape: tuple[int, int], kind: str) -> Prepared:
+    logs, covariances = np.frombuffer(log_weights), np.frombuffer(noise).reshape(*shape, shape[1])
+    centres = np.frombuffer(means).reshape(shape).copy()  # the loops are not compiled for what is read-only
+    scales, heads = scaled(covariances, kind, logs)
+    fast = gaussian_products.quadratic(np.exp(logs), centres, covariances, heads, kind in ("full", "tied"))
+    return Prepared(fast, centres, scales, heads)
 
 
 def scaled(noise: Array, kind: str, log_weights: Array) -> tuple[Array, Array]:

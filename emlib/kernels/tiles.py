@@ -1,0 +1,162 @@
+"""Two matrix products, tile by tile: the sums of a tile stay in registers, so that most loads feed several multipliers.
+
+The compiler makes vectors of a loop over points but does not keep several rows of sums in registers at once. These
+loops are therefore handed to LLVM as vector instructions. Vectors have four numbers; where the processor's are
+shorter or longer, LLVM splits them or leaves room unused. Without a compiler (Numba's `DISABLE_JIT`) NumPy serves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from emlib.kernels.blocks import loop
+from emlib.kernels.choice import BLOCK
+
+LANES = 4  # numbers of a vector
+ACROSS = 2  # vectors of points, or features, of a tile
+VECTOR, WHOLE, SMALL = ir.VectorType(ir.DoubleType(), LANES), ir.IntType(64), ir.IntType(32)
+ZERO, ANY = ir.Constant(VECTOR, [0.0] * LANES), ir.Constant(VECTOR, ir.Undefined)
+FUSED = ("contract",)  # a product and a sum may be rounded once
+
+
+class Matrix:
+    """A matrix of doubles, its rows one after the other, as LLVM sees it."""
+
+    def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
+        array = context.make_array(kind)(context, builder, value)
+        self.builder, self.data, self.width = builder, array.data, builder.extract_value(array.shape, 1)
+
+    def at(self, row: Any, column: Any) -> Any:
+        """Return the address of an entry."""
+        return self.builder.gep(self.data, [self.builder.add(self.builder.mul(row, self.width), column)])
+
+    def vector(self, row: Any, column: Any) -> Any:
+        """Return entries of a row, from a column on."""
+        found = self.builder.load(self.builder.bitcast(self.at(row, column), VECTOR.as_pointer()))
+        found.align = 8
+        return found
+
+    def put(self, value: Any, row: Any, column: Any) -> None:
+        """Write entries of a row, from a column on."""
+        self.builder.store(value, self.builder.bitcast(self.at(row, column), VECTOR.as_pointer())).align = 8
+
+    def repeated(self, row: Any, column: Any) -> Any:
+        """Return one entry, as often as a vector has numbers."""
+        first = self.builder.insert_element(ANY, self.builder.load(self.at(row, column)), ir.Constant(SMALL, 0))
+        return self.builder.shuffle_vector(first, ANY, ir.Constant(ir.VectorType(SMALL, LANES), [0] * LANES))
+
+
+def steps(builder: Any, start: Any, count: int, stride: int = 1) -> list[Any]:
+    """Return the indices start, start + stride, ..."""
+    return [builder.add(start, ir.Constant(WHOLE, stride * place)) for place in range(count)]
+
+
+def gain(builder: Any, place: Any, left: Any, right: Any) -> None:
+    """Add a product to the sum in a place."""
+    product = builder.fmul(left, right, FUSED)
+    builder.store(builder.fadd(product, builder.load(place), FUSED), place)
+
+
+def total(builder: Any, vector: Any) -> Any:
+    """Return the sum of a vector's numbers."""
+    parts = [builder.extract_element(vector, ir.Constant(SMALL, lane)) for lane in range(LANES)]
+    return builder.fadd(builder.fadd(parts[0], parts[1]), builder.fadd(parts[2], parts[3]))
+
+
+def _weighed(context: Any, builder: Any, signature: Any, arguments: Any, height: int) -> Any:
+    """Write the tile of `weigh`."""
+    given = [Matrix(context, builder, *pair) for pair in zip(signature.args[:3], arguments[:3], strict=True)]
+    (weights, features, sums), (low, row, point, depth) = given, arguments[3:]
+    rows, points = steps(builder, row, height), steps(builder, point, ACROSS, LANES)
+    places = [[cgutils.alloca_once_value(builder, sums.vector(k, i)) for i in points] for k in rows]
+    with cgutils.for_range(builder, depth) as loop:
+        seen = [features.vector(loop.index, i) for i in points]
+        for k, line in zip(rows, places, strict=True):
+            weight = weights.repeated(k, builder.add(low, loop.index))
+            for place, value in zip(line, seen, strict=True):
+                gain(builder, place, weight, value)
+    for k, line in zip(rows, places, strict=True):
+        for place, i in zip(line, points, strict=True):
+            sums.put(builder.load(place), k, i)
+    return context.get_dummy_value()
+
+
+def _gathered(context: Any, builder: Any, signature: Any, arguments: Any, height: int) -> Any:
+    """Write the tile of `gather`."""
+    given = [Matrix(context, builder, *pair) for pair in zip(signature.args[:3], arguments[:3], strict=True)]
+    (shares, features, sums), (low, row, feature, points) = given, arguments[3:]
+    rows, columns = steps(builder, row, height), steps(builder, feature, ACROSS)
+    places = [[cgutils.alloca_once_value(builder, ZERO) for _ in columns] for _ in rows]
+    with cgutils.for_range_slice(builder, ir.Constant(WHOLE, 0), points, ir.Constant(WHOLE, LANES), WHOLE) as (i, _):
+        seen = [features.vector(p, i) for p in columns]
+        for k, line in zip(rows, places, strict=True):
+            share = shares.vector(k, i)
+            for place, value in zip(line, seen, strict=True):
+                gain(builder, place, share, value)
+    for k, line in zip(rows, places, strict=True):
+        for place, p in zip(line, columns, strict=True):
+            target = sums.at(k, builder.add(low, p))
+            builder.store(builder.fadd(builder.load(target), total(builder, builder.load(place))), target)
+    return context.get_dummy_value()
+
+
+def _tile(write: Any, height: int) -> Any:
+    """Return the loop of a tile of so many rows, for compiled functions to call."""
+
+    @intrinsic
+    def tile(typing: Any, left: Any, features: Any, sums: Any, low: Any, row: Any, at: Any, length: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return write(context, builder, signature, arguments, height)
+
+        return types.void(left, features, sums, types.intp, types.intp, types.intp, types.intp), code
+
+    return tile
+
+
+four_weighed, two_weighed = _tile(_weighed, 4), _tile(_weighed, 2)
+four_gathered, two_gathered = _tile(_gathered, 4), _tile(_gathered, 2)
+
+
+@loop
+def weigh(weights: Any, low: int, features: Any, depth: int, sums: Any, points: int) -> None:
+    """Add to each point's sums the products of its features with weights, from column `low` on.
+
+    `weights` (K, P) with even K, `features` (at least depth, points), `sums` (K, at least points), points a multiple
+    of 8.
+    """
+    whole = len(weights) // 4 * 4
+    for point in range(0, points, ACROSS * LANES):
+        for row in range(0, whole, 4):
+            four_weighed(weights, features, sums, low, row, point, depth)
+        if whole < len(weights):
+            two_weighed(weights, features, sums, low, whole, point, depth)
+
+
+@loop
+def gather(shares: Any, features: Any, depth: int, sums: Any, low: int) -> None:
+    """Add a block's features, summed with each row of shares as weights, to `sums` from column `low` on.
+
+    `shares` (K, at least BLOCK) with even K, `features` (at least depth, BLOCK), even depth, `sums` (K, P).
+    """
+    whole = len(shares) // 4 * 4
+    for feature in range(0, depth, ACROSS):
+        for row in range(0, whole, 4):
+            four_gathered(shares, features, sums, low, row, feature, BLOCK)
+        if whole < len(shares):
+            two_gathered(shares, features, sums, low, whole, feature, BLOCK)
+
+
+if config.DISABLE_JIT:
+
+    def weigh(weights: Any, low: int, features: Any, depth: int, sums: Any, points: int) -> None:  # noqa: F811
+        """Do the same by NumPy."""
+        sums[:, :points] += weights[:, low:low + depth] @ features[:depth, :points]
+
+    def gather(shares: Any, features: Any, depth: int, sums: Any, low: int) -> None:  # noqa: F811
+        """Do the same by NumPy."""
+        sums[:, low:low + depth] += shares[:, :BLOCK] @ features[:depth, :BLOCK].T

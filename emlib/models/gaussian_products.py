@@ -1,0 +1,85 @@
+"""Densities and moments of normals by products of two features: what goes in, and what becomes of what comes out.
+
+See `emlib.kernels.quadratic`. With z = (y - c, 1) and A the inverse of a covariance,
+
+    log N(y | mu, Sigma) = constant - 1/2 sum_j A_jj z_j^2 - sum_{j > e} A_je z_j z_e + sum_j (A (mu - c))_j z_j.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from emlib.numerics import Array, lower_indices
+
+LIMIT = 1e4  # |y - c|^2 over the smallest variance, both in deviations about c: what is lost is below 1e-12
+
+
+class Quadratic(NamedTuple):
+    """What the loops take, in their order; see `emlib.kernels.quadratic.Quadratic`."""
+
+    centre: Array
+    scale: Array
+    room: Array
+    pairs: Array
+    weights: Array
+    constants: Array
+
+
+def _squares(side: int, matrix: bool) -> tuple[Array, Array]:
+    """Return rows and columns of a covariance's entries: of its lower triangle, or of its diagonal."""
+    return lower_indices(side) if matrix else (np.arange(side), np.arange(side))
+
+
+@lru_cache(maxsize=32)
+def pairs(side: int, matrix: bool) -> Array:
+    """Return which entries of z = (y - c, 1) are multiplied, an even number of pairs: squares and products, then z."""
+    rows, columns = _squares(side, matrix)
+    found = np.stack([np.append(rows, np.arange(side)), np.append(columns, np.full(side, side))], axis=1)
+    return found if len(found) % 2 == 0 else np.vstack([found, [[side, side]]])
+
+
+def quadratic(weights: Array, means: Array, noise: Array, heads: Array, matrix: bool) -> Quadratic:
+    """Return what the loops take, for K normals and the constants `heads` of their joint densities.
+
+    Parameters
+    ----------
+    weights, means, noise, heads : ndarray
+        Shapes (K,), (K, d), (K, d, d), (K,): how much of the data each is expected to account for, and the rest.
+    matrix : bool
+        Whether covariances have entries off the diagonal.
+    """
+    centre = weights @ means
+    shift, precision = means - centre, np.linalg.inv(noise)
+    scale = 1 / np.sqrt(weights @ (np.einsum("kii->ki", noise) + shift**2))
+    slope, table = np.einsum("kij,kj->ki", precision, shift), pairs(means.shape[1], matrix)
+    rows, columns = _squares(means.shape[1], matrix)
+    found, constants = np.zeros((len(means) + len(means) % 2, len(table))), np.zeros(len(means) + len(means) % 2)
+    found[:len(means), :len(rows)] = -precision[:, rows, columns] * np.where(rows == columns, 0.5, 1.0)
+    found[:len(means), len(rows):len(rows) + len(centre)] = slope
+    constants[:len(means)] = heads - 0.5 * (slope * shift).sum(axis=1)
+    return Quadratic(centre, scale, np.array([_room(precision, shift, scale)]), table, found, constants)
+
+
+def _room(precision: Array, shift: Array, scale: Array) -> float:
+    """Return up to which squared length of (y - c) products serve; negative where a mean itself is too far out."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        reach = np.sqrt(((precision / np.outer(scale, scale)) ** 2).sum(axis=(1, 2))).max()
+        served = reach * ((shift * scale) ** 2).sum(axis=1).max() <= LIMIT
+    return float(LIMIT / reach) if served else -1.0
+
+
+def add(given: Quadratic, means: Array, counts: Array, sums: Array, first: Array, second: Array) -> None:
+    """Add sums of products, shape (K or K + 1, P), to first and second moments about the means.
+
+    Second moments (K, d, d) get the entries of their lower triangles, (K, d) those of the diagonal.
+    """
+    rows, columns = _squares(means.shape[1], second.ndim == 3)
+    shift, found = means - given.centre, sums[:len(means)]
+    squares, plain = found[:, :len(rows)], found[:, len(rows):len(rows) + means.shape[1]]
+    first += plain - counts[:, None] * shift
+    left, right = shift[:, rows], shift[:, columns]
+    moved = squares - left * plain[:, columns] - plain[:, rows] * right + counts[:, None] * left * right
+    second[(slice(None), rows, columns) if second.ndim == 3 else ...] += moved
