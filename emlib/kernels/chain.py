@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emlib.kernels import blocks
+from emlib.kernels import tiles
 from emlib.kernels.blocks import loop
 from emlib.kernels.choice import BLOCK
 
@@ -19,24 +19,11 @@ STEPS = BLOCK // LANES
 
 @loop
 def multiply(matrix: Any, columns: Any, product: Any) -> None:
-    """Write the product of a matrix with LANES columns; both sides are multiples of four.
-
-    Four rows of the columns, and two of the product, are one long row each: where one starts from the other is then
-    known to the compiler, which need not look whether they overlap.
-    """
-    fours, pairs = columns.reshape((len(columns) // 4, 4 * LANES)), product.reshape((len(product) // 2, 2 * LANES))
-    for j in range(len(pairs)):
-        a, first, second = pairs[j], matrix[2 * j], matrix[2 * j + 1]
-        for i in range(2 * LANES):
-            a[i] = 0.0
-        for e in range(len(fours)):
-            p = fours[e]
-            a0, a1, a2, a3 = first[4 * e], first[4 * e + 1], first[4 * e + 2], first[4 * e + 3]
-            b0, b1, b2, b3 = second[4 * e], second[4 * e + 1], second[4 * e + 2], second[4 * e + 3]
-            for i in range(LANES):
-                v0, v1, v2, v3 = p[i], p[LANES + i], p[2 * LANES + i], p[3 * LANES + i]
-                a[i] += a0 * v0 + a1 * v1 + a2 * v2 + a3 * v3
-                a[LANES + i] += b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3
+    """Write the product of a matrix with LANES columns; both sides are multiples of two."""
+    for k in range(len(product)):
+        for i in range(LANES):
+            product[k, i] = 0.0
+    tiles.weigh(matrix, 0, columns, len(columns), product, LANES)
 
 
 @loop
@@ -138,14 +125,6 @@ def smooth(filtered: Any, weight: Any, ahead: Any, onward: Any, scratch: Any) ->
         for i in range(BLOCK):
             a[i] *= total[i]
             b[i] *= total[i]
-
-
-@loop
-def count_moves(filtered: Any, onward: Any, moves: Any) -> None:
-    """Add a block's sums over the times of filtered_i onward_j."""
-    for j in range(0, len(moves), 2):
-        for e in range(0, len(moves), 4):
-            blocks.crossed(filtered[j], filtered[j + 1], onward, e, moves[j], moves[j + 1])
 
 
 @loop

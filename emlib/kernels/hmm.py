@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from emlib.kernels import blocks, chain, gaussian
+from emlib.kernels import blocks, chain, gaussian, quadratic, tiles
 from emlib.kernels.blocks import loop
 from emlib.kernels.chain import LANES, STEPS
-from emlib.kernels.choice import BLOCK
-from emlib.kernels.gaussian import CUBE, MATRIX, ROWS, SEEN, VECTOR
+from emlib.kernels.choice import BLOCK, STRIDE
+from emlib.kernels.gaussian import CUBE, MATRIX, PRODUCTS, ROWS, SEEN, VECTOR
 
 TABLE, VARIANCES, MATRICES = 0, 1, 2  # densities are looked up, or normal with covariances of a kind
 LEAST = 1e-307  # a normal density that is less than this share of the largest one
@@ -47,6 +47,8 @@ class Given(NamedTuple):
     means: Any
     factors: Any
     heads: Any
+    fast: Any
+    constants: Any
     stretch: Any
 
 
@@ -66,6 +68,8 @@ class Block(NamedTuple):
     density: Any
     gap: Any
     y: Any
+    z: Any
+    features: Any
 
 
 class Moments(NamedTuple):
@@ -76,6 +80,8 @@ class Moments(NamedTuple):
     second: Any
     shares: Any
     initial: Any
+    near: Any
+    sums: Any
 
 
 @loop
@@ -104,18 +110,25 @@ def densities(given: Any, block: Any) -> None:
                 block.density[k, i] = given.means[symbol, k]
                 block.gap[k, i] = given.factors[0, symbol, k]
         return
+    count, distance = len(block.density), block.y[len(block.y) - 1]
+    if quadratic.near(given.fast, block.x, block.z, distance):
+        quadratic.densities(given.fast, block.z, block.features, block.gap)
+    else:
+        for k in range(count):
+            squared(given.kind, given.factors[k], block.x, given.means[k], block.y, distance)
+            gaussian.joined(distance, given.heads[k], block.gap[k])
+    gaussian.highest(block.gap[:count], block.top)
+    for k in range(count):
+        over(block.gap[k], block.top, block.density[k], given.constants)
+
+
+@loop
+def over(gap: Any, top: Any, density: Any, c: Any) -> None:
+    """Take the largest logarithm out of one state's, and write its density."""
     for i in range(BLOCK):
-        block.top[i] = -np.inf
-    distance = block.y[len(block.y) - 1]
-    for k in range(len(block.density)):
-        squared(given.kind, given.factors[k], block.x, given.means[k], block.y, distance)
-        gaussian.joined(distance, given.heads[k], block.gap[k], block.top)
-    for k in range(len(block.density)):
-        row, gap, top = block.density[k], block.gap[k], block.top
-        for i in range(BLOCK):
-            value = gap[i] - top[i]
-            gap[i] = value
-            row[i] = max(blocks.exp(value), LEAST)
+        value = gap[i] - top[i]
+        gap[i] = value
+        density[i] = max(blocks.exp(value, c), LEAST)
 
 
 @loop
@@ -144,37 +157,56 @@ def joints(given: Any, ours: Any, theirs: Any, count: int) -> float:
 @loop
 def add(given: Any, block: Any, states: Any, total: Any) -> None:
     """Add a block's weighted probabilities of states, with the observations that belong to them."""
-    for k in range(len(states)):
-        share = states[k]
-        total.initial[k] += blocks.product(share, block.fresh)
-        total.counts[k] += gaussian.count(share)
-        if given.kind == TABLE:
+    count = len(block.density)
+    for k in range(count):
+        total.initial[k] += blocks.product(states[k], block.fresh)
+    if given.kind == TABLE:
+        for k in range(count):
+            share = states[k]
             for i in range(BLOCK):
                 total.shares[given.symbols[block.place[i]], k] += share[i]
-        elif given.kind == MATRICES:
-            gaussian.moments(share, block.x, given.means[k], block.y, block.y[len(given.means[k]):], total.first[k],
-                             total.second[k])
-        else:
-            for j in range(len(block.x)):
-                gaussian.single(share, block.x[j], given.means[k, j], block.y[0], j, total.first[k], total.second[k, 0])
-
-
-INPUT = (ROWS, SYMBOLS, MARKS, SEEN, numba.int64, MATRIX, CUBE, VECTOR, numba.int64, VECTOR, MATRIX, CUBE)
+    elif quadratic.near(given.fast, block.x, block.z, block.y[0]):
+        for k in range(count):
+            total.near[k] += gaussian.count(states[k])
+        quadratic.gather(given.fast, block.z, block.features, states, total.sums)
+    else:
+        for k in range(count):
+            total.counts[k] += gaussian.count(states[k])
+            exactly(given, block, states[k], k, total)
 
 
 @loop
-def taken(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, means: Any, factors: Any, heads: Any) -> Any:
+def exactly(given: Any, block: Any, share: Any, k: int, total: Any) -> None:
+    """Add one state's moments about its mean, point by point."""
+    if given.kind == MATRICES:
+        gaussian.moments(share, block.x, given.means[k], block.y, block.y[len(given.means[k]):], total.first[k],
+                         total.second[k])
+        return
+    for j in range(len(block.x)):
+        gaussian.single(share, block.x[j], given.means[k, j], block.y[0], j, total.first[k], total.second[k, 0])
+
+
+INPUT = (ROWS, SYMBOLS, MARKS, SEEN, numba.int64, VECTOR, *PRODUCTS, MATRIX, CUBE, VECTOR, numba.int64, VECTOR, MATRIX,
+         CUBE)
+
+
+@loop
+def taken(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any, fast: Any, means: Any, factors: Any,
+          heads: Any) -> Any:
     """Return what a pass reads, and room for a block of it."""
     stretch = ((len(marks) - 1) // BLOCK + 1) * STEPS
     side, count = rows.shape[1], means.shape[1] if kind == TABLE else len(means)
-    block = Block(np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty((side, BLOCK)),
-                  np.empty(BLOCK), np.empty((count, BLOCK)), np.empty((count, BLOCK)), np.empty((side + 3, BLOCK)))
-    return Given(rows, symbols, marks, seen, kind, means, factors, heads, stretch), block
+    block = Block(np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK),
+                  np.empty((side, STRIDE)), np.empty(BLOCK), np.empty((count, STRIDE)),
+                  np.empty((count + count % 2, STRIDE)), np.empty((side + 3, STRIDE)), np.ones((side + 1, STRIDE)),
+                  np.zeros((min(len(fast.pairs), quadratic.PANEL), STRIDE)))
+    return Given(rows, symbols, marks, seen, kind, means, factors, heads, fast, blocks.constants(table), stretch), block
 
 
 @blocks.kept((*INPUT, VECTOR, VECTOR))
-def filter(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, means: Any, factors: Any, heads: Any, lead: int,
-           initial: Any, moves: Any, notes: Any, evidence: Any, signs: Any) -> None:
+def filter(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any, centre: Any, scale: Any, limit: Any,
+           pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, initial: Any,
+           moves: Any, notes: Any, evidence: Any, signs: Any) -> None:
     """Run forward: fill in the log of each row's density given the past, and notes for the way back.
 
     `marks` is one where a sequence begins, `seen` how often each row counts, or empty. Densities are looked up by
@@ -184,8 +216,9 @@ def filter(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, means: Any
     and products met, the largest disagreement at a joint, and (after `smooth`) the sum of log p(row | past) less the
     expected log-densities, both over the largest density.
     """
-    given, block = taken(rows, symbols, marks, seen, kind, means, factors, heads)
-    count, filtered, totals = len(initial), np.zeros((len(moves), BLOCK)), np.empty(BLOCK)
+    fast = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants)
+    given, block = taken(rows, symbols, marks, seen, kind, table, fast, means, factors, heads)
+    count, filtered, totals = len(initial), np.zeros((len(moves), STRIDE)), np.empty(BLOCK)
     carry, scratch = np.zeros((len(moves), LANES)), np.empty((len(moves), LANES))
     reciprocal, least = np.ones(LANES), np.ones((2, LANES))
     heights = 0.0
@@ -210,17 +243,19 @@ def filter(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, means: Any
     signs[3] = heights
 
 
-@blocks.kept((*INPUT, VECTOR, MATRIX, CUBE, MATRIX, VECTOR, MATRIX, VECTOR))
-def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, means: Any, factors: Any, heads: Any, lead: int,
-           initial: Any, moves: Any, notes: Any, counts: Any, first: Any, second: Any, shares: Any, starts: Any,
-           sums: Any, signs: Any) -> None:
+@blocks.kept((*INPUT, VECTOR, MATRIX, CUBE, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR))
+def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any, centre: Any, scale: Any, limit: Any,
+           pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, initial: Any,
+           moves: Any, notes: Any, counts: Any, first: Any, second: Any, shares: Any, starts: Any, near: Any,
+           products: Any, sums: Any, signs: Any) -> None:
     """Run back, from the last block to the first, and add up the expected moments; what goes in is as for `filter`."""
-    given, block = taken(rows, symbols, marks, seen, kind, means, factors, heads)
-    total, back = Moments(counts, first, second, shares, starts), moves.T.copy()
-    count, filtered, totals = len(initial), np.zeros((len(moves), BLOCK)), np.empty(BLOCK)
+    fast = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants)
+    given, block = taken(rows, symbols, marks, seen, kind, table, fast, means, factors, heads)
+    total, back = Moments(counts, first, second, shares, starts, near, products), moves.T.copy()
+    count, filtered, totals = len(initial), np.zeros((len(moves), STRIDE)), np.empty(BLOCK)
     carry, state = np.zeros((len(moves), LANES)), np.zeros((len(moves), LANES))
     scratch, after, sizes = np.empty((len(moves), LANES)), np.zeros((count, LANES)), np.empty(LANES)
-    ahead, onward = np.zeros((count, BLOCK)), np.zeros((len(moves), BLOCK))
+    ahead, onward = np.zeros((count + count % 2, STRIDE)), np.zeros((len(moves), STRIDE))
     reciprocal, least, spare = np.ones(LANES), np.ones((2, LANES)), np.ones((2, LANES))
     chain.guess(carry, count)
     for low in range(given.stretch + min(lead, LANES * given.stretch) - STEPS, -1, -STEPS):
@@ -237,8 +272,8 @@ def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, means: Any
             reciprocal[i] = notes[low // STEPS, count, i]
         chain.forward(initial, moves, block.density, block.fresh, state, reciprocal, scratch, filtered, totals,
                       spare)
-        chain.smooth(filtered, block.weight, ahead, onward, totals)
-        chain.count_moves(filtered, onward, sums)
+        chain.smooth(filtered, block.weight, ahead[:count], onward, totals)
+        tiles.gather(filtered, onward, len(onward), sums, 0)
         add(given, block, ahead, total)
         for k in range(count):
             signs[3] -= blocks.product(ahead[k], block.gap[k])

@@ -11,7 +11,7 @@ from emlib.families import GaussianMoments
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Data, Expectation, Statistics
 from emlib.models import gaussian_products
-from emlib.numerics import Array
+from emlib.numerics import Array, lower_indices
 
 NONE_SEEN = np.empty(0)  # no observation weights: each row counts once
 
@@ -54,7 +54,8 @@ def _prepared(log_weights: bytes, means: bytes, noise: bytes, shape: tuple[int, 
     logs, covariances = np.frombuffer(log_weights), np.frombuffer(noise).reshape(*shape, shape[1])
     centres = np.frombuffer(means).reshape(shape).copy()  # the loops are not compiled for what is read-only
     scales, heads = scaled(covariances, kind, logs)
-    fast = gaussian_products.quadratic(np.exp(logs), centres, covariances, heads, kind in ("full", "tied"))
+    weights = np.exp(logs) / np.exp(logs).sum()  # of a hidden chain's states all are one
+    fast = gaussian_products.quadratic(weights, centres, covariances, heads, kind in ("full", "tied"))
     return Prepared(fast, centres, scales, heads)
 
 
@@ -90,7 +91,9 @@ def _reciprocal(factors: Array) -> Array:
 def _kept(second: Any, kind: str) -> Array:
     """Return the second moments as the covariance type keeps them; the loops fill the lower triangles."""
     if kind in ("full", "tied"):
-        whole: Array = second + np.swapaxes(np.tril(second, -1), 1, 2)
+        rows, columns = lower_indices(second.shape[1])
+        whole: Array = second.copy()
+        whole[:, columns, rows] = second[:, rows, columns]
         return whole
     kept: Array = second if kind == "diag" else second.sum(axis=1)
     return kept

@@ -28,6 +28,10 @@ class Quadratic(NamedTuple):
     constants: Array
 
 
+NONE = Quadratic(np.empty(0), np.empty(0), np.array([-1.0]), np.empty((0, 2), dtype=np.int64), np.empty((0, 0)),
+                 np.empty(0))
+
+
 def _squares(side: int, matrix: bool) -> tuple[Array, Array]:
     """Return rows and columns of a covariance's entries: of its lower triangle, or of its diagonal."""
     return lower_indices(side) if matrix else (np.arange(side), np.arange(side))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from emlib.models import gaussian_products
 from emlib.numerics import Array, x_log_y
 
 LEADS = (256, 2048, 2**40)  # rows that a stretch is run in for; the last is longer than any sequence
@@ -26,6 +27,8 @@ class Emissions:
         over the largest one (M, K), their logarithms (1, M, K), and the logarithms of the largest ones (M,).
     rows, symbols : ndarray
         Observations (T, d), or indices into the table (T,).
+    fast : Quadratic
+        The densities of normals by products; empty for a table.
     """
 
     means: Array
@@ -33,6 +36,7 @@ class Emissions:
     heads: Array
     rows: Array = field(default_factory=lambda: np.empty((0, 0)))
     symbols: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    fast: gaussian_products.Quadratic = gaussian_products.NONE
 
 
 def table(log_density: Array, symbols: Array) -> Emissions:
@@ -79,36 +83,39 @@ def run(initial: Array, transition: Array, emissions: Emissions, lengths: Array,
 def _attempt(initial: Array, transition: Array, emissions: Emissions, lengths: Array, weights: Array,
              lead: int) -> tuple[Sums | None, float]:
     """Return the sums and the largest disagreement at a joint, for one length of the run-in."""
-    from emlib.kernels import hmm  # compiles, or reads what an earlier run compiled
+    from emlib.kernels import blocks, hmm  # compiles, or reads what an earlier run compiled
 
     count, total = len(initial), int(lengths.sum())
-    marks, width = np.zeros(total, dtype=np.uint8), -(-count // 4) * 4
+    marks, width = np.zeros(total, dtype=np.uint8), count + count % 2
     marks[np.cumsum(lengths) - lengths] = 1
     moves = np.zeros((width, width))
     moves[:count, :count] = transition.T
     seen = NOTHING if (weights == 1).all() else np.repeat(weights, lengths)
     kind = hmm.kind(emissions.rows, emissions.factors)
-    given = (emissions.rows, emissions.symbols, marks, seen, kind, emissions.means, emissions.factors, emissions.heads,
-             lead, np.array(initial), moves, np.empty(hmm.notes(total, count)))
+    given = (emissions.rows, emissions.symbols, marks, seen, kind, blocks.EXP, *emissions.fast, emissions.means,
+             emissions.factors, emissions.heads, lead, np.array(initial), moves, np.empty(hmm.notes(total, count)))
     evidence, sums, signs = np.zeros(total), _zeros(count, width, emissions), np.array([1.0, 1.0, 0.0, 0.0])
     hmm.filter(*given, evidence, signs)
     if signs[2] <= AGREE and _trusted(signs, transition, evidence):
         hmm.smooth(*given, *sums, signs)
     if not _trusted(signs, transition, evidence, *sums):
         return None, 0.0
-    counts, first, second, shares, starts, crossed = sums
+    counts, first, second, shares, starts, near, products, crossed = sums
+    if near.any():
+        own = second if kind == hmm.MATRICES else second[:, 0]
+        gaussian_products.add(emissions.fast, emissions.means, near, products, first, own)
     loglik = np.add.reduceat(evidence, np.cumsum(lengths) - lengths)
     moved = crossed[:count, :count] * transition
     entropy = float(signs[3] - x_log_y(starts, initial).sum() - x_log_y(moved, transition).sum())
-    return Sums(loglik, max(entropy, 0.0), starts, moved, counts, first, second, shares), float(signs[2])
+    return Sums(loglik, max(entropy, 0.0), starts, moved, counts + near, first, second, shares), float(signs[2])
 
 
 def _zeros(count: int, width: int, emissions: Emissions) -> tuple[Array, ...]:
-    """Return room for the moments of normals, the numbers of symbols, the first states and the moves."""
+    """Return room for moments of normals, numbers of symbols, first states, sums of products (two) and moves."""
     side = emissions.rows.shape[1]
     symbols, normal = (len(emissions.means), (0, 0, 0)) if side == 0 else (0, emissions.factors.shape)
     return (np.zeros(count), np.zeros((count, side)), np.zeros(normal), np.zeros((symbols, count)), np.zeros(count),
-            np.zeros((width, width)))
+            np.zeros(count), np.zeros(emissions.fast.weights.shape), np.zeros((width, width)))
 
 
 def _trusted(signs: Array, transition: Array, *found: Array) -> bool:

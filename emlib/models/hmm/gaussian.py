@@ -138,9 +138,9 @@ class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
         return gaussian_data.moments(rows, members, params.means, self.covariance_type)
 
     def _emissions(self, params: GaussianHMMParams, rows: Array) -> chain_pass.Emissions:
-        scales, heads = gaussian_pass.scaled(self._noise(params), self.covariance_type, np.zeros(self.n_states))
-        factors = scales if scales.ndim == 3 else scales[:, None]
-        return chain_pass.Emissions(np.array(params.means), np.ascontiguousarray(factors), heads, rows)
+        given = gaussian_pass.prepared(np.zeros(self.n_states), params.means, self._noise(params), self.covariance_type)
+        factors = given.scales if given.scales.ndim == 3 else given.scales[:, None]
+        return chain_pass.Emissions(given.means, np.ascontiguousarray(factors), given.heads, rows, fast=given.fast)
 
     def _summed(self, params: GaussianHMMParams, found: chain_pass.Sums) -> GaussianMoments:
         second = found.second if self.covariance_type == "full" else found.second[:, 0]
