@@ -3,7 +3,8 @@
 The rows are cut into LANES stretches of equal length, which are followed side by side. A stretch that begins in the
 middle of a sequence is run in: it starts `lead` rows too early with a guess, which the observations make it forget.
 How much of the guess is left is measured at every joint, where two stretches tell the same probabilities. The way
-back repeats the way forward block by block, from what was noted at the block's start: nothing of length T is kept.
+back reads what the way forward has kept of each block; of long data nothing of length T is kept, and the way forward
+is repeated block by block, from what was noted at the block's start.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from emlib.kernels import blocks, chain, gaussian, quadratic, tiles
 from emlib.kernels.blocks import loop
 from emlib.kernels.chain import LANES, STEPS
-from emlib.kernels.choice import BLOCK, STRIDE
+from emlib.kernels.choice import BLOCK, ROOM, STRIDE
 from emlib.kernels.gaussian import CUBE, MATRIX, PRODUCTS, ROWS, SEEN, VECTOR
 
 TABLE, VARIANCES, MATRICES = 0, 1, 2  # densities are looked up, or normal with covariances of a kind
@@ -34,6 +35,12 @@ def kind(rows: Any, factors: Any) -> int:
 def notes(total: int, count: int) -> tuple[int, int, int]:
     """Return the shape of the notes for the way back."""
     return (total - 1) // BLOCK + 1, count + 1, LANES
+
+
+def kept(total: int, count: int, width: int) -> tuple[int, int, int]:
+    """Return the shape of what is kept of each block: its densities, their logarithms, filtered probabilities."""
+    whole, rows = (total - 1) // BLOCK + 1, count + 2 * width
+    return (whole if 8 * whole * rows * STRIDE <= ROOM else 0), rows, STRIDE
 
 
 class Given(NamedTuple):
@@ -168,6 +175,7 @@ def add(given: Any, block: Any, states: Any, total: Any) -> None:
     elif quadratic.near(given.fast, block.x, block.z, block.y[0]):
         for k in range(count):
             total.near[k] += gaussian.count(states[k])
+        quadratic.fill_last(given.fast, block.z, block.features)
         quadratic.gather(given.fast, block.z, block.features, states, total.sums)
     else:
         for k in range(count):
@@ -184,6 +192,28 @@ def exactly(given: Any, block: Any, share: Any, k: int, total: Any) -> None:
         return
     for j in range(len(block.x)):
         gaussian.single(share, block.x[j], given.means[k, j], block.y[0], j, total.first[k], total.second[k, 0])
+
+
+@loop
+def own(block: Any, mine: Any, width: int) -> tuple[Any, Any]:
+    """Return a block whose densities and their logarithms lie in what is kept of it, and its filtered probabilities."""
+    count = len(block.density)
+    with_mine = Block(block.place, block.fresh, block.over, block.weight, block.x, block.top, mine[:count],
+                      mine[count:count + width], block.y, block.z, block.features)
+    return with_mine, mine[count + width:]
+
+
+@loop
+def tell(block: Any, totals: Any, evidence: Any) -> float:
+    """Write the log-densities of a block's rows given the past; return their sum over the largest densities."""
+    heights = 0.0
+    for i in range(BLOCK):
+        totals[i] = blocks.log(totals[i])
+        heights += block.weight[i] * totals[i]
+    for i in range(BLOCK):
+        if block.weight[i] > 0.0:
+            evidence[block.place[i]] = block.top[i] + totals[i]
+    return heights
 
 
 INPUT = (ROWS, SYMBOLS, MARKS, SEEN, numba.int64, VECTOR, *PRODUCTS, MATRIX, CUBE, VECTOR, numba.int64, VECTOR, MATRIX,
@@ -203,16 +233,17 @@ def taken(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any,
     return Given(rows, symbols, marks, seen, kind, means, factors, heads, fast, blocks.constants(table), stretch), block
 
 
-@blocks.kept((*INPUT, VECTOR, VECTOR))
+@blocks.kept((*INPUT, CUBE, VECTOR, VECTOR))
 def filter(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any, centre: Any, scale: Any, limit: Any,
            pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, initial: Any,
-           moves: Any, notes: Any, evidence: Any, signs: Any) -> None:
+           moves: Any, notes: Any, kept: Any, evidence: Any, signs: Any) -> None:
     """Run forward: fill in the log of each row's density given the past, and notes for the way back.
 
     `marks` is one where a sequence begins, `seen` how often each row counts, or empty. Densities are looked up by
     `symbols` in `means` (over the largest one, whose logarithm is in `heads`), their logarithms in ``factors[0]``; or
     they are those of normals with these means, scale factors and constants. `moves` holds the probabilities of the
-    moves into each state in its row, filled up with zeros to a multiple of four. `signs` gets the least predictions
+    moves into each state in its row, filled up with zeros to an even number. `kept` gets what the way back can read,
+    or has no room for any block. `signs` gets the least predictions
     and products met, the largest disagreement at a joint, and (after `smooth`) the sum of log p(row | past) less the
     expected log-densities, both over the largest density.
     """
@@ -228,26 +259,26 @@ def filter(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any
             chain.copy(carry, notes[low // STEPS], count)
             for i in range(LANES):
                 notes[low // STEPS, count, i] = reciprocal[i]
+            if len(kept):
+                block, filtered = own(block, kept[low // STEPS], len(moves))
+                filtered[count:] = 0.0
         gather(given, low, block)
         densities(given, block)
         chain.forward(initial, moves, block.density, block.fresh, carry, reciprocal, scratch, filtered, totals,
                       least)
-        for i in range(BLOCK if low >= 0 else 0):
-            if block.weight[i] > 0.0:
-                height = blocks.log(totals[i])
-                evidence[block.place[i]] = block.top[i] + height
-                heights += block.weight[i] * height
+        if low >= 0:
+            heights += tell(block, totals, evidence)
     for i in range(LANES):
         signs[0], signs[1] = min(signs[0], least[0, i]), min(signs[1], least[1, i])
     signs[2] = max(signs[2], joints(given, notes[0], carry, count))
     signs[3] = heights
 
 
-@blocks.kept((*INPUT, VECTOR, MATRIX, CUBE, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR))
+@blocks.kept((*INPUT, CUBE, VECTOR, MATRIX, CUBE, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR))
 def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any, centre: Any, scale: Any, limit: Any,
            pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, initial: Any,
-           moves: Any, notes: Any, counts: Any, first: Any, second: Any, shares: Any, starts: Any, near: Any,
-           products: Any, sums: Any, signs: Any) -> None:
+           moves: Any, notes: Any, kept: Any, counts: Any, first: Any, second: Any, shares: Any, starts: Any,
+           near: Any, products: Any, sums: Any, signs: Any) -> None:
     """Run back, from the last block to the first, and add up the expected moments; what goes in is as for `filter`."""
     fast = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants)
     given, block = taken(rows, symbols, marks, seen, kind, table, fast, means, factors, heads)
@@ -260,18 +291,23 @@ def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any
     chain.guess(carry, count)
     for low in range(given.stretch + min(lead, LANES * given.stretch) - STEPS, -1, -STEPS):
         gather(given, low, block)
-        densities(given, block)
+        mine = low < given.stretch and len(kept) > 0
+        if mine:
+            block, filtered = own(block, kept[low // STEPS], len(moves))
+        else:
+            densities(given, block)
         chain.backward(back, block.density, block.over, carry, scratch, sizes, ahead, onward, least)
         if low >= given.stretch:
             chain.copy(ahead, after, count)
             continue
         if low == 0:
             signs[2] = max(signs[2], joints(given, ahead, after, count))
-        chain.copy(notes[low // STEPS], state, count)
-        for i in range(LANES):
-            reciprocal[i] = notes[low // STEPS, count, i]
-        chain.forward(initial, moves, block.density, block.fresh, state, reciprocal, scratch, filtered, totals,
-                      spare)
+        if not mine:
+            chain.copy(notes[low // STEPS], state, count)
+            for i in range(LANES):
+                reciprocal[i] = notes[low // STEPS, count, i]
+            chain.forward(initial, moves, block.density, block.fresh, state, reciprocal, scratch, filtered, totals,
+                          spare)
         chain.smooth(filtered, block.weight, ahead[:count], onward, totals)
         tiles.gather(filtered, onward, len(onward), sums, 0)
         add(given, block, ahead, total)

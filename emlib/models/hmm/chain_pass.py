@@ -93,7 +93,8 @@ def _attempt(initial: Array, transition: Array, emissions: Emissions, lengths: A
     seen = NOTHING if (weights == 1).all() else np.repeat(weights, lengths)
     kind = hmm.kind(emissions.rows, emissions.factors)
     given = (emissions.rows, emissions.symbols, marks, seen, kind, blocks.EXP, *emissions.fast, emissions.means,
-             emissions.factors, emissions.heads, lead, np.array(initial), moves, np.empty(hmm.notes(total, count)))
+             emissions.factors, emissions.heads, lead, np.array(initial), moves, np.empty(hmm.notes(total, count)),
+             np.empty(hmm.kept(total, count, width)))
     evidence, sums, signs = np.zeros(total), _zeros(count, width, emissions), np.array([1.0, 1.0, 0.0, 0.0])
     hmm.filter(*given, evidence, signs)
     if signs[2] <= AGREE and _trusted(signs, transition, evidence):
