@@ -52,12 +52,13 @@ def enter(first: float, start: Any, reciprocal: Any, density: Any, moved: Any, f
     """Weigh what is predicted of one state by the density of its observation."""
     low, product = least[0], least[1]
     for i in range(LANES):
-        predicted = moved[i] * reciprocal[i] + first * start[i]
+        carried = moved[i] * reciprocal[i]
+        predicted = carried + first * start[i]
         joint = predicted * density[i]
         filtered[i] = joint
         carry[i] = joint
         total[i] += joint
-        low[i] = min(low[i], predicted if predicted > 0.0 else 1.0)
+        low[i] = min(low[i], carried if carried > 0.0 else 1.0)  # a first state's chance is no sum: nothing is lost
         product[i] = min(product[i], joint if (predicted > 0.0) & (density[i] > 0.0) else 1.0)
 
 

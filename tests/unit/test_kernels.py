@@ -14,9 +14,9 @@ import pytest
 import emlib
 from emlib.algorithms import EM
 from emlib.families.covariance import TYPES
-from emlib.kernels import BLOCK, blocks, choice, gaussian
+from emlib.kernels import BLOCK, blocks, choice, gaussian, tiles
 from emlib.model import Data, Expectation
-from emlib.models import GaussianMixture, gaussian_mixture, gaussian_pass
+from emlib.models import GaussianMixture, gaussian_mixture, gaussian_pass, gaussian_products
 from tests.tolerances import COMPILED, CONTROL, LAST_PLACES, SAME_OPTIMUM
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -92,9 +92,13 @@ def test_both_ways_agree_far_from_the_origin(shift: float) -> None:
     assert max(apart.values()) < COMPILED, apart
 
 
-@pytest.mark.parametrize("part", ["factors", "heads", "means"])
-def test_a_wrong_ninth_digit_is_caught(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["rows", "seen", "means", "factors", "heads"]
+PRODUCTS, EXACT = ["centre", "weights", "constants"], ["factors", "heads", "means"]
+
+
+@pytest.mark.parametrize(("part", "limit"), [(part, 3e3) for part in PRODUCTS] + [(part, 0.0) for part in EXACT])
+def test_a_wrong_ninth_digit_is_caught(part: str, limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["rows", "seen", "table", "centre", "scale", "room", "pairs", "weights", "constants", "means", "factors",
+             "heads"]
     right = gaussian.matrices
 
     def wrong(*given: Any) -> None:
@@ -103,21 +107,80 @@ def test_a_wrong_ninth_digit_is_caught(part: str, monkeypatch: pytest.MonkeyPatc
         right(*changed)
 
     model, data, params = setting(700, 2, 5, "full")
+    serve_up_to(limit, monkeypatch)
     monkeypatch.setattr(gaussian, "matrices", wrong)
     apart = misses(step(model, params, data, True), step(model, params, data, False))
     assert max(apart.values()) > COMPILED
 
 
-def test_quadratic_features_would_not_do() -> None:
-    """The negative control of the condition: moments about the origin, shifted afterwards, lose what is asked."""
-    model, data, params = setting(800, 3, 3, "full")
-    far = Data(data.units + 1e6, data.weights, data.scale)
-    moved = model.params(weights=params.weights, means=params.means + 1e6, covariances=params.covariances)
-    origin = model.params(weights=params.weights, means=0 * params.means, covariances=1e12 * params.covariances)
-    right = step(model, moved, far, False).stats["components"]
-    crude = step(model, origin, far, True).stats["components"]
-    exact = step(model, origin, far, False).stats["components"].about(right.origin)
-    assert np.abs(crude.about(right.origin).see - exact.see).max() > COMPILED * np.abs(right.see).max()
+def serve_up_to(limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Change where products stop to serve."""
+    monkeypatch.setattr(gaussian_products, "LIMIT", limit)
+    monkeypatch.setattr(gaussian_pass, "_prepared", gaussian_pass._prepared.__wrapped__)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(("n", "side", "count"), SIZES)
+def test_both_ways_agree_point_by_point(n: int, side: int, count: int, kind: str,
+                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    serve_up_to(0.0, monkeypatch)
+    model, data, params = setting(n, side, count, kind, weighted=n % 2 == 0)
+    apart = misses(step(model, params, data, True), step(model, params, data, False))
+    assert max(apart.values()) < COMPILED, apart
+
+
+def test_products_would_not_do_at_condition_1e10(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control of the condition: served by products all the same, too many digits are lost."""
+    serve_up_to(1e30, monkeypatch)
+    model, data, params = setting(800, 3, 3, "full", stretch=1e5)
+    apart = misses(step(model, params, data, True), step(model, params, data, False))
+    assert max(apart.values()) > 100 * COMPILED
+
+
+@pytest.mark.parametrize("kind", ["full", "diag"])
+def test_only_the_block_of_an_outlier_is_taken_point_by_point(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, data, params = setting(4 * BLOCK, 3, 3, kind, weighted=False)
+    rows = data.units.copy()
+    rows[BLOCK + 7] = 300.0
+    data, served = Data(rows, None, data.scale), []
+    add = gaussian_products.add
+
+    def noting(given: Any, means: Any, counts: Any, *rest: Any) -> None:
+        served.append(counts.sum())
+        add(given, means, counts, *rest)
+
+    monkeypatch.setattr(gaussian_products, "add", noting)
+    apart = misses(step(model, params, data, True), step(model, params, data, False))
+    assert max(apart.values()) < COMPILED, apart
+    assert served == [pytest.approx(3 * BLOCK)]
+
+
+def test_parameters_far_from_all_data_are_taken_point_by_point() -> None:
+    model, data, params = setting(700, 2, 3, "full")
+    moved = model.params(weights=params.weights, means=params.means + [[0, 0], [0, 0], [1e9, 0]],
+                         covariances=params.covariances)
+    apart = misses(step(model, moved, data, True), step(model, moved, data, False))
+    assert max(apart.values()) < COMPILED, apart
+
+
+@pytest.mark.parametrize(("count", "depth", "low"), [(2, 2, 0), (4, 6, 3), (6, 45, 1), (10, 152, 0), (16, 8, 5)])
+def test_tiles_multiply_matrices(count: int, depth: int, low: int) -> None:
+    rng = np.random.default_rng(count)
+    weights, features = rng.normal(size=(count, depth + low)), rng.normal(size=(depth, BLOCK + 8))
+    sums, before = np.empty((count, BLOCK + 8)), rng.normal(size=(count, BLOCK + 8))
+    for points in (BLOCK, 32, 8):
+        sums[:] = before
+        tiles.weigh(weights, low, features, depth, sums, points)
+        wanted = before[:, :points] + weights[:, low:] @ features[:, :points]
+        assert np.allclose(sums[:, :points], wanted, rtol=0, atol=1e-12)
+        assert (sums[:, points:] == before[:, points:]).all()
+    even = depth - depth % 2
+    found = np.zeros((count, depth + low))
+    tiles.gather(before, features, even, found, low)
+    wanted = before[:, :BLOCK] @ features[:even, :BLOCK].T
+    assert np.allclose(found[:, low:low + even], wanted, rtol=0, atol=1e-11)
+    assert not found[:, :low].any()
+    assert np.abs(wanted[:, 1:] - wanted[:, :-1]).max() > 1e-3  # a column in the wrong place would be seen
 
 
 def test_a_component_of_weight_zero_gets_nothing() -> None:
@@ -175,11 +238,15 @@ def relative(found: np.ndarray, exact: list[Any]) -> float:
     return float(max(abs(mpmath.mpf(f) / e - 1) for f, e in zip(found, exact, strict=True)))
 
 
+def exp(value: float) -> float:
+    return float(blocks.exp(value, blocks.constants(blocks.EXP)))
+
+
 def test_exp_is_right_to_the_last_places() -> None:
     values = -np.concatenate([[0.0, 1e-300, 1e-17], np.random.default_rng(0).uniform(0, 700, 300), [707.9]])
-    assert relative(by(blocks.exp, values), [mpmath.exp(mpmath.mpf(v)) for v in values]) < LAST_PLACES
-    assert by(blocks.exp, np.array([-708.0, -1e4, -np.inf])).tolist() == [0.0, 0.0, 0.0]
-    assert relative(by(blocks.exp, values) * (1 + CONTROL), [mpmath.exp(mpmath.mpf(v)) for v in values]) > LAST_PLACES
+    assert relative(by(exp, values), [mpmath.exp(mpmath.mpf(v)) for v in values]) < LAST_PLACES
+    assert by(exp, np.array([-708.0, -1e4, -np.inf])).tolist() == [0.0, 0.0, 0.0]
+    assert relative(by(exp, values) * (1 + CONTROL), [mpmath.exp(mpmath.mpf(v)) for v in values]) > LAST_PLACES
 
 
 def test_log_is_right_to_the_last_places() -> None:

@@ -14,7 +14,7 @@ from emlib.algorithms import EM
 from emlib.kernels import blocks, choice
 from emlib.kernels import hmm as kernel
 from emlib.model import Data, Expectation
-from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM
+from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM, gaussian_pass, gaussian_products
 from emlib.models.hmm import base, chain_pass
 from tests.tolerances import COMPILED, SAME_OPTIMUM
 
@@ -129,15 +129,26 @@ def test_a_chain_that_forgets_slowly_is_run_in_for_longer(monkeypatch: pytest.Mo
     assert max(misses(wrong, plain).values()) > COMPILED
 
 
-@pytest.mark.parametrize("part", ["means", "factors", "heads", "initial", "moves"])
+PLACES = {"centre": 6, "weights": 10, "constants": 11, "means": 12, "factors": 13, "heads": 14, "initial": 16,
+          "moves": 17}
+
+
+def point_by_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let products serve nowhere."""
+    monkeypatch.setattr(gaussian_products, "LIMIT", 0.0)
+    monkeypatch.setattr(gaussian_pass, "_prepared", gaussian_pass._prepared.__wrapped__)
+
+
+@pytest.mark.parametrize("part", list(PLACES))
 def test_a_wrong_ninth_digit_is_caught(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    places = {"means": 5, "factors": 6, "heads": 7, "initial": 9, "moves": 10}
+    if part in ("means", "factors", "heads"):
+        point_by_point(monkeypatch)
     right = {name: getattr(kernel, name) for name in ("filter", "smooth")}
 
     def wrong(function: Any) -> Any:
         def run(*given: Any) -> None:
             changed = list(given)
-            changed[places[part]] = changed[places[part]] * (1 + 1e-9)
+            changed[PLACES[part]] = changed[PLACES[part]] * (1 + 1e-9)
             function(*changed)
         return run
 
@@ -147,6 +158,39 @@ def test_a_wrong_ninth_digit_is_caught(part: str, monkeypatch: pytest.MonkeyPatc
     data = Data(model.simulate(params, [3] * 300, np.random.default_rng(6)))
     apart = misses(step(model, params, data, True), step(model, params, data, False))
     assert max(apart.values()) > COMPILED
+
+
+@pytest.mark.parametrize("name", ["diag 3 2", "diag 9 1", "full 5 3"])
+def test_both_ways_agree_point_by_point(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_by_point(monkeypatch)
+    model, params = case(name)
+    data = model.as_data(model.simulate(params, LENGTHS, np.random.default_rng(1)), WEIGHTS)
+    apart = misses(step(model, params, data, True), step(model, params, data, False))
+    assert max(apart.values()) < COMPILED, apart
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_not_kept_is_computed_anew(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, params = case(name)
+    data = model.as_data(model.simulate(params, LENGTHS, np.random.default_rng(1)), WEIGHTS)
+    kept = step(model, params, data, True)
+    monkeypatch.setattr(kernel, "ROOM", 0)
+    anew = step(model, params, data, True)
+    assert kernel.kept(1000, 3, 4)[0] == 0
+    assert anew.loglik == kept.loglik
+    assert anew.entropy == kept.entropy
+    assert max(misses(anew, kept).values()) == 0.0
+
+
+def test_a_first_state_of_almost_no_chance_needs_no_logarithms() -> None:
+    """The chance of a first state shrinks with every EM step along one sequence; it is no sum that could lose terms."""
+    model, params = case("diag 3 2")
+    start = [1e-134, 1.0 - 1e-200, 1e-200]
+    faint = model.params(initial=start, transition=params.transition, means=params.means,
+                         covariances=params.covariances)
+    data = Data([model.simulate(params, 600, np.random.default_rng(7))])
+    apart = misses(step(model, faint, data, True), step(model, faint, data, False))
+    assert max(apart.values()) < COMPILED, apart
 
 
 def attempt(model: Any, params: Any, rows: np.ndarray) -> Any:
