@@ -21,10 +21,6 @@ ROWS, SEEN = numba.types.Array(F8, 2, "A", readonly=True), numba.types.Array(F8,
 VECTOR, MATRIX, CUBE = F8[::1], F8[:, ::1], F8[:, :, ::1]
 PAIRS = numba.int64[:, ::1]
 PRODUCTS = (VECTOR, VECTOR, VECTOR, PAIRS, MATRIX, VECTOR)  # the fields of `Quadratic`
-matrix_pass: Any = blocks.kept((ROWS, SEEN, VECTOR, *PRODUCTS, MATRIX, CUBE, VECTOR, VECTOR, MATRIX, CUBE, VECTOR,
-                                MATRIX, VECTOR))
-variance_pass: Any = blocks.kept((ROWS, SEEN, VECTOR, *PRODUCTS, MATRIX, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX,
-                                  VECTOR, MATRIX, VECTOR))
 
 
 class Room(NamedTuple):
@@ -182,55 +178,53 @@ def count(share: Any) -> float:
     return total
 
 
-@matrix_pass
-def matrices(rows: Any, seen: Any, table: Any, centre: Any, scale: Any, limit: Any, pairs: Any, weights: Any,
-             constants: Any, means: Any, factors: Any, heads: Any, counts: Any, first: Any, second: Any, near: Any,
-             sums: Any, totals: Any) -> None:
-    """Add a chunk's moments for covariance matrices; `factors` as `blocks.whiten` takes them.
+@loop
+def squared(factor: Any, x: Any, mean: Any, y: Any, distance: Any) -> None:
+    """Write the squared distances from a mean; `factor` (d, d) as `blocks.whiten` takes it, or see `add_moments`."""
+    if factor.shape[0] == factor.shape[1]:
+        blocks.whiten(factor, x, mean, y, distance)
+        return
+    for i in range(BLOCK):
+        distance[i] = 0.0
+    for j in range(len(x)):
+        blocks.lengthen(x[j], mean[j], factor[0, j], distance)
 
-    Blocks that products serve are added to `near` (counts) and `sums` (of products), the others to the moments.
+
+@loop
+def exactly(share: Any, x: Any, mean: Any, y: Any, scratch: Any, first: Any, second: Any) -> None:
+    """Add one component's moments about its mean, point by point; `second` (d, d), or (1, d) for variances."""
+    if second.shape[0] == second.shape[1]:
+        moments(share, x, mean, y, scratch, first, second)
+        return
+    for j in range(len(x)):
+        single(share, x[j], mean[j], scratch[0], j, first, second[0])
+
+
+@blocks.kept((ROWS, SEEN, VECTOR, *PRODUCTS, MATRIX, CUBE, VECTOR, VECTOR, MATRIX, CUBE, VECTOR, MATRIX, VECTOR))
+def add_moments(rows: Any, seen: Any, table: Any, centre: Any, scale: Any, limit: Any, pairs: Any, weights: Any,
+                constants: Any, means: Any, factors: Any, heads: Any, counts: Any, first: Any, second: Any, near: Any,
+                sums: Any, totals: Any) -> None:
+    """Add a chunk's moments.
+
+    `factors` (K, d, d) as `blocks.whiten` takes them, `second` (K, d, d); or reciprocal standard deviations and
+    variances, both (K, 1, d). Blocks that products serve are added to `near` (counts) and `sums` (of products), the
+    others to `counts`, `first` and `second`.
     """
     fast, c = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants), blocks.constants(table)
     side, width = rows.shape[1], len(means)
-    work, y, distance = room(side, len(weights), min(len(pairs), quadratic.PANEL)), np.empty((side, STRIDE)), np.empty(BLOCK)
+    work = room(side, len(weights), min(len(pairs), quadratic.PANEL))
+    y, distance = np.empty((side, STRIDE)), np.empty(BLOCK)
     for low in range(0, len(rows), BLOCK):
         blocks.load(rows, low, seen, work.x, work.weight)
         if quadratic.near(fast, work.x, work.z, distance):
             products(fast, work, width, near, sums, totals, c)
             continue
         for k in range(width):
-            blocks.whiten(factors[k], work.x, means[k], y, distance)
+            squared(factors[k], work.x, means[k], y, distance)
             joined(distance, heads[k], work.joint[k])
         highest(work.joint[:width], work.top)
         shares(work.joint[:width], work.top, work.weight, work.scratch, totals, c)
         for k in range(width):
             counts[k] += scaled(work.joint[k], work.scratch[0])
         for k in range(width):
-            moments(work.joint[k], work.x, means[k], y, work.scratch, first[k], second[k])
-
-
-@variance_pass
-def variances(rows: Any, seen: Any, table: Any, centre: Any, scale: Any, limit: Any, pairs: Any, weights: Any,
-              constants: Any, means: Any, factors: Any, heads: Any, counts: Any, first: Any, second: Any, near: Any,
-              sums: Any, totals: Any) -> None:
-    """Add a chunk's moments for diagonal covariances; `factors` are the reciprocal standard deviations."""
-    fast, c = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants), blocks.constants(table)
-    side, width = rows.shape[1], len(means)
-    work, distance = room(side, len(weights), min(len(pairs), quadratic.PANEL)), np.empty(BLOCK)
-    for low in range(0, len(rows), BLOCK):
-        blocks.load(rows, low, seen, work.x, work.weight)
-        if quadratic.near(fast, work.x, work.z, distance):
-            products(fast, work, width, near, sums, totals, c)
-            continue
-        for k in range(width):
-            distance[:] = 0.0
-            for j in range(side):
-                blocks.lengthen(work.x[j], means[k, j], factors[k, j], distance)
-            joined(distance, heads[k], work.joint[k])
-        highest(work.joint[:width], work.top)
-        shares(work.joint[:width], work.top, work.weight, work.scratch, totals, c)
-        for k in range(width):
-            counts[k] += scaled(work.joint[k], work.scratch[0])
-        for k in range(width):
-            for j in range(side):
-                single(work.joint[k], work.x[j], means[k, j], work.scratch[0], j, first[k], second[k])
+            exactly(work.joint[k], work.x, means[k], y, work.scratch, first[k], second[k])

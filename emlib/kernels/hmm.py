@@ -20,16 +20,8 @@ from emlib.kernels.chain import LANES, STEPS
 from emlib.kernels.choice import BLOCK, ROOM, STRIDE
 from emlib.kernels.gaussian import CUBE, MATRIX, PRODUCTS, ROWS, SEEN, VECTOR
 
-TABLE, VARIANCES, MATRICES = 0, 1, 2  # densities are looked up, or normal with covariances of a kind
 LEAST = 1e-307  # a normal density that is less than this share of the largest one
 SYMBOLS, MARKS = numba.types.Array(numba.int64, 1, "A", readonly=True), numba.types.uint8[::1]
-
-
-def kind(rows: Any, factors: Any) -> int:
-    """Return where densities come from: a table if the rows have no columns, else see the shape of the factors."""
-    if not rows.shape[1]:
-        return TABLE
-    return MATRICES if factors.shape[1] == factors.shape[2] else VARIANCES
 
 
 def notes(total: int, count: int) -> tuple[int, int, int]:
@@ -50,7 +42,6 @@ class Given(NamedTuple):
     symbols: Any
     marks: Any
     seen: Any
-    kind: Any
     means: Any
     factors: Any
     heads: Any
@@ -109,7 +100,7 @@ def gather(given: Any, low: int, block: Any) -> None:
 @loop
 def densities(given: Any, block: Any) -> None:
     """Write each state's density over the largest one, and the logarithm of the largest."""
-    if given.kind == TABLE:
+    if not given.rows.shape[1]:  # densities are looked up
         for i in range(BLOCK):
             symbol = given.symbols[block.place[i]]
             block.top[i] = given.heads[symbol]
@@ -122,7 +113,7 @@ def densities(given: Any, block: Any) -> None:
         quadratic.densities(given.fast, block.z, block.features, block.gap)
     else:
         for k in range(count):
-            squared(given.kind, given.factors[k], block.x, given.means[k], block.y, distance)
+            gaussian.squared(given.factors[k], block.x, given.means[k], block.y, distance)
             gaussian.joined(distance, given.heads[k], block.gap[k])
     gaussian.highest(block.gap[:count], block.top)
     for k in range(count):
@@ -136,18 +127,6 @@ def over(gap: Any, top: Any, density: Any, c: Any) -> None:
         value = gap[i] - top[i]
         gap[i] = value
         density[i] = max(blocks.exp(value, c), LEAST)
-
-
-@loop
-def squared(kind: int, factor: Any, x: Any, mean: Any, y: Any, distance: Any) -> None:
-    """Write the squared distances from one state's mean; `factor` holds reciprocal deviations, or see `whiten`."""
-    if kind == MATRICES:
-        blocks.whiten(factor, x, mean, y, distance)
-        return
-    for i in range(BLOCK):
-        distance[i] = 0.0
-    for j in range(len(x)):
-        blocks.lengthen(x[j], mean[j], factor[0, j], distance)
 
 
 @loop
@@ -167,7 +146,7 @@ def add(given: Any, block: Any, states: Any, total: Any) -> None:
     count = len(block.density)
     for k in range(count):
         total.initial[k] += blocks.product(states[k], block.fresh)
-    if given.kind == TABLE:
+    if not given.rows.shape[1]:  # densities are looked up
         for k in range(count):
             share = states[k]
             for i in range(BLOCK):
@@ -180,18 +159,8 @@ def add(given: Any, block: Any, states: Any, total: Any) -> None:
     else:
         for k in range(count):
             total.counts[k] += gaussian.count(states[k])
-            exactly(given, block, states[k], k, total)
-
-
-@loop
-def exactly(given: Any, block: Any, share: Any, k: int, total: Any) -> None:
-    """Add one state's moments about its mean, point by point."""
-    if given.kind == MATRICES:
-        gaussian.moments(share, block.x, given.means[k], block.y, block.y[len(given.means[k]):], total.first[k],
-                         total.second[k])
-        return
-    for j in range(len(block.x)):
-        gaussian.single(share, block.x[j], given.means[k, j], block.y[0], j, total.first[k], total.second[k, 0])
+            gaussian.exactly(states[k], block.x, given.means[k], block.y, block.y[len(block.x):], total.first[k],
+                             total.second[k])
 
 
 @loop
@@ -216,25 +185,25 @@ def tell(block: Any, totals: Any, evidence: Any) -> float:
     return heights
 
 
-INPUT = (ROWS, SYMBOLS, MARKS, SEEN, numba.int64, VECTOR, *PRODUCTS, MATRIX, CUBE, VECTOR, numba.int64, VECTOR, MATRIX,
+INPUT = (ROWS, SYMBOLS, MARKS, SEEN, VECTOR, *PRODUCTS, MATRIX, CUBE, VECTOR, numba.int64, VECTOR, MATRIX,
          CUBE)
 
 
 @loop
-def taken(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any, fast: Any, means: Any, factors: Any,
+def taken(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, fast: Any, means: Any, factors: Any,
           heads: Any) -> Any:
     """Return what a pass reads, and room for a block of it."""
     stretch = ((len(marks) - 1) // BLOCK + 1) * STEPS
-    side, count = rows.shape[1], means.shape[1] if kind == TABLE else len(means)
+    side, count = rows.shape[1], len(means) if rows.shape[1] else means.shape[1]
     block = Block(np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK),
                   np.empty((side, STRIDE)), np.empty(BLOCK), np.empty((count, STRIDE)),
                   np.empty((count + count % 2, STRIDE)), np.empty((side + 3, STRIDE)), np.ones((side + 1, STRIDE)),
                   np.zeros((min(len(fast.pairs), quadratic.PANEL), STRIDE)))
-    return Given(rows, symbols, marks, seen, kind, means, factors, heads, fast, blocks.constants(table), stretch), block
+    return Given(rows, symbols, marks, seen, means, factors, heads, fast, blocks.constants(table), stretch), block
 
 
 @blocks.kept((*INPUT, CUBE, VECTOR, VECTOR))
-def filter(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any, centre: Any, scale: Any, limit: Any,
+def filter(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: Any, scale: Any, limit: Any,
            pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, initial: Any,
            moves: Any, notes: Any, kept: Any, evidence: Any, signs: Any) -> None:
     """Run forward: fill in the log of each row's density given the past, and notes for the way back.
@@ -248,7 +217,7 @@ def filter(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any
     expected log-densities, both over the largest density.
     """
     fast = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants)
-    given, block = taken(rows, symbols, marks, seen, kind, table, fast, means, factors, heads)
+    given, block = taken(rows, symbols, marks, seen, table, fast, means, factors, heads)
     count, filtered, totals = len(initial), np.zeros((len(moves), STRIDE)), np.empty(BLOCK)
     carry, scratch = np.zeros((len(moves), LANES)), np.empty((len(moves), LANES))
     reciprocal, least = np.ones(LANES), np.ones((2, LANES))
@@ -275,13 +244,13 @@ def filter(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any
 
 
 @blocks.kept((*INPUT, CUBE, VECTOR, MATRIX, CUBE, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR))
-def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, kind: int, table: Any, centre: Any, scale: Any, limit: Any,
+def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: Any, scale: Any, limit: Any,
            pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, initial: Any,
            moves: Any, notes: Any, kept: Any, counts: Any, first: Any, second: Any, shares: Any, starts: Any,
            near: Any, products: Any, sums: Any, signs: Any) -> None:
     """Run back, from the last block to the first, and add up the expected moments; what goes in is as for `filter`."""
     fast = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants)
-    given, block = taken(rows, symbols, marks, seen, kind, table, fast, means, factors, heads)
+    given, block = taken(rows, symbols, marks, seen, table, fast, means, factors, heads)
     total, back = Moments(counts, first, second, shares, starts, near, products), moves.T.copy()
     count, filtered, totals = len(initial), np.zeros((len(moves), STRIDE)), np.empty(BLOCK)
     carry, state = np.zeros((len(moves), LANES)), np.zeros((len(moves), LANES))

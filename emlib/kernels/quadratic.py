@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from emlib.kernels import tiles
 from emlib.kernels.blocks import loop
-from emlib.kernels.choice import BLOCK, STRIDE
+from emlib.kernels.choice import BLOCK
 
 PANEL = 192  # features that are made at a time: they stay in the second cache
 
@@ -50,7 +48,7 @@ def near(given: Any, x: Any, z: Any, length: Any) -> bool:
     largest = 0.0
     for i in range(BLOCK):
         largest = max(largest, length[i])
-    return largest <= given.room[0]
+    return bool(largest <= given.room[0])
 
 
 @loop

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import config, types
+import numba
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -56,10 +57,15 @@ def steps(builder: Any, start: Any, count: int, stride: int = 1) -> list[Any]:
     return [builder.add(start, ir.Constant(WHOLE, stride * place)) for place in range(count)]
 
 
-def gain(builder: Any, place: Any, left: Any, right: Any) -> None:
+def place(builder: Any, start: Any) -> Any:
+    """Return a place for a sum that begins with some value; LLVM makes a register of it."""
+    return cgutils.alloca_once_value(builder, start)  # type: ignore[no-untyped-call]
+
+
+def gain(builder: Any, spot: Any, left: Any, right: Any) -> None:
     """Add a product to the sum in a place."""
     product = builder.fmul(left, right, FUSED)
-    builder.store(builder.fadd(product, builder.load(place), FUSED), place)
+    builder.store(builder.fadd(product, builder.load(spot), FUSED), spot)
 
 
 def total(builder: Any, vector: Any) -> Any:
@@ -73,16 +79,16 @@ def _weighed(context: Any, builder: Any, signature: Any, arguments: Any, height:
     given = [Matrix(context, builder, *pair) for pair in zip(signature.args[:3], arguments[:3], strict=True)]
     (weights, features, sums), (low, row, point, depth) = given, arguments[3:]
     rows, points = steps(builder, row, height), steps(builder, point, ACROSS, LANES)
-    places = [[cgutils.alloca_once_value(builder, sums.vector(k, i)) for i in points] for k in rows]
+    places = [[place(builder, sums.vector(k, i)) for i in points] for k in rows]
     with cgutils.for_range(builder, depth) as loop:
         seen = [features.vector(loop.index, i) for i in points]
         for k, line in zip(rows, places, strict=True):
             weight = weights.repeated(k, builder.add(low, loop.index))
-            for place, value in zip(line, seen, strict=True):
-                gain(builder, place, weight, value)
+            for spot, value in zip(line, seen, strict=True):
+                gain(builder, spot, weight, value)
     for k, line in zip(rows, places, strict=True):
-        for place, i in zip(line, points, strict=True):
-            sums.put(builder.load(place), k, i)
+        for spot, i in zip(line, points, strict=True):
+            sums.put(builder.load(spot), k, i)
     return context.get_dummy_value()
 
 
@@ -91,17 +97,17 @@ def _gathered(context: Any, builder: Any, signature: Any, arguments: Any, height
     given = [Matrix(context, builder, *pair) for pair in zip(signature.args[:3], arguments[:3], strict=True)]
     (shares, features, sums), (low, row, feature, points) = given, arguments[3:]
     rows, columns = steps(builder, row, height), steps(builder, feature, ACROSS)
-    places = [[cgutils.alloca_once_value(builder, ZERO) for _ in columns] for _ in rows]
+    places = [[place(builder, ZERO) for _ in columns] for _ in rows]
     with cgutils.for_range_slice(builder, ir.Constant(WHOLE, 0), points, ir.Constant(WHOLE, LANES), WHOLE) as (i, _):
         seen = [features.vector(p, i) for p in columns]
         for k, line in zip(rows, places, strict=True):
             share = shares.vector(k, i)
-            for place, value in zip(line, seen, strict=True):
-                gain(builder, place, share, value)
+            for spot, value in zip(line, seen, strict=True):
+                gain(builder, spot, share, value)
     for k, line in zip(rows, places, strict=True):
-        for place, p in zip(line, columns, strict=True):
+        for spot, p in zip(line, columns, strict=True):
             target = sums.at(k, builder.add(low, p))
-            builder.store(builder.fadd(builder.load(target), total(builder, builder.load(place))), target)
+            builder.store(builder.fadd(builder.load(target), total(builder, builder.load(spot))), target)
     return context.get_dummy_value()
 
 
@@ -151,12 +157,15 @@ def gather(shares: Any, features: Any, depth: int, sums: Any, low: int) -> None:
             two_gathered(shares, features, sums, low, whole, feature, BLOCK)
 
 
-if config.DISABLE_JIT:
+def weigh_plainly(weights: Any, low: int, features: Any, depth: int, sums: Any, points: int) -> None:
+    """Do as `weigh` does, by NumPy."""
+    sums[:, :points] += weights[:, low:low + depth] @ features[:depth, :points]
 
-    def weigh(weights: Any, low: int, features: Any, depth: int, sums: Any, points: int) -> None:  # noqa: F811
-        """Do the same by NumPy."""
-        sums[:, :points] += weights[:, low:low + depth] @ features[:depth, :points]
 
-    def gather(shares: Any, features: Any, depth: int, sums: Any, low: int) -> None:  # noqa: F811
-        """Do the same by NumPy."""
-        sums[:, low:low + depth] += shares[:, :BLOCK] @ features[:depth, :BLOCK].T
+def gather_plainly(shares: Any, features: Any, depth: int, sums: Any, low: int) -> None:
+    """Do as `gather` does, by NumPy."""
+    sums[:, low:low + depth] += shares[:, :BLOCK] @ features[:depth, :BLOCK].T
+
+
+if getattr(numba.config, "DISABLE_JIT"):
+    weigh, gather = weigh_plainly, gather_plainly

@@ -20,14 +20,13 @@ def e_step(data: Data, log_weights: Array, means: Array, noise: Array, kind: str
     """Return what `GaussianMixture.e_step` returns, for K covariance matrices `noise`, shape (K, d, d)."""
     from emlib.kernels import blocks, gaussian  # compiles, or reads what an earlier run compiled
 
-    matrix, given = kind in ("full", "tied"), prepared(log_weights, means, noise, kind)
+    given = prepared(log_weights, means, noise, kind)
     counts, first, totals = np.zeros(len(means)), np.zeros(means.shape), np.zeros(3)
-    second = np.zeros(noise.shape if matrix else means.shape)
+    second = np.zeros(given.scales.shape)
     near, sums = np.zeros(len(means)), np.zeros(given.fast.weights.shape)
-    function = gaussian.matrices if matrix else gaussian.variances
     seen = NONE_SEEN if data.weights is None else data.weights
-    function(data.units, seen, blocks.EXP, *given.fast, given.means, given.scales, given.heads, counts, first, second,
-             near, sums, totals)
+    gaussian.add_moments(data.units, seen, blocks.EXP, *given.fast, given.means, given.scales, given.heads, counts,
+                         first, second, near, sums, totals)
     gaussian_products.add(given.fast, means, near, sums, first, second)
     counts += near
     moments = collected(counts, first, second, means, kind)
@@ -62,11 +61,11 @@ def _prepared(log_weights: bytes, means: bytes, noise: bytes, shape: tuple[int, 
 def scaled(noise: Array, kind: str, log_weights: Array) -> tuple[Array, Array]:
     """Return scale factors, as the loops take them, and the logarithms of the densities' constants, shape (K,).
 
-    The factors are Cholesky's with the reciprocals of their diagonals, or reciprocal standard deviations (K, d).
+    The factors are Cholesky's with the reciprocals of their diagonals, or reciprocal standard deviations (K, 1, d).
     """
     factors = np.linalg.cholesky(noise)
     heads = log_weights - 0.5 * noise.shape[1] * LOG_2PI - np.log(_diagonals(factors)).sum(axis=1)
-    return (_reciprocal(factors) if kind in ("full", "tied") else 1 / _diagonals(factors)), heads
+    return (_reciprocal(factors) if kind in ("full", "tied") else 1 / _diagonals(factors)[:, None]), heads
 
 
 def collected(counts: Array, first: Array, second: Array, means: Array, kind: str) -> GaussianMoments:
@@ -95,5 +94,5 @@ def _kept(second: Any, kind: str) -> Array:
         whole: Array = second.copy()
         whole[:, columns, rows] = second[:, rows, columns]
         return whole
-    kept: Array = second if kind == "diag" else second.sum(axis=1)
+    kept: Array = second[:, 0] if kind == "diag" else second[:, 0].sum(axis=1)
     return kept

@@ -82,12 +82,13 @@ def _room(precision: Array, shift: Array, scale: Array) -> float:
 def add(given: Quadratic, means: Array, counts: Array, sums: Array, first: Array, second: Array) -> None:
     """Add sums of products, shape (K or K + 1, P), to first and second moments about the means.
 
-    Second moments (K, d, d) get the entries of their lower triangles, (K, d) those of the diagonal.
+    Second moments (K, d, d) get the entries of their lower triangles; of variances all, (K, 1, d).
     """
-    rows, columns = _squares(means.shape[1], second.ndim == 3)
+    side = means.shape[1]
+    rows, columns = _squares(side, second.shape[1] == side)
     shift, found = means - given.centre, sums[:len(means)]
-    squares, plain = found[:, :len(rows)], found[:, len(rows):len(rows) + means.shape[1]]
+    squares, plain = found[:, :len(rows)], found[:, len(rows):len(rows) + side]
     first += plain - counts[:, None] * shift
     left, right = shift[:, rows], shift[:, columns]
     moved = squares - left * plain[:, columns] - plain[:, rows] * right + counts[:, None] * left * right
-    second[(slice(None), rows, columns) if second.ndim == 3 else ...] += moved
+    second[:, rows if second.shape[1] == side else 0, columns] += moved

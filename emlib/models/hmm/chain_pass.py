@@ -91,8 +91,7 @@ def _attempt(initial: Array, transition: Array, emissions: Emissions, lengths: A
     moves = np.zeros((width, width))
     moves[:count, :count] = transition.T
     seen = NOTHING if (weights == 1).all() else np.repeat(weights, lengths)
-    kind = hmm.kind(emissions.rows, emissions.factors)
-    given = (emissions.rows, emissions.symbols, marks, seen, kind, blocks.EXP, *emissions.fast, emissions.means,
+    given = (emissions.rows, emissions.symbols, marks, seen, blocks.EXP, *emissions.fast, emissions.means,
              emissions.factors, emissions.heads, lead, np.array(initial), moves, np.empty(hmm.notes(total, count)),
              np.empty(hmm.kept(total, count, width)))
     evidence, sums, signs = np.zeros(total), _zeros(count, width, emissions), np.array([1.0, 1.0, 0.0, 0.0])
@@ -103,8 +102,7 @@ def _attempt(initial: Array, transition: Array, emissions: Emissions, lengths: A
         return None, 0.0
     counts, first, second, shares, starts, near, products, crossed = sums
     if near.any():
-        own = second if kind == hmm.MATRICES else second[:, 0]
-        gaussian_products.add(emissions.fast, emissions.means, near, products, first, own)
+        gaussian_products.add(emissions.fast, emissions.means, near, products, first, second)
     loglik = np.add.reduceat(evidence, np.cumsum(lengths) - lengths)
     moved = crossed[:count, :count] * transition
     entropy = float(signs[3] - x_log_y(starts, initial).sum() - x_log_y(moved, transition).sum())

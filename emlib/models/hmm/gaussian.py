@@ -139,12 +139,10 @@ class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
 
     def _emissions(self, params: GaussianHMMParams, rows: Array) -> chain_pass.Emissions:
         given = gaussian_pass.prepared(np.zeros(self.n_states), params.means, self._noise(params), self.covariance_type)
-        factors = given.scales if given.scales.ndim == 3 else given.scales[:, None]
-        return chain_pass.Emissions(given.means, np.ascontiguousarray(factors), given.heads, rows, fast=given.fast)
+        return chain_pass.Emissions(given.means, given.scales, given.heads, rows, fast=given.fast)
 
     def _summed(self, params: GaussianHMMParams, found: chain_pass.Sums) -> GaussianMoments:
-        second = found.second if self.covariance_type == "full" else found.second[:, 0]
-        return gaussian_pass.collected(found.counts, found.first, second, params.means, self.covariance_type)
+        return gaussian_pass.collected(found.counts, found.first, found.second, params.means, self.covariance_type)
 
     def _start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         """Draw k-means++ centres; the data's covariance, shrunk by the number of states."""
