@@ -20,7 +20,9 @@ from emlib.kernels.choice import BLOCK
 
 # Sums over points may be reordered into vectors; infinities and not-a-number keep their meaning.
 OPTIONS: dict[str, Any] = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy", "nogil": True}
-loop: Any = numba.njit(**OPTIONS)
+# An inner function that is not inlined is called by its name, and the first copy that the process came by answers: that
+# of a function compiled here is another than that of one read from disk, whose sums have another order.
+loop: Any = numba.njit(forceinline=True, **OPTIONS)
 # Rounding by adding a large number must not be simplified away.
 exact: Any = numba.njit(fastmath={"contract"}, error_model="numpy", nogil=True)
 
