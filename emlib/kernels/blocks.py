@@ -1,7 +1,7 @@
 """Compiled loops over one block of `BLOCK` points, held as features x points so that each inner loop has stride one.
 
-The compiler makes vector instructions of every loop over i. Rows are taken two at a time against four others, so
-that each number loaded is used often enough to keep the multipliers busy.
+The compiler makes vector instructions of every loop over i. Functions are put in where they are called: what stays a
+call is bound by its name, and two processes may then run different machine code.
 
 Numba keeps what it compiled on disk and looks at the file of the outer function alone; `forget_stale`, called as
 this file is imported, lets go of all that is older than any file here.
@@ -130,126 +130,32 @@ def load(rows: Any, low: int, seen: Any, x: Any, weight: Any) -> None:
 
 
 @loop
-def begin(factor: Any, e: int, x: Any, mean: Any, y: Any) -> None:
-    """Write rows e and e + 1 of x - mean, less what the first four solved rows of y take from them."""
-    a, b, p, q, r, s = y[e], y[e + 1], y[0], y[1], y[2], y[3]
-    u, v, mu, mv = x[e], x[e + 1], mean[e], mean[e + 1]
-    a0, a1, a2, a3 = factor[e, 0], factor[e, 1], factor[e, 2], factor[e, 3]
-    b0, b1, b2, b3 = factor[e + 1, 0], factor[e + 1, 1], factor[e + 1, 2], factor[e + 1, 3]
-    for i in range(BLOCK):
-        v0, v1, v2, v3 = p[i], q[i], r[i], s[i]
-        a[i] = (u[i] - mu) - (a0 * v0 + a1 * v1 + a2 * v2 + a3 * v3)
-        b[i] = (v[i] - mv) - (b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3)
-
-
-@loop
-def subtract(factor: Any, e: int, j: int, y: Any) -> None:
-    """Take four solved rows, from j on, out of rows e and e + 1."""
-    a, b, p, q, r, s = y[e], y[e + 1], y[j], y[j + 1], y[j + 2], y[j + 3]
-    a0, a1, a2, a3 = factor[e, j], factor[e, j + 1], factor[e, j + 2], factor[e, j + 3]
-    b0, b1, b2, b3 = factor[e + 1, j], factor[e + 1, j + 1], factor[e + 1, j + 2], factor[e + 1, j + 3]
-    for i in range(BLOCK):
-        v0, v1, v2, v3 = p[i], q[i], r[i], s[i]
-        a[i] -= a0 * v0 + a1 * v1 + a2 * v2 + a3 * v3
-        b[i] -= b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3
-
-
-@loop
-def finish(factor: Any, e: int, u: Any, v: Any, mu: float, mv: float, y: Any, distance: Any) -> None:
-    """Solve for rows e and e + 1 from what is left of them in u - mu and v - mv; two solved rows may be left, too."""
-    a, b = y[e], y[e + 1]
-    first, below, second = factor[e, e], factor[e + 1, e], factor[e + 1, e + 1]
-    if e % 4 == 0:
-        for i in range(BLOCK):
-            s = (u[i] - mu) * first
-            t = ((v[i] - mv) - below * s) * second
-            a[i] = s
-            b[i] = t
-            distance[i] += s * s + t * t
-        return
-    p, q, a0, a1 = y[e - 2], y[e - 1], factor[e, e - 2], factor[e, e - 1]
-    b0, b1 = factor[e + 1, e - 2], factor[e + 1, e - 1]
-    for i in range(BLOCK):
-        s = ((u[i] - mu) - (a0 * p[i] + a1 * q[i])) * first
-        t = ((v[i] - mv) - (b0 * p[i] + b1 * q[i]) - below * s) * second
-        a[i] = s
-        b[i] = t
-        distance[i] += s * s + t * t
-
-
-@loop
 def whiten(factor: Any, x: Any, mean: Any, y: Any, distance: Any) -> None:
     """Solve L y = x - mean by forward substitution and write the squared lengths of y's columns.
 
     `factor` is lower triangular with the reciprocals of L's diagonal on its own.
     """
-    side = len(factor)
-    distance[:] = 0.0
-    for e in range(0, side - 1, 2):
-        if e < 4:
-            finish(factor, e, x[e], x[e + 1], mean[e], mean[e + 1], y, distance)
-            continue
-        begin(factor, e, x, mean, y)
-        for j in range(4, e - 3, 4):
-            subtract(factor, e, j, y)
-        finish(factor, e, y[e], y[e + 1], 0.0, 0.0, y, distance)
-    if side % 2:
-        last(factor, x[side - 1], mean[side - 1], y, distance)
-
-
-@loop
-def last(factor: Any, u: Any, mu: float, y: Any, distance: Any) -> None:
-    """Solve for the last of an odd number of rows."""
-    e = len(factor) - 1
-    a, scale = y[e], factor[e, e]
     for i in range(BLOCK):
-        a[i] = u[i] - mu
-    for j in range(0, e, 2):
-        p, q, a0, a1 = y[j], y[j + 1], factor[e, j], factor[e, j + 1]
+        distance[i] = 0.0
+    for e in range(len(factor)):
+        row, given, centre, scale = y[e], x[e], mean[e], factor[e, e]
         for i in range(BLOCK):
-            a[i] -= a0 * p[i] + a1 * q[i]
-    for i in range(BLOCK):
-        distance[i] += (a[i] * scale) ** 2
+            row[i] = given[i] - centre
+        for j in range(0, e - 1, 2):
+            subtract(factor[e, j], y[j], factor[e, j + 1], y[j + 1], row)
+        if e % 2:
+            subtract(factor[e, e - 1], y[e - 1], 0.0, y[e - 1], row)
+        for i in range(BLOCK):
+            value = row[i] * scale
+            row[i] = value
+            distance[i] += value * value
 
 
 @loop
-def crossed(a: Any, b: Any, r: Any, e: int, first: Any, second: Any) -> None:
-    """Add the products of rows a and b with four rows of r, from e on."""
-    p, q, s, t = r[e], r[e + 1], r[e + 2], r[e + 3]
-    a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0.0
+def subtract(first: float, a: Any, second: float, b: Any, row: Any) -> None:
+    """Take multiples of two rows out of another."""
     for i in range(BLOCK):
-        a0 += a[i] * p[i]
-        a1 += a[i] * q[i]
-        a2 += a[i] * s[i]
-        a3 += a[i] * t[i]
-        b0 += b[i] * p[i]
-        b1 += b[i] * q[i]
-        b2 += b[i] * s[i]
-        b3 += b[i] * t[i]
-    first[e] += a0
-    first[e + 1] += a1
-    first[e + 2] += a2
-    first[e + 3] += a3
-    second[e] += b0
-    second[e + 1] += b1
-    second[e + 2] += b2
-    second[e + 3] += b3
-
-
-@loop
-def crossed_two(a: Any, b: Any, r: Any, e: int, first: Any, second: Any) -> None:
-    """Add the products of rows a and b with two rows of r, from e on."""
-    p, q = r[e], r[e + 1]
-    a0 = a1 = b0 = b1 = 0.0
-    for i in range(BLOCK):
-        a0 += a[i] * p[i]
-        a1 += a[i] * q[i]
-        b0 += b[i] * p[i]
-        b1 += b[i] * q[i]
-    first[e] += a0
-    first[e + 1] += a1
-    second[e] += b0
-    second[e + 1] += b1
+        row[i] -= first * a[i] + second * b[i]
 
 
 @loop

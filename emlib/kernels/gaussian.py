@@ -109,43 +109,15 @@ def products(fast: Any, room: Any, width: int, counts: Any, sums: Any, totals: A
 
 
 @loop
-def pair(share: Any, u: Any, v: Any, mean: Any, r: Any, scratch: Any, j: int, first: Any, second: Any) -> None:
-    """Write residuals j and j + 1, plain and weighted; add their first moments and the products among themselves."""
-    a, b, wa, wb, mu, mv = r[j], r[j + 1], scratch[0], scratch[1], mean[j], mean[j + 1]
-    sa = sb = aa = ab = bb = 0.0
-    for i in range(BLOCK):
-        left, right = u[i] - mu, v[i] - mv
-        a[i] = left
-        b[i] = right
-        s, t = share[i] * left, share[i] * right
-        wa[i] = s
-        wb[i] = t
-        sa += s
-        sb += t
-        aa += s * left
-        ab += s * right
-        bb += t * right
-    first[j] += sa
-    first[j + 1] += sb
-    second[j, j] += aa
-    second[j + 1, j] += ab
-    second[j + 1, j + 1] += bb
-
-
-@loop
-def moments(share: Any, x: Any, mean: Any, r: Any, scratch: Any, first: Any, second: Any) -> None:
-    """Add the weighted first and (lower triangle of the) second moments about the mean; r holds the residuals."""
-    side = len(first)
-    for j in range(0, side - 1, 2):
-        pair(share, x[j], x[j + 1], mean, r, scratch, j, first, second)
-        for e in range(0, j - 3, 4):
-            blocks.crossed(scratch[0], scratch[1], r, e, second[j], second[j + 1])
-        if j % 4:
-            blocks.crossed_two(scratch[0], scratch[1], r, j - 2, second[j], second[j + 1])
-    if side % 2:
-        single(share, x[side - 1], mean[side - 1], scratch[0], side - 1, first, second[side - 1])
-        for e in range(side - 1):
-            second[side - 1, e] += blocks.product(scratch[0], r[e])
+def moments(share: Any, x: Any, mean: Any, r: Any, weighted: Any, first: Any, second: Any) -> None:
+    """Add the weighted first and (lower triangle of the) second moments about the mean; r gets the residuals."""
+    for j in range(len(first)):
+        row, given, centre = r[j], x[j], mean[j]
+        for i in range(BLOCK):
+            row[i] = given[i] - centre
+        single(share, given, centre, weighted, j, first, second[j])
+        for e in range(j):
+            second[j, e] += blocks.product(weighted, r[e])
 
 
 @loop
@@ -194,7 +166,7 @@ def squared(factor: Any, x: Any, mean: Any, y: Any, distance: Any) -> None:
 def exactly(share: Any, x: Any, mean: Any, y: Any, scratch: Any, first: Any, second: Any) -> None:
     """Add one component's moments about its mean, point by point; `second` (d, d), or (1, d) for variances."""
     if second.shape[0] == second.shape[1]:
-        moments(share, x, mean, y, scratch, first, second)
+        moments(share, x, mean, y, scratch[0], first, second)
         return
     for j in range(len(x)):
         single(share, x[j], mean[j], scratch[0], j, first, second[0])

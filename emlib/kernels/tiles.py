@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
 import numba
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -167,5 +167,5 @@ def gather_plainly(shares: Any, features: Any, depth: int, sums: Any, low: int) 
     sums[:, low:low + depth] += shares[:, :BLOCK] @ features[:depth, :BLOCK].T
 
 
-if getattr(numba.config, "DISABLE_JIT"):
+if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
     weigh, gather = weigh_plainly, gather_plainly
