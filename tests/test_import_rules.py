@@ -29,7 +29,8 @@ FORBIDDEN = {
 }
 HEAVY = ("matplotlib", "jax", "numba", "pandas", "dask", "sklearn", "IPython", "yaml")
 ALLOWED_OUTSIDE = {"numpy", "scipy"}
-OPTIONAL = {"kernels": {"numba", "llvmlite"}, "threads": {"threadpoolctl"}}  # loaded at first use alone, and never needed
+# loaded at first use alone, and never needed
+OPTIONAL = {"kernels": {"numba", "llvmlite"}, "threads": {"threadpoolctl"}}
 
 
 def imported(source: str) -> Iterator[str]:
