@@ -18,20 +18,28 @@ NONE_SEEN = np.empty(0)  # no observation weights: each row counts once
 
 def e_step(data: Data, log_weights: Array, means: Array, noise: Array, kind: str) -> Expectation:
     """Return what `GaussianMixture.e_step` returns, for K covariance matrices `noise`, shape (K, d, d)."""
-    from emlib.kernels import blocks, gaussian  # compiles, or reads what an earlier run compiled
-
     given = prepared(log_weights, means, noise, kind)
-    counts, first, totals = np.zeros(len(means)), np.zeros(means.shape), np.zeros(3)
-    second = np.zeros(given.scales.shape)
-    near, sums = np.zeros(len(means)), np.zeros(given.fast.weights.shape)
-    seen = NONE_SEEN if data.weights is None else data.weights
-    gaussian.add_moments(data.units, seen, blocks.EXP, *given.fast, given.means, given.scales, given.heads, counts,
-                         first, second, near, sums, totals)
-    gaussian_products.add(given.fast, means, near, sums, first, second)
-    counts += near
+    found = _run(given, data) or _run(given._replace(fast=gaussian_products.nowhere(given.fast)), data)
+    assert found is not None  # point by point nothing cancels
+    counts, first, second, totals = found
     moments = collected(counts, first, second, means, kind)
     stats = Statistics({"weights": counts.copy(), "components": moments})
     return Expectation(stats, float(totals[0]), max(float(totals[1]), 0.0), data.n_units, float(totals[2]))
+
+
+def _run(given: Prepared, data: Data) -> tuple[Array, Array, Array, Array] | None:
+    """Return counts, first and second moments, and totals; None where products have lost too many digits."""
+    from emlib.kernels import blocks, gaussian  # compiles, or reads what an earlier run compiled
+
+    fast, means, scales, heads = given
+    counts, first, second, totals = np.zeros(len(means)), np.zeros(means.shape), np.zeros(scales.shape), np.zeros(3)
+    near, sums = np.zeros(len(means)), np.zeros(fast.weights.shape)
+    seen = NONE_SEEN if data.weights is None else data.weights
+    gaussian.add_moments(data.units, seen, blocks.EXP, *fast, means, scales, heads, counts, first, second, near, sums,
+                         totals)
+    if near.any() and not gaussian_products.add(fast, means, near, sums, first, second):
+        return None
+    return counts + near, first, second, totals
 
 
 class Prepared(NamedTuple):

@@ -14,7 +14,8 @@ import numpy as np
 
 from emlib.numerics import Array, lower_indices
 
-LIMIT = 3e3  # |y - c|^2 over the smallest variance, both in deviations about c: 4 to 12 digits are left of 16
+LIMIT = 1e4  # |y - c|^2 over the smallest variance, both in deviations about c: it costs at most four digits of 16
+CANCELLED = 1e4  # second moments about c over those about the means, up to which no more digits are lost
 
 
 class Quadratic(NamedTuple):
@@ -79,16 +80,26 @@ def _room(precision: Array, shift: Array, scale: Array) -> float:
     return LIMIT / largest if served else -1.0
 
 
-def add(given: Quadratic, means: Array, counts: Array, sums: Array, first: Array, second: Array) -> None:
-    """Add sums of products, shape (K or K + 1, P), to first and second moments about the means.
+def nowhere(given: Quadratic) -> Quadratic:
+    """Return what makes the loops take every block point by point."""
+    return given._replace(room=np.array([-1.0]))
 
-    Second moments (K, d, d) get the entries of their lower triangles; of variances all, (K, 1, d).
+
+def add(given: Quadratic, means: Array, counts: Array, sums: Array, first: Array, second: Array) -> bool:
+    """Add sums of products, shape (K or K + 1, P), to first and second moments about the means, if digits are left.
+
+    Second moments (K, d, d) get the entries of their lower triangles; of variances all, (K, 1, d). Where points lie
+    far closer to the means than the parameters say, too much cancels: nothing is added then, and False returned.
     """
     side = means.shape[1]
     rows, columns = _squares(side, second.shape[1] == side)
     shift, found = means - given.centre, sums[:len(means)]
     squares, plain = found[:, :len(rows)], found[:, len(rows):len(rows) + side]
-    first += plain - counts[:, None] * shift
     left, right = shift[:, rows], shift[:, columns]
     moved = squares - left * plain[:, columns] - plain[:, rows] * right + counts[:, None] * left * right
+    own = rows == columns
+    if not (squares[:, own].max(axis=0) <= CANCELLED * moved[:, own].max(axis=0)).all():
+        return False
+    first += plain - counts[:, None] * shift
     second[:, rows if second.shape[1] == side else 0, columns] += moved
+    return True

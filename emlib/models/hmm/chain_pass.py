@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -101,8 +101,9 @@ def _attempt(initial: Array, transition: Array, emissions: Emissions, lengths: A
     if not _trusted(signs, transition, evidence, *sums):
         return None, 0.0
     counts, first, second, shares, starts, near, products, crossed = sums
-    if near.any():
-        gaussian_products.add(emissions.fast, emissions.means, near, products, first, second)
+    if near.any() and not gaussian_products.add(emissions.fast, emissions.means, near, products, first, second):
+        exact = replace(emissions, fast=gaussian_products.nowhere(emissions.fast))
+        return _attempt(initial, transition, exact, lengths, weights, lead)
     loglik = np.add.reduceat(evidence, np.cumsum(lengths) - lengths)
     moved = crossed[:count, :count] * transition
     entropy = float(signs[3] - x_log_y(starts, initial).sum() - x_log_y(moved, transition).sum())
