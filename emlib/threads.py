@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -54,12 +55,22 @@ def spread(n_threads: int) -> Callable[..., Iterable[Any]]:
 
 def one_blas_thread() -> AbstractContextManager[Any]:
     """Keep the BLAS from starting threads of its own in each of ours; needs threadpoolctl, else it may."""
-    if find_spec("threadpoolctl") is None:
-        return nullcontext()
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    controller = _controller()
+    limits: AbstractContextManager[Any] = nullcontext() if controller is None else controller.limit(limits=1)
     return limits
+
+
+@cache
+def _controller() -> Any:
+    """Return what limits the BLAS, or None; looking through the loaded libraries takes milliseconds, so it is done once.
+
+    NumPy's and SciPy's are loaded before anything here can run.
+    """
+    if find_spec("threadpoolctl") is None:
+        return None
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
 
 
 def chosen_map(given: Callable[..., Iterable[Any]], n_threads: int) -> Callable[..., Iterable[Any]]:

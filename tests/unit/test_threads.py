@@ -69,7 +69,7 @@ def test_the_blas_starts_no_threads_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         assert set().union(*threads.spread(2)(blas_threads, range(2))) == {1}
         assert blas_threads() == {2}
-        monkeypatch.setattr(threads, "find_spec", lambda name: None)
+        monkeypatch.setattr(threads, "_controller", lambda: None)  # as where threadpoolctl is not installed
         assert set().union(*threads.spread(2)(blas_threads, range(2))) == {2}
 
 
@@ -105,3 +105,8 @@ def test_a_map_that_reads_everything_at_once_would_be_seen(monkeypatch: pytest.M
 def test_what_has_no_meaning_is_refused(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         emlib.Problem(PoissonMixture(2), [1, 2, 3, 4], **options)
+
+
+def test_without_threadpoolctl_the_blas_does_as_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "find_spec", lambda name: None)
+    assert threads._controller.__wrapped__() is None
