@@ -62,7 +62,7 @@ def one_blas_thread() -> AbstractContextManager[Any]:
 
 @cache
 def _controller() -> Any:
-    """Return what limits the BLAS, or None; looking through the loaded libraries takes milliseconds, so it is done once.
+    """Return what limits the BLAS, or None; to look through the loaded libraries takes milliseconds: done once.
 
     NumPy's and SciPy's are loaded before anything here can run.
     """
