@@ -18,10 +18,10 @@ from numba.extending import intrinsic
 from emlib.kernels.blocks import loop
 from emlib.kernels.choice import BLOCK
 
-LANES = 4  # numbers of a vector
+WIDTH = 4  # numbers of a vector
 ACROSS = 2  # vectors of points, or features, of a tile
-VECTOR, WHOLE, SMALL = ir.VectorType(ir.DoubleType(), LANES), ir.IntType(64), ir.IntType(32)
-ZERO, ANY = ir.Constant(VECTOR, [0.0] * LANES), ir.Constant(VECTOR, ir.Undefined)
+VECTOR, WHOLE, SMALL = ir.VectorType(ir.DoubleType(), WIDTH), ir.IntType(64), ir.IntType(32)
+ZERO, ANY = ir.Constant(VECTOR, [0.0] * WIDTH), ir.Constant(VECTOR, ir.Undefined)
 FUSED = ("contract",)  # a product and a sum may be rounded once
 
 
@@ -49,7 +49,7 @@ class Matrix:
     def repeated(self, row: Any, column: Any) -> Any:
         """Return one entry, as often as a vector has numbers."""
         first = self.builder.insert_element(ANY, self.builder.load(self.at(row, column)), ir.Constant(SMALL, 0))
-        return self.builder.shuffle_vector(first, ANY, ir.Constant(ir.VectorType(SMALL, LANES), [0] * LANES))
+        return self.builder.shuffle_vector(first, ANY, ir.Constant(ir.VectorType(SMALL, WIDTH), [0] * WIDTH))
 
 
 def steps(builder: Any, start: Any, count: int, stride: int = 1) -> list[Any]:
@@ -70,7 +70,7 @@ def gain(builder: Any, spot: Any, left: Any, right: Any) -> None:
 
 def total(builder: Any, vector: Any) -> Any:
     """Return the sum of a vector's numbers."""
-    parts = [builder.extract_element(vector, ir.Constant(SMALL, lane)) for lane in range(LANES)]
+    parts = [builder.extract_element(vector, ir.Constant(SMALL, lane)) for lane in range(WIDTH)]
     return builder.fadd(builder.fadd(parts[0], parts[1]), builder.fadd(parts[2], parts[3]))
 
 
@@ -78,7 +78,7 @@ def _weighed(context: Any, builder: Any, signature: Any, arguments: Any, height:
     """Write the tile of `weigh`."""
     given = [Matrix(context, builder, *pair) for pair in zip(signature.args[:3], arguments[:3], strict=True)]
     (weights, features, sums), (low, row, point, depth) = given, arguments[3:]
-    rows, points = steps(builder, row, height), steps(builder, point, ACROSS, LANES)
+    rows, points = steps(builder, row, height), steps(builder, point, ACROSS, WIDTH)
     places = [[place(builder, sums.vector(k, i)) for i in points] for k in rows]
     with cgutils.for_range(builder, depth) as loop:
         seen = [features.vector(loop.index, i) for i in points]
@@ -98,7 +98,7 @@ def _gathered(context: Any, builder: Any, signature: Any, arguments: Any, height
     (shares, features, sums), (low, row, feature, points) = given, arguments[3:]
     rows, columns = steps(builder, row, height), steps(builder, feature, ACROSS)
     places = [[place(builder, ZERO) for _ in columns] for _ in rows]
-    with cgutils.for_range_slice(builder, ir.Constant(WHOLE, 0), points, ir.Constant(WHOLE, LANES), WHOLE) as (i, _):
+    with cgutils.for_range_slice(builder, ir.Constant(WHOLE, 0), points, ir.Constant(WHOLE, WIDTH), WHOLE) as (i, _):
         seen = [features.vector(p, i) for p in columns]
         for k, line in zip(rows, places, strict=True):
             share = shares.vector(k, i)
@@ -136,7 +136,7 @@ def weigh(weights: Any, low: int, features: Any, depth: int, sums: Any, points: 
     of 8.
     """
     whole = len(weights) // 4 * 4
-    for point in range(0, points, ACROSS * LANES):
+    for point in range(0, points, ACROSS * WIDTH):
         for row in range(0, whole, 4):
             four_weighed(weights, features, sums, low, row, point, depth)
         if whole < len(weights):
