@@ -124,8 +124,16 @@ def _tile(write: Any, height: int) -> Any:
     return tile
 
 
-four_weighed, two_weighed = _tile(_weighed, 4), _tile(_weighed, 2)
-four_gathered, two_gathered = _tile(_gathered, 4), _tile(_gathered, 2)
+six_weighed, four_weighed, two_weighed = (_tile(_weighed, height) for height in (6, 4, 2))
+six_gathered, four_gathered, two_gathered = (_tile(_gathered, height) for height in (6, 4, 2))
+
+
+@loop
+def height(left: int) -> int:
+    """Return how many of the rows that are left, an even number, the next tile takes; two would be slow."""
+    if left == 2 or left == 4 or left == 8:
+        return min(left, 4)
+    return 6
 
 
 @loop
@@ -135,12 +143,17 @@ def weigh(weights: Any, low: int, features: Any, depth: int, sums: Any, points: 
     `weights` (K, P) with even K, `features` (at least depth, points), `sums` (K, at least points), points a multiple
     of 8.
     """
-    whole = len(weights) // 4 * 4
     for point in range(0, points, ACROSS * WIDTH):
-        for row in range(0, whole, 4):
-            four_weighed(weights, features, sums, low, row, point, depth)
-        if whole < len(weights):
-            two_weighed(weights, features, sums, low, whole, point, depth)
+        row = 0
+        while row < len(weights):
+            rows = height(len(weights) - row)
+            if rows == 6:
+                six_weighed(weights, features, sums, low, row, point, depth)
+            elif rows == 4:
+                four_weighed(weights, features, sums, low, row, point, depth)
+            else:
+                two_weighed(weights, features, sums, low, row, point, depth)
+            row += rows
 
 
 @loop
@@ -149,12 +162,17 @@ def gather(shares: Any, features: Any, depth: int, sums: Any, low: int) -> None:
 
     `shares` (K, at least BLOCK) with even K, `features` (at least depth, BLOCK), even depth, `sums` (K, P).
     """
-    whole = len(shares) // 4 * 4
     for feature in range(0, depth, ACROSS):
-        for row in range(0, whole, 4):
-            four_gathered(shares, features, sums, low, row, feature, BLOCK)
-        if whole < len(shares):
-            two_gathered(shares, features, sums, low, whole, feature, BLOCK)
+        row = 0
+        while row < len(shares):
+            rows = height(len(shares) - row)
+            if rows == 6:
+                six_gathered(shares, features, sums, low, row, feature, BLOCK)
+            elif rows == 4:
+                four_gathered(shares, features, sums, low, row, feature, BLOCK)
+            else:
+                two_gathered(shares, features, sums, low, row, feature, BLOCK)
+            row += rows
 
 
 def weigh_plainly(weights: Any, low: int, features: Any, depth: int, sums: Any, points: int) -> None:

@@ -179,7 +179,8 @@ def test_parameters_far_from_all_data_are_taken_point_by_point() -> None:
     assert max(apart.values()) < COMPILED, apart
 
 
-@pytest.mark.parametrize(("count", "depth", "low"), [(2, 2, 0), (4, 6, 3), (6, 45, 1), (10, 152, 0), (16, 8, 5)])
+@pytest.mark.parametrize(("count", "depth", "low"), [(2, 2, 0), (4, 6, 3), (6, 45, 1), (8, 3, 0), (10, 152, 0),
+                                                    (14, 7, 2), (16, 8, 5)])
 def test_tiles_multiply_matrices(count: int, depth: int, low: int) -> None:
     rng = np.random.default_rng(count)
     weights, features = rng.normal(size=(count, depth + low)), rng.normal(size=(depth, BLOCK + 8))
