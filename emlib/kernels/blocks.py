@@ -121,12 +121,17 @@ def log(x: Any) -> Any:
 @loop
 def load(rows: Any, low: int, seen: Any, x: Any, weight: Any) -> None:
     """Copy a block of points, transposed; what is missing of the last block repeats its last point at weight 0."""
-    last = len(rows) - 1
-    for i in range(BLOCK):
-        at = min(low + i, last)
+    there = min(len(rows) - low, BLOCK)
+    for i in range(there):
+        row = rows[low + i]
+        for j in range(len(row)):
+            x[j, i] = row[j]
+    for i in range(there):
+        weight[i] = seen[low + i] if len(seen) else 1.0
+    for i in range(there, BLOCK):
+        weight[i] = 0.0
         for j in range(rows.shape[1]):
-            x[j, i] = rows[at, j]
-        weight[i] = 0.0 if low + i > last else (seen[at] if len(seen) else 1.0)
+            x[j, i] = rows[low + there - 1, j]
 
 
 @loop
