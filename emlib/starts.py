@@ -15,6 +15,7 @@ from emlib.result import Result
 from emlib.solve import solve
 from emlib.threads import one_blas_thread
 
+AWAKE = 0.5  # seconds after which who waits for processes looks whether a signal has come
 
 @dataclass(frozen=True)
 class Begun:
@@ -73,7 +74,9 @@ def run_all(task: Task, starts: Sequence[Begun], n_workers: int) -> list[Result]
     with ProcessPoolExecutor(min(n_workers, len(starts)), initializer=_adopt, initargs=(task,)) as pool:
         try:
             under_way.extend(pool.submit(_work, *given) for given in zip(starts, files, strict=True))
-            wait(under_way)
+            # A signal that another thread receives is heard when this one wakes, hence not one long sleep.
+            while wait(under_way, timeout=AWAKE).not_done:
+                pass
         except KeyboardInterrupt:
             stopped = [run.cancel() for run in under_way]
             if all(stopped):
