@@ -59,6 +59,7 @@ def steps(builder: Any, start: Any, count: int, stride: int = 1) -> list[Any]:
 
 def place(builder: Any, start: Any) -> Any:
     """Return a place for a sum that begins with some value; LLVM makes a register of it."""
+    # Numba's helper says nothing of its types.
     return cgutils.alloca_once_value(builder, start)  # type: ignore[no-untyped-call]
 
 
@@ -124,16 +125,35 @@ def _tile(write: Any, height: int) -> Any:
     return tile
 
 
-six_weighed, four_weighed, two_weighed = (_tile(_weighed, height) for height in (6, 4, 2))
-six_gathered, four_gathered, two_gathered = (_tile(_gathered, height) for height in (6, 4, 2))
-
-
 @loop
 def height(left: int) -> int:
     """Return how many of the rows that are left, an even number, the next tile takes; two would be slow."""
     if left == 2 or left == 4 or left == 8:
         return min(left, 4)
     return 6
+
+
+def _column(write: Any) -> Any:
+    """Return the loop over all rows, an even number, of the tiles at one place."""
+    six, four, two = (_tile(write, rows) for rows in (6, 4, 2))
+
+    @loop
+    def column(left: Any, features: Any, sums: Any, low: int, at: int, length: int) -> None:
+        row = 0
+        while row < len(left):
+            rows = height(len(left) - row)
+            if rows == 6:
+                six(left, features, sums, low, row, at, length)
+            elif rows == 4:
+                four(left, features, sums, low, row, at, length)
+            else:
+                two(left, features, sums, low, row, at, length)
+            row += rows
+
+    return column
+
+
+weighed, gathered = _column(_weighed), _column(_gathered)
 
 
 @loop
@@ -144,16 +164,7 @@ def weigh(weights: Any, low: int, features: Any, depth: int, sums: Any, points: 
     of 8.
     """
     for point in range(0, points, ACROSS * WIDTH):
-        row = 0
-        while row < len(weights):
-            rows = height(len(weights) - row)
-            if rows == 6:
-                six_weighed(weights, features, sums, low, row, point, depth)
-            elif rows == 4:
-                four_weighed(weights, features, sums, low, row, point, depth)
-            else:
-                two_weighed(weights, features, sums, low, row, point, depth)
-            row += rows
+        weighed(weights, features, sums, low, point, depth)
 
 
 @loop
@@ -163,16 +174,7 @@ def gather(shares: Any, features: Any, depth: int, sums: Any, low: int) -> None:
     `shares` (K, at least BLOCK) with even K, `features` (at least depth, BLOCK), even depth, `sums` (K, P).
     """
     for feature in range(0, depth, ACROSS):
-        row = 0
-        while row < len(shares):
-            rows = height(len(shares) - row)
-            if rows == 6:
-                six_gathered(shares, features, sums, low, row, feature, BLOCK)
-            elif rows == 4:
-                four_gathered(shares, features, sums, low, row, feature, BLOCK)
-            else:
-                two_gathered(shares, features, sums, low, row, feature, BLOCK)
-            row += rows
+        gathered(shares, features, sums, low, feature, BLOCK)
 
 
 def weigh_plainly(weights: Any, low: int, features: Any, depth: int, sums: Any, points: int) -> None:
@@ -185,5 +187,6 @@ def gather_plainly(shares: Any, features: Any, depth: int, sums: Any, low: int) 
     sums[:, low:low + depth] += shares[:, :BLOCK] @ features[:depth, :BLOCK].T
 
 
+# Numba reads its settings from the environment as it is imported, out of sight of a type checker.
 if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
     weigh, gather = weigh_plainly, gather_plainly

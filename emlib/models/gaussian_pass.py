@@ -61,8 +61,8 @@ def _prepared(log_weights: bytes, means: bytes, noise: bytes, shape: tuple[int, 
     logs, covariances = np.frombuffer(log_weights), np.frombuffer(noise).reshape(*shape, shape[1])
     centres = np.frombuffer(means).reshape(shape).copy()  # the loops are not compiled for what is read-only
     scales, heads = scaled(covariances, kind, logs)
-    weights = np.exp(logs) / np.exp(logs).sum()  # of a hidden chain's states all are one
-    fast = gaussian_products.quadratic(weights, centres, covariances, heads, kind in ("full", "tied"))
+    weights = np.exp(logs)  # of a hidden chain's states all are one
+    fast = gaussian_products.quadratic(weights / weights.sum(), centres, covariances, heads, kind in ("full", "tied"))
     return Prepared(fast, centres, scales, heads)
 
 
