@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import scipy
 
 from emlib.blocks.block import Based, as_block, not_finite
 from emlib.numerics import Array, block_diagonal, eigenvalues_exceed, lower_indices
@@ -101,7 +102,7 @@ class PositiveDefinite(Based):
         return block_diagonal(*[_log_cholesky_curvature(m, g) for m, g in pairs])
 
     def tangent_parts(self) -> list[Any]:
-        return [symmetric_basis(self._side)] * self._count
+        return [symmetric_basis(self._side)] * self._count  # one array, however many matrices
 
 
 def _log_cholesky_steps(matrix: Array) -> tuple[Array, Array]:
@@ -133,12 +134,11 @@ def _log_cholesky_curvature(matrix: Array, cotangent: Array) -> Array:
     return result
 
 
-def symmetric_basis(side: int) -> Array:
-    """Return an orthonormal basis (columns, vec) of the symmetric matrices."""
+def symmetric_basis(side: int) -> Any:
+    """Return an orthonormal basis (columns, vec) of the symmetric matrices, as a sparse array."""
     rows, columns = lower_indices(side)
-    basis = np.zeros((side * side, len(rows)))
-    scale = np.where(rows == columns, 1.0, np.sqrt(0.5))
-    index = np.arange(len(rows))
-    basis[rows * side + columns, index] = scale
-    basis[columns * side + rows, index] = scale
-    return basis
+    index, off = np.arange(len(rows)), rows != columns
+    scale = np.concatenate([np.where(off, np.sqrt(0.5), 1.0), np.full(off.sum(), np.sqrt(0.5))])
+    places = np.concatenate([rows * side + columns, (columns * side + rows)[off]])
+    shape = (side * side, len(rows))
+    return scipy.sparse.csr_array((scale, (places, np.concatenate([index, index[off]]))), shape)
