@@ -38,7 +38,7 @@ class Chunks:
     The results have the same bits as those of data in memory that are cut at the same places. Weights are chunks, too:
     ``sample_weight=Chunks(...)``, one array for each chunk of data. Random starts look at 8192 units, drawn from all
     chunks. Algorithms that visit units in random order (`OnlineEM`, and `SGD` or `Adam` with batches) need data in
-    memory.
+    memory, and the models' own methods, such as `posterior`, one chunk at a time.
 
     Examples
     --------

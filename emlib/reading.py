@@ -86,6 +86,27 @@ def as_data(model: Any, raw: Any, sample_weight: Any = None) -> Data:
     return replace(data, scale=model._settle(found["tally"], found["survey"], data))
 
 
+def in_memory(model: Any, raw: Any) -> Data:
+    """Return data whose units a method goes through by itself; chunks of data are for `fit` and `Problem` only."""
+    refuse_chunks(raw)
+    found: Data = model.as_data(raw)
+    refuse_chunks(found)  # those of a backend
+    return found
+
+
+def any_units(model: Any, raw: Any) -> Data:
+    """Return units that parameters are applied to: any number, however few and whatever their columns."""
+    refuse_chunks(raw)
+    return raw if isinstance(raw, Data) else model._data_type(model._units(raw), None)
+
+
+def refuse_chunks(raw: Any) -> None:
+    """Say what to do in place of giving chunks, or what a model has read of them, to a method of a model."""
+    if isinstance(raw, (Chunks, Chunked)):
+        raise ValueError("data: Chunks found; only fit and Problem go through them, give this method one chunk at a "
+                         "time, in a loop")
+
+
 def chunked(model: Any, source: Chunks, weights: Any = None) -> Chunked:
     """Go through chunks for the first time: check them, count them, measure them."""
     if weights is not None and not isinstance(weights, Chunks):

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import gammaln, logsumexp
 
+from emlib import reading
 from emlib.model import LatentVariableModel
 from emlib.models import (
     BernoulliMixture,
@@ -123,7 +124,7 @@ def _units(model: LatentVariableModel, data: Any) -> tuple[Any, Any]:
     if type(model) not in LOGLIKS:
         raise TypeError(f"model: no JAX log-likelihood of {type(model).__name__}; there are "
                         f"{[kind.__name__ for kind in LOGLIKS]}")
-    units = model.as_data(data)
+    units = reading.in_memory(model, data)
     seen = np.ones(len(units)) if units.weights is None else units.weights
     return jnp.asarray(units.units), jnp.asarray(seen)
 

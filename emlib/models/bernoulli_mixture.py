@@ -130,20 +130,20 @@ class BernoulliMixture(ProductModel):
 
     def e_step(self, params: BernoulliMixtureParams, data: Any) -> Expectation:
         """Return expected memberships, and expected ones and zeros of each column."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         found = self._posterior(params, data)
         return Expectation(_statistics(found.memberships, data), found.loglik, found.entropy, data.n_units,
                            found.magnitude)
 
     def expectation_under(self, q: Any, params: BernoulliMixtureParams, data: Any) -> tuple[Statistics, float]:
         """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         members, entropy = mixture.weighted(q, data, self.n_components)
         return _statistics(members, data), entropy
 
     def posterior(self, params: BernoulliMixtureParams, data: Any) -> Array:
         """Return the responsibilities of any rows, shape (n, K)."""
-        return self._posterior(params, data if isinstance(data, Data) else Data(self._units(data))).responsibilities
+        return self._posterior(params, reading.any_units(self, data)).responsibilities
 
     def predict(self, params: BernoulliMixtureParams, data: Any) -> Array:
         """Return the most probable component of each row, shape (n,)."""
@@ -152,7 +152,7 @@ class BernoulliMixture(ProductModel):
 
     def missing_information(self, params: BernoulliMixtureParams, data: Any) -> Array:
         """Return Louis's missing information in standard entries, shape (p, p)."""
-        data, count, side = self.as_data(data), self.n_components, self.n_features
+        data, count, side = reading.in_memory(self, data), self.n_components, self.n_features
         rows = [(unit, np.kron(unit, np.eye(side))) for unit in (mixture.unit_rows(count, k) for k in range(count))]
         embed = mixture.score_embedding(rows, (count, count * side))
         found: Array = embed.T @ reading.summed(partial(self._missing, params), data, count * (1 + side)) @ embed

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from emlib import reading
 from emlib.blocks import Positive, Real
 from emlib.families import GaussianMoments, LinearFactors
 from emlib.model import Data, Expectation, Statistics
@@ -84,7 +85,7 @@ class FactorAnalysis(FactorModel):
 
     def e_step(self, params: FactorParams, data: Any) -> Expectation:
         """Return the expected moments of residual and (1, z), and the rows' own two moments for `cm_steps`."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         found = super().e_step(params, data)
         seen = data.about(params.mean)
         sample = GaussianMoments(seen[:1, 0], seen[None, 1:, 1:], seen[None, 1:, :1], seen[None, :1, :1],

@@ -137,7 +137,7 @@ class FactorModel(ProductModel):
 
     def e_step(self, params: FactorParams, data: Any) -> Expectation:
         """Return the expected moments of residual and (1, z), from n, mean and covariance of the rows."""
-        data, noise = self.as_data(data), self._noise(params)
+        data, noise = reading.in_memory(self, data), self._noise(params)
         given = conditional(params.loadings, noise)
         count, cut = data.n_units, 1 + self.n_factors
         seen = given.seen(data, params.mean)
@@ -159,7 +159,7 @@ class FactorModel(ProductModel):
 
     def missing_information(self, params: FactorParams, data: Any) -> Array:
         """Return Louis's missing information in standard entries, shape (p, p); it needs no more than the moments."""
-        data, noise = self.as_data(data), self._noise(params)
+        data, noise = reading.in_memory(self, data), self._noise(params)
         given = conditional(params.loadings, noise)
         missing = given.missing_information(given.seen(data, params.mean), data.n_units, noise)
         return missing if self.family.kind == "spherical" else shared_noise(missing, self.n_features)
@@ -185,8 +185,8 @@ class FactorModel(ProductModel):
         return len(turns) - (int(np.linalg.matrix_rank(np.array(broken))) if turns and broken[0].size else 0)
 
     def posterior(self, params: FactorParams, data: Any) -> FactorPosterior:
-        """Return means and covariance of the factors given the rows."""
-        rows, count = self.as_data(data).units, self.n_factors
+        """Return means and covariance of the factors given any rows."""
+        rows, count = reading.any_units(self, data).units, self.n_factors
         given = conditional(params.loadings, self._noise(params))
         means = (rows - params.mean) @ given.linear[1:1 + count, 1:].T
         return FactorPosterior(means, given.spread[1:1 + count, 1:1 + count])

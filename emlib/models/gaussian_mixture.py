@@ -142,7 +142,7 @@ class GaussianMixture(PenalisedCovariances):
 
     def e_step(self, params: GaussianMixtureParams, data: Any) -> Expectation:
         """Return expected memberships and residual moments about the current means."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         # The short chunk at the end of long data goes the way of the others: NumPy would take longer for it than they.
         whole = len(data) / (data.share or 1.0)
         fast = compiled(whole if whole > LONG else len(data), self.n_components, self.n_features)
@@ -168,13 +168,13 @@ class GaussianMixture(PenalisedCovariances):
 
     def expectation_under(self, q: Any, params: GaussianMixtureParams, data: Any) -> tuple[Statistics, float]:
         """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         members, entropy = mixture.weighted(q, data, self.n_components)
         return self._with_unseen(self._statistics(members, params, data), params, data), entropy
 
     def posterior(self, params: GaussianMixtureParams, data: Any) -> Array:
-        """Return the responsibilities, shape (n, K)."""
-        return self._posterior(params, self.as_data(data)).responsibilities
+        """Return the responsibilities of any rows, shape (n, K)."""
+        return self._posterior(params, reading.any_units(self, data)).responsibilities
 
     def predict(self, params: GaussianMixtureParams, data: Any) -> Array:
         """Return the most probable component of each row, shape (n,)."""
@@ -183,7 +183,7 @@ class GaussianMixture(PenalisedCovariances):
 
     def missing_information(self, params: GaussianMixtureParams, data: Any) -> Array:
         """Return Louis's missing information in standard entries, shape (p, p)."""
-        data, count, side = self.as_data(data), self.n_components, self.n_features
+        data, count, side = reading.in_memory(self, data), self.n_components, self.n_features
         noise = covariance.entry_embedding(self.covariance_type, count, side)
         rows = [(mixture.unit_rows(count, k), np.kron(mixture.unit_rows(count, k), np.eye(side)), noise[k])
                 for k in range(count)]

@@ -119,7 +119,7 @@ class GaussianWithMissing(ProductModel):
 
     def e_step(self, params: GaussianWithMissingParams, data: Any) -> Expectation:
         """Return the expected moments of the rows about the current mean, their missing entries filled in."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         side = self.n_features
         scatter, total, density, entropy = np.zeros((side, side)), np.zeros(side), np.zeros(len(data)), 0.0
         counted = np.ones(len(data)) if data.weights is None else data.weights
@@ -138,7 +138,7 @@ class GaussianWithMissing(ProductModel):
 
     def posterior(self, params: GaussianWithMissingParams, data: Any) -> tuple[Array, Array]:
         """Return each row's conditional mean and covariance given its seen entries, shapes (n, d) and (n, d, d)."""
-        data = self.as_data(data)
+        data = reading.any_units(self, data)
         means, covariances = np.empty(data.units.shape), np.empty((*data.units.shape, self.n_features))
         for seen, rows in patterns(data.units):
             law = partial(params.covariance, seen)
@@ -167,7 +167,7 @@ class GaussianWithMissing(ProductModel):
         A row's score is a and (a a' - A)/2 with A the inverse covariance and a = A (y - mean); given the seen
         entries a is normal, so the fourth moments are products of its mean and covariance (Isserlis).
         """
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         side = self.n_features
         precision = np.linalg.inv(params.covariance)
         counted = np.ones(len(data)) if data.weights is None else data.weights

@@ -96,7 +96,7 @@ class PoissonMixture(ProductModel):
 
     def e_step(self, params: PoissonMixtureParams, data: Any) -> Expectation:
         """Return expected memberships, counts and log factorials of a chunk."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         found = self._posterior(params, data)
         return Expectation(self._statistics(found.memberships, data), found.loglik, found.entropy, data.n_units,
                            found.magnitude)
@@ -107,17 +107,17 @@ class PoissonMixture(ProductModel):
 
     def expectation_under(self, q: Any, params: PoissonMixtureParams, data: Any) -> tuple[Statistics, float]:
         """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         members, entropy = mixture.weighted(q, data, self.n_components)
         return self._statistics(members, data), entropy
 
     def posterior(self, params: PoissonMixtureParams, data: Any) -> Array:
-        """Return the responsibilities, shape (n, K)."""
-        return self._posterior(params, self.as_data(data)).responsibilities
+        """Return the responsibilities of any counts, shape (n, K)."""
+        return self._posterior(params, reading.any_units(self, data)).responsibilities
 
     def missing_information(self, params: PoissonMixtureParams, data: Any) -> Array:
         """Return Louis's missing information in standard entries, shape (2K, 2K); costs about one E-step."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         count = self.n_components
         scores = [np.stack([np.full(len(data), mixture.weight_score(params.weights[k])),
                             ratio(data.units, params.rates[k]) - 1], axis=1) for k in range(count)]

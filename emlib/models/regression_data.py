@@ -86,11 +86,6 @@ def rows(raw: Any, width: int, *, missing: bool = False) -> Array:
     return np.column_stack(pair(raw, width, missing=missing))
 
 
-def units(raw: Any, width: int, *, missing: bool = False) -> Data:
-    """Return units to be told about, however few and whatever their columns; a `Data` passes through."""
-    return raw if isinstance(raw, Data) else Data(rows(raw, width, missing=missing))
-
-
 def pair(raw: Any, width: int, *, missing: bool = False) -> tuple[Array, Array]:
     """Return the design (n, p), with NaN only where entries may be `missing`, and the response (n,) of (X, y)."""
     if not isinstance(raw, tuple) or len(raw) != 2:

@@ -137,7 +137,7 @@ class RegressionMixture(PenalisedCovariances):
 
     def e_step(self, params: RegressionMixtureParams, data: Any) -> Expectation:
         """Return expected memberships and residual moments about the current coefficients."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         found, residual = self._posterior(params, data)
         stats = self._statistics(found.memberships, residual, params, data)
         plain = Expectation(stats, found.loglik, found.entropy, data.n_units, found.magnitude)
@@ -152,7 +152,7 @@ class RegressionMixture(PenalisedCovariances):
 
     def expectation_under(self, q: Any, params: RegressionMixtureParams, data: Any) -> tuple[Statistics, float]:
         """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         members, entropy = mixture.weighted(q, data, self.n_components)
         stats = self._statistics(members, self._posterior(params, data)[1], params, data)
         return self._with_unseen(stats, params, data), entropy
@@ -164,7 +164,7 @@ class RegressionMixture(PenalisedCovariances):
 
     def posterior(self, params: RegressionMixtureParams, data: Any) -> Array:
         """Return the responsibilities of any units, shape (n, K)."""
-        return self._posterior(params, regression_data.units(data, self.n_features))[0].responsibilities
+        return self._posterior(params, reading.any_units(self, data))[0].responsibilities
 
     def predict(self, params: RegressionMixtureParams, data: Any) -> Array:
         """Return the most probable component of each unit (x, y), shape (n,)."""
@@ -179,7 +179,7 @@ class RegressionMixture(PenalisedCovariances):
 
     def missing_information(self, params: RegressionMixtureParams, data: Any) -> Array:
         """Return Louis's missing information in standard entries, shape (p, p)."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         count, width = self.n_components, self.n_features
         found, residual = self._posterior(params, data)
         scores = [self._scores(data, residual[:, k], params, k) for k in range(count)]

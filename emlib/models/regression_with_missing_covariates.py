@@ -156,7 +156,7 @@ class RegressionWithMissingCovariates(ProductModel):
 
     def e_step(self, params: RegressionWithMissingCovariatesParams, data: Any) -> Expectation:
         """Return the expected moments of residuals and covariates."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         found = self._filled(params, data)
         weights = np.ones(len(data)) if data.weights is None else data.weights
         squares = (np.where(found.missing > 0, 0.0, found.covariates) ** 2).sum(axis=1)
@@ -181,7 +181,7 @@ class RegressionWithMissingCovariates(ProductModel):
 
     def impute(self, params: RegressionWithMissingCovariatesParams, data: Any) -> Array:
         """Return X of any units with the missing entries at their expectations, shape (n, p)."""
-        return self._filled(params, regression_data.units(data, self.n_features, missing=True)).covariates
+        return self._filled(params, reading.any_units(self, data)).covariates
 
     def predict(self, params: RegressionWithMissingCovariatesParams, design: Any) -> Array:
         """Return the expected response at rows of X, NaN where an entry is missing, shape (n,)."""
@@ -196,7 +196,7 @@ class RegressionWithMissingCovariates(ProductModel):
         With x = m + n, n ~ N(0, C), the score e x has the linear part (e I - m theta') n and the quadratic
         part -n n' theta; their third moments vanish, and the fourth are those of Isserlis.
         """
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         found = self._filled(params, data)
         weights = np.ones(len(data)) if data.weights is None else data.weights
         share = self.variance / found.total

@@ -9,7 +9,7 @@ import numpy as np
 
 from emlib.model import Data
 from emlib.numerics import Array
-from emlib.reading import Tally
+from emlib.reading import Tally, refuse_chunks
 from emlib.validate import as_floats
 
 Reader = Callable[[Any, str], Array]
@@ -32,6 +32,7 @@ def read(raw: Any, reader: Reader, depth: int) -> tuple[list[Array], bool]:
     ValueError
         Naming the sequence, the entry, what was found and the remedy.
     """
+    refuse_chunks(raw)
     if isinstance(raw, Data):
         return raw.units, False
     if not isinstance(raw, list) or (raw and _depth(raw[0]) < depth):

@@ -119,7 +119,7 @@ class StudentT(ProductModel):
 
     def e_step(self, params: StudentTParams, data: Any) -> Expectation:
         """Return the moments of the rows, weighted by w = (dof + d) / (dof + distance^2), and those of the weights."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         residual, rates, shape, log_det = self._rates(params, data)
         seen = np.ones(len(data)) if data.weights is None else data.weights
         special = scipy.special  # loaded at first use
@@ -158,8 +158,7 @@ class StudentT(ProductModel):
 
     def posterior(self, params: StudentTParams, data: Any) -> Array:
         """Return the expected weights w of any rows, shape (n,): about one in the middle, small for outliers."""
-        rows = data if isinstance(data, Data) else Data(as_matrix(data, self.n_features))
-        _, rates, shape, _ = self._rates(params, rows)
+        _, rates, shape, _ = self._rates(params, reading.any_units(self, data))
         return np.asarray(shape / rates)
 
     def missing_information(self, params: StudentTParams, data: Any) -> Array:
@@ -171,7 +170,7 @@ class StudentT(ProductModel):
         Var(u | y) v v', with Var(u | y) = shape / rate^2.
         """
         width = self.n_features * (1 + self.n_features)
-        return reading.summed(partial(self._missing, params), self.as_data(data), width)
+        return reading.summed(partial(self._missing, params), reading.in_memory(self, data), width)
 
     def _missing(self, params: StudentTParams, data: Data) -> Array:
         residual, rates, shape, _ = self._rates(params, data)

@@ -109,7 +109,7 @@ class SymmetricMixture(ProductModel):
 
     def e_step(self, params: SymmetricMixtureParams, data: Any) -> Expectation:
         """Return the expected signed sum of a chunk: sum_i tanh(y_i' theta / D) y_i."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         found = self._posterior(params, data)
         return Expectation(self._statistics(found.memberships, data), found.loglik, found.entropy, data.n_units,
                            found.magnitude)
@@ -121,17 +121,17 @@ class SymmetricMixture(ProductModel):
 
     def expectation_under(self, q: Any, params: SymmetricMixtureParams, data: Any) -> tuple[Statistics, float]:
         """Return statistics and entropy under any memberships q, shape (n, 2), not only the posterior."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         members, entropy = mixture.weighted(q, data, 2)
         return self._statistics(members, data), entropy
 
     def posterior(self, params: SymmetricMixtureParams, data: Any) -> Array:
-        """Return the responsibilities of +theta and -theta, shape (n, 2)."""
-        return self._posterior(params, self.as_data(data)).responsibilities
+        """Return the responsibilities of +theta and -theta for any rows, shape (n, 2)."""
+        return self._posterior(params, reading.any_units(self, data)).responsibilities
 
     def missing_information(self, params: SymmetricMixtureParams, data: Any) -> Array:
         """Return Louis's missing information, the sum of Var(z_i | y_i) y_i y_i' / D^2, shape (d, d)."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         found = self._posterior(params, data)
         scaled = data.units / self.variances
         spread = 4 * found.memberships[:, 0] * found.responsibilities[:, 1]  # Var of a sign with these chances

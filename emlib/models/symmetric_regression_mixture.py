@@ -120,7 +120,7 @@ class SymmetricRegressionMixture(ProductModel):
 
     def e_step(self, params: SymmetricRegressionMixtureParams, data: Any) -> Expectation:
         """Return the expected moments of the residuals z y - x' theta; E[z | y] = tanh(y x' theta / variance)."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         found = self._posterior(params, data)
         return Expectation(self._statistics(found.memberships, params, data), found.loglik, found.entropy, data.n_units,
                            found.magnitude)
@@ -137,17 +137,17 @@ class SymmetricRegressionMixture(ProductModel):
     def expectation_under(self, q: Any, params: SymmetricRegressionMixtureParams,
                           data: Any) -> tuple[Statistics, float]:
         """Return statistics and entropy under any memberships q, shape (n, 2), not only the posterior."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         members, entropy = mixture.weighted(q, data, 2)
         return self._statistics(members, params, data), entropy
 
     def posterior(self, params: SymmetricRegressionMixtureParams, data: Any) -> Array:
         """Return the responsibilities of +theta and -theta for any units, shape (n, 2)."""
-        return self._posterior(params, regression_data.units(data, self.n_features)).responsibilities
+        return self._posterior(params, reading.any_units(self, data)).responsibilities
 
     def missing_information(self, params: SymmetricRegressionMixtureParams, data: Any) -> Array:
         """Return Louis's missing information, the sum of Var(sign | y) y^2 x x' / variance^2, shape (p, p)."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         found = self._posterior(params, data)
         scaled = data.units[:, :-1] * (data.units[:, -1:] / self.variance)
         spread = 4 * found.memberships[:, 0] * found.responsibilities[:, 1]  # Var of a sign with these chances

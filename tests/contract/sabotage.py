@@ -203,3 +203,16 @@ def flat_chart(model: Any) -> Any:
 
 def crooked_tangent(model: Any) -> Any:
     return with_space(model, tangent=lambda honest: 1.01 * honest.tangent())
+
+
+def wants_as_many_as_a_fit(model: Any) -> Any:
+    def reading(name: str) -> Callable[..., Any]:
+        return lambda honest, params, data: getattr(honest, name)(params, honest.as_data(data))
+    names = ("posterior", "predict", "transform", "impute", "filter")
+    return Twin(model, **{name: reading(name) for name in names if hasattr(model, name)})
+
+
+def takes_the_first_chunk(model: Any) -> Any:
+    def e_step(honest: Any, params: Any, data: Any) -> Any:
+        return honest.e_step(params, data if isinstance(data, Data) else next(iter(data)))
+    return Twin(model, e_step=e_step)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract import checks, checks_geometry, sabotage
+from tests.contract import checks, checks_geometry, checks_units, sabotage
 from tests.contract.cases import CASES, HELD, PART, Case
 
 Check = Callable[[Case], None]
@@ -36,6 +36,17 @@ def by_units(case: Case) -> bool:
 def measured(case: Case) -> bool:
     """Models that measure their data by parts and keep numbers of it."""
     return case.repeats_rows and case.data.scale is not None and not case.name.startswith("student")
+
+
+def scarce(case: Case) -> bool:
+    """Models that tell about single units, but are not fitted to one."""
+    if not case.repeats_rows or not checks_units.asked(case):
+        return False
+    try:
+        case.model.as_data(case.units([0]))
+    except ValueError:
+        return True
+    return False
 
 
 def without_closed_form(case: Case) -> bool:
@@ -71,6 +82,8 @@ CONTRACT: list[tuple[Check, Callable[[Case], bool], list[tuple[Callable[[Any], A
     (checks.check_survey, every, [(sabotage.measures_the_first_unit_of_a_block, measured)]),
     (checks.check_chunks, every, [(sabotage.reads_chunks_backwards, by_units)]),
     (checks.check_raw_data, every, [(sabotage.refuses_raw_data, every)]),
+    (checks_units.check_one_unit, every, [(sabotage.wants_as_many_as_a_fit, scarce)]),
+    (checks_units.check_no_chunks, every, [(sabotage.takes_the_first_chunk, by_units)]),
     (checks.check_decomposition, every, [(sabotage.forgets_a_units_entropy, every),
                                          (sabotage.loses_a_constant, every)]),
     (checks.check_entropy, every, [(sabotage.doubles_the_entropy, every),
@@ -131,7 +144,7 @@ def test_fault_is_found(check: Check, fault: Callable[[Any], Any], case: Case) -
 
 
 def test_every_check_has_a_fault_to_find() -> None:
-    written = {value for module in (checks, checks_geometry) for name, value in vars(module).items()
+    written = {value for module in (checks, checks_geometry, checks_units) for name, value in vars(module).items()
                if name.startswith("check_")}
     assert written == {check for check, _, _ in CONTRACT}
     assert all(faults for _, _, faults in CONTRACT)

@@ -83,7 +83,7 @@ class HiddenMarkovModel(ProductModel):
 
     def e_step(self, params: Any, data: Any) -> Expectation:
         """Return expected first states, moves and emissions of a chunk, by one forward and one backward pass."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         rows, size = sequences.joined(data.units), sequences.lengths(data.units)
         seen = np.ones(len(data)) if data.weights is None else data.weights
         quick = self._compiled(params, rows, size, seen) if compiled_chain(size, self.n_states) else None

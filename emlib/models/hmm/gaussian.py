@@ -115,7 +115,7 @@ class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
 
     def e_step(self, params: Any, data: Any) -> Expectation:
         """Return expected first states, moves and emissions of a chunk, by one forward and one backward pass."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         return self._penalised(super().e_step(params, data), params, data)
 
     def _read(self, raw: Any, name: str) -> Array:

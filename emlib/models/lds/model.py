@@ -161,7 +161,7 @@ class LinearDynamicalSystem(ProductModel):
 
     def e_step(self, params: LinearDynamicalSystemParams, data: Any) -> Expectation:
         """Return the expected moments of the three regressions about their current coefficients."""
-        data = self.as_data(data)
+        data = reading.in_memory(self, data)
         seen = np.ones(len(data)) if data.weights is None else data.weights
         found = gather(params, data.units, seen)
         return Expectation(found.stats, float(seen @ found.loglik), found.entropy, data.n_units,
