@@ -28,9 +28,10 @@ Size = tuple[int, int, int]
 SIZES: dict[Scale, list[tuple[Size, int]]] = {
     "small": [((500, 2, 2), 13)],
     "quick": [((100_000, 2, 5), 8), ((100_000, 16, 8), 5)],
-    "full": [((100_000, 2, 5), 13), ((1_000_000, 8, 10), 5), ((100_000, 16, 8), 13), ((20_000, 64, 16), 8)],
+    "full": [((300, 2, 2), 13), ((100_000, 2, 5), 13), ((1_000_000, 8, 10), 5), ((100_000, 16, 8), 13),
+             ((20_000, 64, 16), 8)],
 }
-MORE = 5  # times as many of ours, which are over sooner, so that both slopes rest on a time that can be told
+REPEATS = 9  # of our own slopes, which are over sooner
 GROWTH: dict[Scale, dict[str, list[Size]]] = {
     "small": {"n": [(500, 2, 2), (1000, 2, 2)]},
     "quick": {"n": [(n, 8, 10) for n in (10_000, 100_000)]},
@@ -64,7 +65,7 @@ def compared(size: Size, many: int) -> list[Any]:
             warnings.simplefilter("ignore", ConvergenceWarning)
             mixture.GaussianMixture(size[2], **options).fit(points)
 
-    here, there = slope(ours, 3, 3 + MORE * (many - 3)), slope(theirs, 3, many)
+    here, there = slope(ours, 3, many, REPEATS), slope(theirs, 3, many)
     return [*size, 1e3 * there, 1e3 * here, there / here]
 
 

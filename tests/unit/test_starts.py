@@ -96,6 +96,7 @@ def test_an_interruption_gives_what_there_is(told: str, monkeypatch: pytest.Monk
     """Which thread of a process receives a signal is the system's choice; here it may be the timer's alone."""
     monkeypatch.setattr(starts, "ProcessPoolExecutor", Hurried)
     counts, seen = datasets.hasselblad()
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
     before = signal.pthread_sigmask(signal.SIG_BLOCK if told == "another thread" else signal.SIG_UNBLOCK,
                                     {signal.SIGINT})
     try:
@@ -103,6 +104,7 @@ def test_an_interruption_gives_what_there_is(told: str, monkeypatch: pytest.Monk
                           algorithm=EM(), tol=1e-300, max_estep=3000)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
     assert np.isfinite(found.loglik)
     assert "best of 400 starts" not in found.message
 
