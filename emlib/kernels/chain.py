@@ -2,7 +2,7 @@
 
 A block holds STEPS times of LANES stretches, step by step: entry ``step * LANES + lane``. Each inner loop runs over
 the lanes, or over the whole block, so that the compiler makes vector instructions of it. Probabilities are scaled
-at every time; the least ones met are handed back, so that the caller knows where logarithms are needed.
+at every time; who watches is told the least ones met, and knows where logarithms are needed.
 """
 
 from __future__ import annotations
@@ -28,47 +28,56 @@ def multiply(matrix: Any, columns: Any, product: Any) -> None:
 
 @loop
 def forward(initial: Any, moves: Any, density: Any, fresh: Any, carry: Any, reciprocal: Any, scratch: Any,
-            filtered: Any, totals: Any, least: Any) -> None:
+            filtered: Any, totals: Any, watch: bool, least: Any) -> None:
     """Write p(s_t, y_t | past) of a block and its totals over the states.
 
     `carry` and `reciprocal` come with the last columns of the block before and one over their totals. `moves` has the
-    probabilities of the moves into a state in its row. `fresh` is one where a sequence begins.
+    probabilities of the moves into a state in its row. `fresh` is one where a sequence begins. To `watch` is to write
+    the least predictions and products met into `least`.
     """
     for at in range(0, BLOCK, LANES):
         multiply(moves, carry, scratch)
         total, start = totals[at:], fresh[at:]
         for i in range(LANES):
-            reciprocal[i] *= 1.0 - start[i]
+            reciprocal[i] = 0.0 if start[i] > 0.0 else reciprocal[i]  # which is infinite after an impossible row
             total[i] = 0.0
         for k in range(len(initial)):
-            enter(initial[k], start, reciprocal, density[k, at:], scratch[k], filtered[k, at:], carry[k], total, least)
+            enter(initial[k], start, reciprocal, density[k, at:], scratch[k], filtered[k, at:], carry[k], total)
+        if watch:
+            for k in range(len(initial)):
+                heed(initial[k], start, reciprocal, density[k, at:], scratch[k], carry[k], least)
         for i in range(LANES):
             reciprocal[i] = 1.0 / total[i]
 
 
 @loop
-def enter(first: float, start: Any, reciprocal: Any, density: Any, moved: Any, filtered: Any, carry: Any, total: Any,
-          least: Any) -> None:
+def enter(first: float, start: Any, reciprocal: Any, density: Any, moved: Any, filtered: Any, carry: Any,
+          total: Any) -> None:
     """Weigh what is predicted of one state by the density of its observation."""
-    low, product = least[0], least[1]
     for i in range(LANES):
-        carried = moved[i] * reciprocal[i]
-        predicted = carried + first * start[i]
-        joint = predicted * density[i]
+        joint = (moved[i] * reciprocal[i] + first * start[i]) * density[i]
         filtered[i] = joint
         carry[i] = joint
         total[i] += joint
-        low[i] = min(low[i], carried if carried > 0.0 else 1.0)  # a first state's chance is no sum: nothing is lost
-        product[i] = min(product[i], joint if (predicted > 0.0) & (density[i] > 0.0) else 1.0)
+
+
+@loop
+def heed(first: float, start: Any, reciprocal: Any, density: Any, moved: Any, joint: Any, least: Any) -> None:
+    """Note how small one state's predictions and products become; a first state's chance is no sum that loses terms."""
+    low, product = least[0], least[1]
+    for i in range(LANES):
+        carried = moved[i] * reciprocal[i]
+        low[i] = min(low[i], carried if carried > 0.0 else 1.0)
+        product[i] = min(product[i], joint[i] if (carried + first * start[i] > 0.0) & (density[i] > 0.0) else 1.0)
 
 
 @loop
 def backward(moves: Any, density: Any, over: Any, carry: Any, scratch: Any, total: Any, ahead: Any, onward: Any,
-             least: Any) -> None:
+             watch: bool, least: Any) -> None:
     """Write p(y_t+1.. | s_t), up to a factor for each t, into `ahead`, and its parts by the next state into `onward`.
 
     `carry` comes with p(y_t+1.. | s_t+1) for the last columns of the block, and goes with the same for those of the
-    block before. `over` is one where a sequence ends.
+    block before. `over` is one where a sequence ends. To `watch` is the same as in `forward`.
     """
     for at in range(BLOCK - LANES, -1, -LANES):
         end = over[at:]
@@ -81,30 +90,39 @@ def backward(moves: Any, density: Any, over: Any, carry: Any, scratch: Any, tota
         for i in range(LANES):
             total[i] = 0.0
         for k in range(len(density)):
-            look(end, scratch[k], ahead[k, at:], total, least[0])
+            look(end, scratch[k], ahead[k, at:], total)
         for i in range(LANES):
             total[i] = 1.0 / total[i]
         for k in range(len(density)):
-            weigh(density[k, at:], ahead[k, at:], total, carry[k], least[1])
+            weigh(density[k, at:], ahead[k, at:], total, carry[k])
+        if watch:
+            for k in range(len(density)):
+                heed_back(density[k, at:], ahead[k, at:], carry[k], least)
 
 
 @loop
-def look(end: Any, moved: Any, ahead: Any, total: Any, low: Any) -> None:
+def look(end: Any, moved: Any, ahead: Any, total: Any) -> None:
     """Write what one state says of the future; where there is none, one."""
     for i in range(LANES):
         value = moved[i] + end[i]
         ahead[i] = value
         total[i] += value
-        low[i] = min(low[i], value if value > 0.0 else 1.0)
 
 
 @loop
-def weigh(density: Any, ahead: Any, reciprocal: Any, carry: Any, product: Any) -> None:
+def weigh(density: Any, ahead: Any, reciprocal: Any, carry: Any) -> None:
     """Add the density of its own observation to what one state says of the future."""
     for i in range(LANES):
-        value = density[i] * (ahead[i] * reciprocal[i])
-        carry[i] = value
-        product[i] = min(product[i], value if (density[i] > 0.0) & (ahead[i] > 0.0) else 1.0)
+        carry[i] = density[i] * (ahead[i] * reciprocal[i])
+
+
+@loop
+def heed_back(density: Any, ahead: Any, carry: Any, least: Any) -> None:
+    """Note how small one state's predictions and products become, on the way back."""
+    low, product = least[0], least[1]
+    for i in range(LANES):
+        low[i] = min(low[i], ahead[i] if ahead[i] > 0.0 else 1.0)
+        product[i] = min(product[i], carry[i] if (density[i] > 0.0) & (ahead[i] > 0.0) else 1.0)
 
 
 @loop
@@ -120,7 +138,7 @@ def smooth(filtered: Any, weight: Any, ahead: Any, onward: Any, scratch: Any) ->
             b[i] = value
             total[i] += value
     for i in range(BLOCK):
-        total[i] = weight[i] / total[i]
+        total[i] = weight[i] / total[i] if weight[i] > 0.0 else 0.0
     for k in range(len(ahead)):
         a, b = onward[k], ahead[k]
         for i in range(BLOCK):

@@ -58,23 +58,23 @@ def tell(block: Any, totals: Any, evidence: Any) -> float:
     return heights
 
 
-INPUT = (ROWS, SYMBOLS, MARKS, SEEN, VECTOR, *PRODUCTS, MATRIX, CUBE, VECTOR, numba.int64, VECTOR, MATRIX,
-         CUBE)
+INPUT = (ROWS, SYMBOLS, MARKS, SEEN, VECTOR, *PRODUCTS, MATRIX, CUBE, VECTOR, numba.int64, numba.boolean, VECTOR,
+         MATRIX, CUBE)
 
 
 @blocks.kept((*INPUT, CUBE, VECTOR, VECTOR))
 def filter(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: Any, scale: Any, limit: Any,
-           pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, initial: Any,
-           moves: Any, notes: Any, kept: Any, evidence: Any, signs: Any) -> None:
+           pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, watch: bool,
+           initial: Any, moves: Any, notes: Any, kept: Any, evidence: Any, signs: Any) -> None:
     """Run forward: fill in the log of each row's density given the past, and notes for the way back.
 
     `marks` is one where a sequence begins, `seen` how often each row counts, or empty. Densities are looked up by
     `symbols` in `means` (over the largest one, whose logarithm is in `heads`), their logarithms in ``factors[0]``; or
     they are those of normals with these means, scale factors and constants. `moves` holds the probabilities of the
     moves into each state in its row, filled up with zeros to an even number. `kept` gets what the way back can read,
-    or has no room for any block. `signs` gets the least predictions
-    and products met, the largest disagreement at a joint, and (after `smooth`) the sum of log p(row | past) less the
-    expected log-densities, both over the largest density.
+    or has no room for any block. `signs` gets the least predictions and products met, as far as there is something to
+    `watch`; the largest disagreement at a joint; (after `smooth`) the sum of log p(row | past) less the expected
+    log-densities, both over the largest density; and the least p(first row), over the same.
     """
     fast = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants)
     given, block = hmm_block.taken(rows, symbols, marks, seen, table, fast, means, factors, heads)
@@ -93,9 +93,10 @@ def filter(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: A
                 filtered[count:] = 0.0
         hmm_block.gather(given, low, block)
         hmm_block.densities(given, block)
-        chain.forward(initial, moves, block.density, block.fresh, carry, reciprocal, scratch, filtered, totals,
+        chain.forward(initial, moves, block.density, block.fresh, carry, reciprocal, scratch, filtered, totals, watch,
                       least)
         if low >= 0:
+            signs[4] = min(signs[4], hmm_block.opening(block, totals))
             heights += tell(block, totals, evidence)
     for i in range(LANES):
         signs[0], signs[1] = min(signs[0], least[0, i]), min(signs[1], least[1, i])
@@ -105,9 +106,9 @@ def filter(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: A
 
 @blocks.kept((*INPUT, CUBE, VECTOR, MATRIX, CUBE, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR))
 def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: Any, scale: Any, limit: Any,
-           pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, initial: Any,
-           moves: Any, notes: Any, kept: Any, counts: Any, first: Any, second: Any, shares: Any, starts: Any,
-           near: Any, products: Any, sums: Any, signs: Any) -> None:
+           pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, watch: bool,
+           initial: Any, moves: Any, notes: Any, kept: Any, counts: Any, first: Any, second: Any, shares: Any,
+           starts: Any, near: Any, products: Any, sums: Any, signs: Any) -> None:
     """Run back, from the last block to the first, and add up the expected moments; what goes in is as for `filter`."""
     fast = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants)
     given, block = hmm_block.taken(rows, symbols, marks, seen, table, fast, means, factors, heads)
@@ -116,7 +117,7 @@ def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: A
     carry, state = np.zeros((len(moves), LANES)), np.zeros((len(moves), LANES))
     scratch, after, sizes = np.empty((len(moves), LANES)), np.zeros((count, LANES)), np.empty(LANES)
     ahead, onward = np.zeros((count + count % 2, STRIDE)), np.zeros((len(moves), STRIDE))
-    reciprocal, least, spare = np.ones(LANES), np.ones((2, LANES)), np.ones((2, LANES))
+    reciprocal, least = np.ones(LANES), np.ones((2, LANES))
     chain.guess(carry, count)
     for low in range(given.stretch + min(lead, LANES * given.stretch) - STEPS, -1, -STEPS):
         hmm_block.gather(given, low, block)
@@ -125,7 +126,7 @@ def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: A
             block, filtered = hmm_block.own(block, kept[low // STEPS], len(moves))
         else:
             hmm_block.densities(given, block)
-        chain.backward(back, block.density, block.over, carry, scratch, sizes, ahead, onward, least)
+        chain.backward(back, block.density, block.over, carry, scratch, sizes, ahead, onward, watch, least)
         if low >= given.stretch:
             chain.copy(ahead, after, count)
             continue
@@ -136,7 +137,7 @@ def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: A
             for i in range(LANES):
                 reciprocal[i] = notes[low // STEPS, count, i]
             chain.forward(initial, moves, block.density, block.fresh, state, reciprocal, scratch, filtered, totals,
-                          spare)
+                          False, least)
         chain.smooth(filtered, block.weight, ahead[:count], onward, totals)
         tiles.gather(filtered, onward, len(onward), sums, 0)
         hmm_block.add(given, block, ahead, total)

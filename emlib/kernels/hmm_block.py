@@ -122,6 +122,18 @@ def over(gap: Any, top: Any, density: Any, c: Any) -> None:
 
 
 @loop
+def opening(block: Any, totals: Any) -> float:
+    """Return the least total of a first row that counts, over the largest density.
+
+    Elsewhere each state has a prediction that is seen to be far above LEAST; a first one may have none.
+    """
+    least = 1.0
+    for i in range(BLOCK):
+        least = min(least, totals[i] if (block.fresh[i] > 0.0) & (block.weight[i] > 0.0) else 1.0)
+    return least
+
+
+@loop
 def add(given: Any, block: Any, states: Any, total: Any) -> None:
     """Add a block's weighted probabilities of states, with the observations that belong to them."""
     count = len(block.density)

@@ -129,8 +129,8 @@ def test_a_chain_that_forgets_slowly_is_run_in_for_longer(monkeypatch: pytest.Mo
     assert max(misses(wrong, plain).values()) > COMPILED
 
 
-PLACES = {"centre": 5, "weights": 9, "constants": 10, "means": 11, "factors": 12, "heads": 13, "initial": 15,
-          "moves": 16}
+PLACES = {"centre": 5, "weights": 9, "constants": 10, "means": 11, "factors": 12, "heads": 13, "initial": 16,
+          "moves": 17}
 
 
 def point_by_point(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,6 +218,46 @@ def test_peaked_densities_with_structural_zeros_are_left_to_logarithms() -> None
     params = model.params(initial=[1.0, 0.0], transition=[[0.5, 0.5], [0.0, 1.0]], means=[[0.0], [1.0]],
                           covariances=[[1e-6], [1e-6]])
     assert attempt(model, params, np.array([[0.0], [0.0], [1.0], [1.0]])) is None
+
+
+@pytest.mark.parametrize("chance", [0.0, 1e-300])
+def test_a_first_row_that_only_unlikely_states_explain_is_left_to_logarithms(chance: float) -> None:
+    """A density so small that it is rounded up must not decide; elsewhere another state is always predicted."""
+    model = GaussianHMM(2, 1, "diag")
+    params = model.params(initial=[1.0 - chance, chance], transition=[[0.9, 0.1], [0.1, 0.9]], means=[[0.0], [60.0]],
+                          covariances=[[1.0], [1.0]])
+    rows = np.repeat([0.0, 60.0, 0.0, 60.0], 50)[:, None]
+    assert attempt(model, params, rows[50:]) is None
+    apart = misses(step(model, params, Data([rows]), True), step(model, params, Data([rows]), False))
+    assert max(apart.values()) < COMPILED, apart
+
+
+def test_the_last_row_may_be_impossible_as_a_first_one() -> None:
+    """What is missing of the last stretches repeats the last row at weight zero, as the first of a sequence."""
+    model = CategoricalHMM(2, 2)
+    params = model.params(initial=[1.0, 0.0], transition=[[0.9, 0.1], [0.1, 0.9]], emission=[[1.0, 0.0], [0.5, 0.5]])
+    data = Data([np.repeat([0, 1], [300, 100])])
+    apart = misses(step(model, params, data, True), step(model, params, data, False))
+    assert max(apart.values()) < COMPILED, apart
+
+
+@pytest.mark.parametrize("least", [1e-48, 0.2])
+def test_nothing_becomes_tiny_where_nobody_watches(least: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With moves of at least this chance; rows that each fit one state alone try their best."""
+    model = GaussianHMM(3, 1, "diag")
+    moves = np.full((3, 3), least) + (1.0 - 3.0 * least) * np.eye(3)
+    params = model.params(initial=np.full(3, 1 / 3), transition=moves, means=[[0.0], [50.0], [100.0]],
+                          covariances=np.ones((3, 1)))
+    rows = 50.0 * np.random.default_rng(9).integers(0, 3, (700, 1))
+    assert not chain_pass.watched(moves)
+    alone = attempt(model, params, rows)
+    monkeypatch.setattr(chain_pass, "watched", lambda transition: True)
+    seen = attempt(model, params, rows)
+    assert alone.entropy == seen.entropy
+    assert (alone.loglik == seen.loglik).all()
+    assert (alone.transitions == seen.transitions).all()
+    monkeypatch.setattr(chain_pass, "TINY", 0.5 * least)  # who watches does see what there is
+    assert attempt(model, params, rows) is None or least > 0.1
 
 
 def test_huge_counts_need_no_huge_table() -> None:

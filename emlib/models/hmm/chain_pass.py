@@ -85,16 +85,16 @@ def _attempt(initial: Array, transition: Array, emissions: Emissions, lengths: A
     """Return the sums and the largest disagreement at a joint, for one length of the run-in."""
     from emlib.kernels import blocks, hmm  # compiles, or reads what an earlier run compiled
 
-    count, total = len(initial), int(lengths.sum())
+    count, total, watch = len(initial), int(lengths.sum()), watched(transition)
     marks, width = np.zeros(total, dtype=np.uint8), count + count % 2
     marks[np.cumsum(lengths) - lengths] = 1
     moves = np.zeros((width, width))
     moves[:count, :count] = transition.T
     seen = NOTHING if (weights == 1).all() else np.repeat(weights, lengths)
     given = (emissions.rows, emissions.symbols, marks, seen, blocks.EXP, *emissions.fast, emissions.means,
-             emissions.factors, emissions.heads, lead, np.array(initial), moves, np.empty(hmm.notes(total, count)),
-             np.empty(hmm.kept(total, count, width)))
-    evidence, sums, signs = np.zeros(total), _zeros(count, width, emissions), np.array([1.0, 1.0, 0.0, 0.0])
+             emissions.factors, emissions.heads, lead, watch, np.array(initial), moves,
+             np.empty(hmm.notes(total, count)), np.empty(hmm.kept(total, count, width)))
+    evidence, sums, signs = np.zeros(total), _zeros(count, width, emissions), np.array([1.0, 1.0, 0.0, 0.0, 1.0])
     hmm.filter(*given, evidence, signs)
     if signs[2] <= AGREE and _trusted(signs, transition, evidence):
         hmm.smooth(*given, *sums, signs)
@@ -108,6 +108,15 @@ def _attempt(initial: Array, transition: Array, emissions: Emissions, lengths: A
     moved = crossed[:count, :count] * transition
     entropy = float(signs[3] - x_log_y(starts, initial).sum() - x_log_y(moved, transition).sum())
     return Sums(loglik, max(entropy, 0.0), starts, moved, counts + near, first, second, shares), float(signs[2])
+
+
+def watched(transition: Array) -> bool:
+    """Say whether predictions may become tiny along the way.
+
+    With K states, moves of chance m or more, and the largest density one, each state is predicted with a chance of at
+    least m going forward, and going back, where the sum is over densities times shares of at least m / K, m^2 / K.
+    """
+    return not transition.min() ** 2 > TINY * len(transition)
 
 
 def _zeros(count: int, width: int, emissions: Emissions) -> tuple[Array, ...]:
@@ -124,5 +133,5 @@ def _trusted(signs: Array, transition: Array, *found: Array) -> bool:
     Where every move has a chance, what was lost of a product is made good by the next prediction, as long as this is
     far above what was lost. Where some have none, nothing may be lost at all.
     """
-    kept = signs[0] > TINY and (signs[1] > LOST or bool((transition > 0).all()))
+    kept = signs[0] > TINY and signs[4] > LOST and (signs[1] > LOST or bool((transition > 0).all()))
     return bool(kept) and all(np.isfinite(part).all() for part in found)
