@@ -13,7 +13,6 @@ CHUNK = 8192  # units a chunk, so that a Louis matrix of a chunk stays small
 LONG = 8 * CHUNK  # where the compiled loops serve, which keep nothing of a chunk but its sums
 BLOCK = 256  # points a block: a row of a block is 2 KiB, what is summed over a block stays in the first cache
 STRIDE = BLOCK + 8  # from one row of a block to the next: a power of two would crowd one corner of the cache
-ROOM = 1 << 25  # bytes that a pass along hidden chains keeps for the way back; more is slower than to compute it anew
 DEAR = 1.5e6  # nanoseconds that NumPy may take before the compiled loops serve: nobody waits for a compiler for less
 DEAR_CHAIN = 2e7  # the same for hidden chains, whose loops take longer to compile
 

@@ -2,9 +2,9 @@
 
 The rows are cut into LANES stretches of equal length, which are followed side by side. A stretch that begins in the
 middle of a sequence is run in: it starts `lead` rows too early with a guess, which the observations make it forget.
-How much of the guess is left is measured at every joint, where two stretches tell the same probabilities. The way
-back reads what the way forward has kept of each block; of long data nothing of length T is kept, and the way forward
-is repeated block by block, from what was noted at the block's start.
+How much of the guess is left is measured at every joint, where two stretches tell the same probabilities. Nothing of
+length T is kept but the rows' log-densities: the way back repeats the way forward block by block, from what was noted
+at the block's start, which takes no longer than to keep what was found there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from emlib.kernels import blocks, chain, hmm_block, quadratic, tiles
 from emlib.kernels.blocks import loop
 from emlib.kernels.chain import LANES, STEPS
-from emlib.kernels.choice import BLOCK, ROOM, STRIDE
+from emlib.kernels.choice import BLOCK, STRIDE
 from emlib.kernels.gaussian import CUBE, MATRIX, PRODUCTS, ROWS, SEEN, VECTOR
 
 SYMBOLS, MARKS = numba.types.Array(numba.int64, 1, "A", readonly=True), numba.types.uint8[::1]
@@ -26,12 +26,6 @@ SYMBOLS, MARKS = numba.types.Array(numba.int64, 1, "A", readonly=True), numba.ty
 def notes(total: int, count: int) -> tuple[int, int, int]:
     """Return the shape of the notes for the way back."""
     return (total - 1) // BLOCK + 1, count + 1, LANES
-
-
-def kept(total: int, count: int, width: int) -> tuple[int, int, int]:
-    """Return the shape of what is kept of each block: its densities, their logarithms, filtered probabilities."""
-    whole, rows = (total - 1) // BLOCK + 1, count + 2 * width
-    return (whole if 8 * whole * rows * STRIDE <= ROOM else 0), rows, STRIDE
 
 
 @loop
@@ -62,19 +56,19 @@ INPUT = (ROWS, SYMBOLS, MARKS, SEEN, VECTOR, *PRODUCTS, MATRIX, CUBE, VECTOR, nu
          MATRIX, CUBE)
 
 
-@blocks.kept((*INPUT, CUBE, VECTOR, VECTOR))
+@blocks.kept((*INPUT, VECTOR, VECTOR))
 def filter(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: Any, scale: Any, limit: Any,
            pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, watch: bool,
-           initial: Any, moves: Any, notes: Any, kept: Any, evidence: Any, signs: Any) -> None:
+           initial: Any, moves: Any, notes: Any, evidence: Any, signs: Any) -> None:
     """Run forward: fill in the log of each row's density given the past, and notes for the way back.
 
     `marks` is one where a sequence begins, `seen` how often each row counts, or empty. Densities are looked up by
     `symbols` in `means` (over the largest one, whose logarithm is in `heads`), their logarithms in ``factors[0]``; or
     they are those of normals with these means, scale factors and constants. `moves` holds the probabilities of the
-    moves into each state in its row, filled up with zeros to an even number. `kept` gets what the way back can read,
-    or has no room for any block. `signs` gets the least predictions and products met, as far as there is something to
-    `watch`; the largest disagreement at a joint; (after `smooth`) the sum of log p(row | past) less the expected
-    log-densities, both over the largest density; and the least p(first row), over the same.
+    moves into each state in its row, filled up with zeros to an even number. `signs` gets the least predictions and
+    products met, as far as there is something to `watch`; the largest disagreement at a joint; (after `smooth`) the
+    sum of log p(row | past) less the expected log-densities, both over the largest density; and the least
+    p(first row), over the same.
     """
     fast = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants)
     given, block = hmm_block.taken(rows, symbols, marks, seen, table, fast, means, factors, heads)
@@ -88,9 +82,6 @@ def filter(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: A
             chain.copy(carry, notes[low // STEPS], count)
             for i in range(LANES):
                 notes[low // STEPS, count, i] = reciprocal[i]
-            if len(kept):
-                block, filtered = hmm_block.own(block, kept[low // STEPS], len(moves))
-                filtered[count:] = 0.0
         hmm_block.gather(given, low, block)
         hmm_block.densities(given, block)
         chain.forward(initial, moves, block.density, block.fresh, carry, reciprocal, scratch, filtered, totals, watch,
@@ -104,11 +95,11 @@ def filter(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: A
     signs[3] = heights
 
 
-@blocks.kept((*INPUT, CUBE, VECTOR, MATRIX, CUBE, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR))
+@blocks.kept((*INPUT, VECTOR, MATRIX, CUBE, MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR))
 def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: Any, scale: Any, limit: Any,
            pairs: Any, weights: Any, constants: Any, means: Any, factors: Any, heads: Any, lead: int, watch: bool,
-           initial: Any, moves: Any, notes: Any, kept: Any, counts: Any, first: Any, second: Any, shares: Any,
-           starts: Any, near: Any, products: Any, sums: Any, signs: Any) -> None:
+           initial: Any, moves: Any, notes: Any, counts: Any, first: Any, second: Any, shares: Any, starts: Any,
+           near: Any, products: Any, sums: Any, signs: Any) -> None:
     """Run back, from the last block to the first, and add up the expected moments; what goes in is as for `filter`."""
     fast = quadratic.Quadratic(centre, scale, limit, pairs, weights, constants)
     given, block = hmm_block.taken(rows, symbols, marks, seen, table, fast, means, factors, heads)
@@ -121,23 +112,18 @@ def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: A
     chain.guess(carry, count)
     for low in range(given.stretch + min(lead, LANES * given.stretch) - STEPS, -1, -STEPS):
         hmm_block.gather(given, low, block)
-        mine = low < given.stretch and len(kept) > 0
-        if mine:
-            block, filtered = hmm_block.own(block, kept[low // STEPS], len(moves))
-        else:
-            hmm_block.densities(given, block)
+        hmm_block.densities(given, block)
         chain.backward(back, block.density, block.over, carry, scratch, sizes, ahead, onward, watch, least)
         if low >= given.stretch:
             chain.copy(ahead, after, count)
             continue
         if low == 0:
             signs[2] = max(signs[2], joints(given, ahead, after, count))
-        if not mine:
-            chain.copy(notes[low // STEPS], state, count)
-            for i in range(LANES):
-                reciprocal[i] = notes[low // STEPS, count, i]
-            chain.forward(initial, moves, block.density, block.fresh, state, reciprocal, scratch, filtered, totals,
-                          False, least)
+        chain.copy(notes[low // STEPS], state, count)
+        for i in range(LANES):
+            reciprocal[i] = notes[low // STEPS, count, i]
+        chain.forward(initial, moves, block.density, block.fresh, state, reciprocal, scratch, filtered, totals, False,
+                      least)
         chain.smooth(filtered, block.weight, ahead[:count], onward, totals)
         tiles.gather(filtered, onward, len(onward), sums, 0)
         hmm_block.add(given, block, ahead, total)

@@ -154,12 +154,3 @@ def add(given: Any, block: Any, states: Any, total: Any) -> None:
             total.counts[k] += gaussian.count(states[k])
             gaussian.exactly(states[k], block.x, given.means[k], block.y, block.y[len(block.x):], total.first[k],
                              total.second[k])
-
-
-@loop
-def own(block: Any, mine: Any, width: int) -> tuple[Any, Any]:
-    """Return a block whose densities and their logarithms lie in what is kept of it, and its filtered probabilities."""
-    count = len(block.density)
-    with_mine = Block(block.place, block.fresh, block.over, block.weight, block.x, block.top, mine[:count],
-                      mine[count:count + width], block.y, block.z, block.features)
-    return with_mine, mine[count + width:]

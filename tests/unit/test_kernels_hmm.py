@@ -169,19 +169,6 @@ def test_both_ways_agree_point_by_point(name: str, monkeypatch: pytest.MonkeyPat
     assert max(apart.values()) < COMPILED, apart
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_what_is_not_kept_is_computed_anew(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, params = case(name)
-    data = model.as_data(model.simulate(params, LENGTHS, np.random.default_rng(1)), WEIGHTS)
-    kept = step(model, params, data, True)
-    monkeypatch.setattr(kernel, "ROOM", 0)
-    anew = step(model, params, data, True)
-    assert kernel.kept(1000, 3, 4)[0] == 0
-    assert anew.loglik == kept.loglik
-    assert anew.entropy == kept.entropy
-    assert max(misses(anew, kept).values()) == 0.0
-
-
 def test_a_first_state_of_almost_no_chance_needs_no_logarithms() -> None:
     """The chance of a first state shrinks with every EM step along one sequence; it is no sum that could lose terms."""
     model, params = case("diag 3 2")

@@ -93,7 +93,7 @@ def _attempt(initial: Array, transition: Array, emissions: Emissions, lengths: A
     seen = NOTHING if (weights == 1).all() else np.repeat(weights, lengths)
     given = (emissions.rows, emissions.symbols, marks, seen, blocks.EXP, *emissions.fast, emissions.means,
              emissions.factors, emissions.heads, lead, watch, np.array(initial), moves,
-             np.empty(hmm.notes(total, count)), np.empty(hmm.kept(total, count, width)))
+             np.empty(hmm.notes(total, count)))
     evidence, sums, signs = np.zeros(total), _zeros(count, width, emissions), np.array([1.0, 1.0, 0.0, 0.0, 1.0])
     hmm.filter(*given, evidence, signs)
     if signs[2] <= AGREE and _trusted(signs, transition, evidence):
@@ -134,4 +134,4 @@ def _trusted(signs: Array, transition: Array, *found: Array) -> bool:
     far above what was lost. Where some have none, nothing may be lost at all.
     """
     kept = signs[0] > TINY and signs[4] > LOST and (signs[1] > LOST or bool((transition > 0).all()))
-    return bool(kept) and all(np.isfinite(part).all() for part in found)
+    return bool(kept) and all(np.isfinite(part.sum()) for part in found)
