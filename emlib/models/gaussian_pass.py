@@ -43,7 +43,11 @@ def _run(given: Prepared, data: Data) -> tuple[Array, Array, Array, Array] | Non
 
 
 class Prepared(NamedTuple):
-    """What the loops take of the parameters."""
+    """What the loops take of the parameters.
+
+    Features; means; Cholesky factors with the reciprocals of their diagonals, or reciprocal standard deviations
+    (K, 1, d); and the logarithms of the densities' constants, shape (K,).
+    """
 
     fast: gaussian_products.Quadratic
     means: Array
@@ -60,20 +64,11 @@ def prepared(log_weights: Array, means: Array, noise: Array, kind: str) -> Prepa
 def _prepared(log_weights: bytes, means: bytes, noise: bytes, shape: tuple[int, int], kind: str) -> Prepared:
     logs, covariances = np.frombuffer(log_weights), np.frombuffer(noise).reshape(*shape, shape[1])
     centres = np.frombuffer(means).reshape(shape).copy()  # the loops are not compiled for what is read-only
-    scales, heads = scaled(covariances, kind, logs)
+    factors, matrix = np.linalg.cholesky(covariances), kind in ("full", "tied")
+    heads = logs - 0.5 * shape[1] * LOG_2PI - np.log(_diagonals(factors)).sum(axis=1)
     weights = np.exp(logs)  # of a hidden chain's states all are one
-    fast = gaussian_products.quadratic(weights / weights.sum(), centres, covariances, heads, kind in ("full", "tied"))
-    return Prepared(fast, centres, scales, heads)
-
-
-def scaled(noise: Array, kind: str, log_weights: Array) -> tuple[Array, Array]:
-    """Return scale factors, as the loops take them, and the logarithms of the densities' constants, shape (K,).
-
-    The factors are Cholesky's with the reciprocals of their diagonals, or reciprocal standard deviations (K, 1, d).
-    """
-    factors = np.linalg.cholesky(noise)
-    heads = log_weights - 0.5 * noise.shape[1] * LOG_2PI - np.log(_diagonals(factors)).sum(axis=1)
-    return (_reciprocal(factors) if kind in ("full", "tied") else 1 / _diagonals(factors)[:, None]), heads
+    fast = gaussian_products.quadratic(weights / weights.sum(), centres, factors, heads, matrix)
+    return Prepared(fast, centres, _reciprocal(factors) if matrix else 1 / _diagonals(factors)[:, None], heads)
 
 
 def collected(counts: Array, first: Array, second: Array, means: Array, kind: str) -> GaussianMoments:

@@ -46,19 +46,21 @@ def pairs(side: int, matrix: bool) -> Array:
     return found if len(found) % 2 == 0 else np.vstack([found, [[side, side]]])
 
 
-def quadratic(weights: Array, means: Array, noise: Array, heads: Array, matrix: bool) -> Quadratic:
+def quadratic(weights: Array, means: Array, factors: Array, heads: Array, matrix: bool) -> Quadratic:
     """Return what the loops take, for K normals and the constants `heads` of their joint densities.
 
     Parameters
     ----------
-    weights, means, noise, heads : ndarray
-        Shapes (K,), (K, d), (K, d, d), (K,): how much of the data each is expected to account for, and the rest.
+    weights, means, factors, heads : ndarray
+        Shapes (K,), (K, d), (K, d, d), (K,): how much of the data each is expected to account for, and the rest; the
+        factors are Cholesky's, so that what these have lost of the covariances is the same point by point.
     matrix : bool
         Whether covariances have entries off the diagonal.
     """
     centre = weights @ means
-    shift, precision = means - centre, np.linalg.inv(noise)
-    scale = 1 / np.sqrt(weights @ (np.einsum("kii->ki", noise) + shift**2))
+    shift, inverse = means - centre, np.linalg.inv(factors)
+    precision = np.swapaxes(inverse, 1, 2) @ inverse
+    scale = 1 / np.sqrt(weights @ ((factors**2).sum(axis=2) + shift**2))
     slope, table = np.einsum("kij,kj->ki", precision, shift), pairs(means.shape[1], matrix)
     rows, columns = _squares(means.shape[1], matrix)
     found, constants = np.zeros((len(means) + len(means) % 2, len(table))), np.zeros(len(means) + len(means) % 2)

@@ -83,6 +83,29 @@ def test_both_ways_agree_at_condition_1e10(side: int, kind: str) -> None:
     assert max(apart.values()) < COMPILED, apart
 
 
+def test_both_ways_agree_where_a_component_is_thin_and_all_points_are_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products serve however thin a normal is, if points are near; then its inverse must have the factor's digits."""
+    rng = np.random.default_rng(2100)
+    root = rng.normal(size=(6, 6))
+    noise, model = root @ root.T, GaussianMixture(1, 6)
+    assert np.linalg.cond(noise) > 1e7
+    params = model.params(weights=[1.0], means=np.zeros((1, 6)), covariances=noise[None])
+    data = Data(20.0 * np.sqrt(np.linalg.eigvalsh(noise)[0]) * rng.normal(size=(800, 6)))
+    plain = step(model, params, data, False)
+    assert max(misses(step(model, params, data, True), plain).values()) < COMPILED
+
+    honest = gaussian_products.quadratic
+
+    def from_the_matrix(*given: Any) -> gaussian_products.Quadratic:
+        fast, rows, columns = honest(*given), *np.tril_indices(6)
+        fast.weights[0, :21] = -np.linalg.inv(noise)[rows, columns] * np.where(rows == columns, 0.5, 1.0)
+        return fast
+
+    monkeypatch.setattr(gaussian_products, "quadratic", from_the_matrix)
+    monkeypatch.setattr(gaussian_pass, "_prepared", gaussian_pass._prepared.__wrapped__)
+    assert misses(step(model, params, data, True), plain)["loglik"] > COMPILED
+
+
 @pytest.mark.parametrize("shift", [1e3, 1e6])
 def test_both_ways_agree_far_from_the_origin(shift: float) -> None:
     model, data, params = setting(800, 3, 3, "full")
