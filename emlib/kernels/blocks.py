@@ -26,6 +26,7 @@ loop: Any = numba.njit(forceinline=True, **OPTIONS)
 # Rounding by adding a large number must not be simplified away.
 exact: Any = numba.njit(fastmath={"contract"}, error_model="numpy", nogil=True)
 
+FEW = 32  # rows that are transposed at a time: so many stay in the first cache, however long they are
 LOWEST = -708.0  # exp of less is below the smallest normal number and counts as zero
 LOG2_E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10
 SHIFT = 6755399441055744.0 + 1023.0  # 1.5 2^52: what is added to it is rounded to an integer in the lowest bits
@@ -78,18 +79,14 @@ def exp(x: Any, c: Any) -> Any:
     shifted = x * c[1] + c[2]
     power = shifted - c[2]
     r = (x - power * c[3]) - power * c[4]
-    p = c[5]
-    p = p * r + c[6]
-    p = p * r + c[7]
-    p = p * r + c[8]
-    p = p * r + c[9]
-    p = p * r + c[10]
-    p = p * r + c[11]
-    p = p * r + c[12]
-    p = p * r + c[13]
-    p = p * r + c[14]
-    p = p * r + c[15]
-    p = p * r + c[15]
+    # Even and odd powers apart: two chains of dependent products are over sooner than one.
+    s, odd, even = r * r, c[5], c[6]
+    odd, even = odd * s + c[7], even * s + c[8]
+    odd, even = odd * s + c[9], even * s + c[10]
+    odd, even = odd * s + c[11], even * s + c[12]
+    odd, even = odd * s + c[13], even * s + c[14]
+    odd, even = odd * s + c[15], even * s + c[15]
+    p = odd * r + even
     value = p * np.int64(np.float64(shifted).view(np.int64) << 52).view(np.float64)
     return value if x > c[0] else c[16]
 
@@ -122,10 +119,12 @@ def log(x: Any) -> Any:
 def load(rows: Any, low: int, seen: Any, x: Any, weight: Any) -> None:
     """Copy a block of points, transposed; what is missing of the last block repeats its last point at weight 0."""
     there = min(len(rows) - low, BLOCK)
-    for i in range(there):
-        row = rows[low + i]
-        for j in range(len(row)):
-            x[j, i] = row[j]
+    for start in range(0, there, FEW):
+        stop = min(start + FEW, there)
+        for j in range(rows.shape[1]):
+            column, part = rows[low + start:low + stop, j], x[j, start:]
+            for i in range(len(column)):
+                part[i] = column[i]
     for i in range(there):
         weight[i] = seen[low + i] if len(seen) else 1.0
     for i in range(there, BLOCK):
