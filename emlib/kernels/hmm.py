@@ -112,7 +112,7 @@ def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: A
     chain.guess(carry, count)
     for low in range(given.stretch + min(lead, LANES * given.stretch) - STEPS, -1, -STEPS):
         hmm_block.gather(given, low, block)
-        hmm_block.densities(given, block)
+        served = hmm_block.densities(given, block)
         chain.backward(back, block.density, block.over, carry, scratch, sizes, ahead, onward, watch, least)
         if low >= given.stretch:
             chain.copy(ahead, after, count)
@@ -126,7 +126,7 @@ def smooth(rows: Any, symbols: Any, marks: Any, seen: Any, table: Any, centre: A
                       least)
         chain.smooth(filtered, block.weight, ahead[:count], onward, totals)
         tiles.gather(filtered, onward, len(onward), sums, 0)
-        hmm_block.add(given, block, ahead, total)
+        hmm_block.add(given, block, served, ahead, total)
         for k in range(count):
             signs[3] -= blocks.product(ahead[k], block.gap[k])
     for i in range(LANES):

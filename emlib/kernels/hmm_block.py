@@ -90,8 +90,8 @@ def gather(given: Any, low: int, block: Any) -> None:
 
 
 @loop
-def densities(given: Any, block: Any) -> None:
-    """Write each state's density over the largest one, and the logarithm of the largest."""
+def densities(given: Any, block: Any) -> bool:
+    """Write each state's density over the largest one, and the logarithm of the largest; say if products served."""
     if not given.rows.shape[1]:  # densities are looked up
         for i in range(BLOCK):
             symbol = given.symbols[block.place[i]]
@@ -99,9 +99,10 @@ def densities(given: Any, block: Any) -> None:
             for k in range(len(block.density)):
                 block.density[k, i] = given.means[symbol, k]
                 block.gap[k, i] = given.factors[0, symbol, k]
-        return
+        return False
     count, distance = len(block.density), block.y[len(block.y) - 1]
-    if quadratic.near(given.fast, block.x, block.z, distance):
+    near: bool = quadratic.near(given.fast, block.x, block.z, distance)
+    if near:
         quadratic.densities(given.fast, block.z, block.features, block.gap)
     else:
         for k in range(count):
@@ -110,6 +111,7 @@ def densities(given: Any, block: Any) -> None:
     gaussian.highest(block.gap[:count], block.top)
     for k in range(count):
         over(block.gap[k], block.top, block.density[k], given.constants)
+    return near
 
 
 @loop
@@ -134,8 +136,11 @@ def opening(block: Any, totals: Any) -> float:
 
 
 @loop
-def add(given: Any, block: Any, states: Any, total: Any) -> None:
-    """Add a block's weighted probabilities of states, with the observations that belong to them."""
+def add(given: Any, block: Any, near: bool, states: Any, total: Any) -> None:
+    """Add a block's weighted probabilities of states, with the observations that belong to them.
+
+    `near` is what `densities` has said of this block, whose z and features are still there.
+    """
     count = len(block.density)
     for k in range(count):
         total.initial[k] += blocks.product(states[k], block.fresh)
@@ -144,10 +149,9 @@ def add(given: Any, block: Any, states: Any, total: Any) -> None:
             share = states[k]
             for i in range(BLOCK):
                 total.shares[given.symbols[block.place[i]], k] += share[i]
-    elif quadratic.near(given.fast, block.x, block.z, block.y[0]):
+    elif near:
         for k in range(count):
             total.near[k] += gaussian.count(states[k])
-        quadratic.fill_last(given.fast, block.z, block.features)
         quadratic.gather(given.fast, block.z, block.features, states, total.sums)
     else:
         for k in range(count):

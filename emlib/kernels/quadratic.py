@@ -75,12 +75,6 @@ def densities(given: Any, z: Any, features: Any, joint: Any) -> None:
 
 
 @loop
-def fill_last(given: Any, z: Any, features: Any) -> None:
-    """Write the last panel, as `densities` leaves it."""
-    fill(given, z, (len(given.pairs) - 1) // PANEL * PANEL, features)
-
-
-@loop
 def gather(given: Any, z: Any, features: Any, shares: Any, sums: Any) -> None:
     """Add the weighted sums of the products, from the last panel, which `features` holds, to the first."""
     last = (len(given.pairs) - 1) // PANEL * PANEL
