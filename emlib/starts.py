@@ -17,6 +17,7 @@ from emlib.threads import one_blas_thread
 
 AWAKE = 0.5  # seconds after which who waits for processes looks whether a signal has come
 
+
 @dataclass(frozen=True)
 class Begun:
     """A start with the model whose held fields have its values, and what was done to either."""

@@ -137,8 +137,6 @@ def _log_cholesky_curvature(matrix: Array, cotangent: Array) -> Array:
 def symmetric_basis(side: int) -> Any:
     """Return an orthonormal basis (columns, vec) of the symmetric matrices, as a sparse array."""
     rows, columns = lower_indices(side)
-    index, off = np.arange(len(rows)), rows != columns
-    scale = np.concatenate([np.where(off, np.sqrt(0.5), 1.0), np.full(off.sum(), np.sqrt(0.5))])
-    places = np.concatenate([rows * side + columns, (columns * side + rows)[off]])
-    shape = (side * side, len(rows))
-    return scipy.sparse.csr_array((scale, (places, np.concatenate([index, index[off]]))), shape)
+    scale = np.where(rows == columns, 0.5, np.sqrt(0.5))  # an entry of the diagonal is met twice, and added up
+    places = np.concatenate([rows * side + columns, columns * side + rows])
+    return scipy.sparse.csr_array((np.tile(scale, 2), (places, np.tile(np.arange(len(rows)), 2))), (side**2, len(rows)))

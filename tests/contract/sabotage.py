@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from emlib.model import Data
+from tests.contract.checks_units import METHODS
 
 
 class Twin:
@@ -208,8 +209,7 @@ def crooked_tangent(model: Any) -> Any:
 def wants_as_many_as_a_fit(model: Any) -> Any:
     def reading(name: str) -> Callable[..., Any]:
         return lambda honest, params, data: getattr(honest, name)(params, honest.as_data(data))
-    names = ("posterior", "predict", "transform", "impute", "filter")
-    return Twin(model, **{name: reading(name) for name in names if hasattr(model, name)})
+    return Twin(model, **{name: reading(name) for name in METHODS if hasattr(model, name)})
 
 
 def takes_the_first_chunk(model: Any) -> Any:
