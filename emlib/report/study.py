@@ -9,10 +9,14 @@ A study is a module ``emlib.report.studies.NAME`` with
 ``cell(**key)``
     What is measured in one cell, again a flat mapping. It must be pure: the same key gives the same values, whatever
     ran before it.
+``HEIGHTS``
+    Names of the values that are log-likelihoods, nats, stored to six decimals (none unless given).
 
 ``python -m emlib.report.study NAME`` runs all cells and writes ``emlib/data/studies/NAME.csv``. A run that was cut off
-goes on where it stood. Chapters read the table with `load`; a test draws cells with `sample` and computes them anew
-with `recompute`, which compares exactly: every value must have the text that is stored.
+goes on where it stood. Beside each table lies its *noisy copy*, ``noisy/NAME.csv``: the same cells computed with noise
+in the last place of every product, exponential and decomposition, by ``python tools/noisy_study.py NAME``. The two
+together show what of a cell is determined; `emlib.report.study_check` compares recomputed cells with them. Chapters
+read a table with `load`.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ import numpy as np
 
 from emlib.numerics import Array
 
-__all__ = ["FOLDER", "Study", "load", "main", "recompute", "sample"]
+__all__ = ["FOLDER", "Study", "load", "main", "module"]
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "studies"
 PARSERS: dict[str, Any] = {"int": int, "float": float, "str": str}
@@ -44,7 +48,7 @@ class Study:
     Attributes
     ----------
     head : mapping of str to str
-        study (its name), about, commit, seed.
+        study (its name), about, commit, machine (what rounding depends on), seed.
     n_keys : int
         How many of the columns, the first ones, name the cell.
     columns : mapping of str to ndarray, shape (n_cells,)
@@ -79,8 +83,8 @@ class Study:
         return {name: row[name] for name in list(self.columns)[: self.n_keys]}
 
 
-def load(name: str, folder: Path = FOLDER) -> Study:
-    """Read the stored table of a study.
+def load(name: str, folder: Path = FOLDER, *, noisy: bool = False) -> Study:
+    """Read the stored table of a study, or its noisy copy.
 
     Raises
     ------
@@ -89,15 +93,16 @@ def load(name: str, folder: Path = FOLDER) -> Study:
     ValueError
         If the file is damaged.
     """
-    path = folder / f"{name}.csv"
+    path = folder / "noisy" / f"{name}.csv" if noisy else folder / f"{name}.csv"
+    run = f"tools/noisy_study.py {name}" if noisy else f"-m emlib.report.study {name}"
     if not path.is_file():
-        raise FileNotFoundError(f"study {name!r}: no table {path.name}; run python -m emlib.report.study {name}")
+        raise FileNotFoundError(f"study {name!r}: no table {path.name}; run python {run}")
     lines = path.read_text(encoding="utf-8").splitlines()
     head = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
     names, *cells = csv.reader(line for line in lines if not line.startswith("#"))
     types = head.pop("types", "").split()
     if not {"study", "keys"} <= set(head) or any(len(row) != len(types) for row in (names, *cells)):
-        raise ValueError(f"study {name!r}: {path.name} is damaged; run python -m emlib.report.study {name} --fresh")
+        raise ValueError(f"study {name!r}: {path.name} is damaged; run python {run} --fresh")
     columns = {column: np.array([PARSERS[kind](row[place]) for row in cells])
                for place, (column, kind) in enumerate(zip(names, types, strict=True))}
     return Study(head, int(head.pop("keys")), columns)
@@ -159,25 +164,6 @@ def module(name: str) -> Any:
         files = sorted((Path(__file__).parent / "studies").glob("[!_]*.py"))
         known = ", ".join(path.stem for path in files if "def keys(" in path.read_text(encoding="utf-8"))
         raise ValueError(f"study: {name!r} is unknown; choose one of {known}") from None
-
-
-def sample(study: Study, share: float, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Draw a share of the cells, at least one, without replacement, in the table's order."""
-    drawn = rng.choice(len(study), max(1, round(share * len(study))), replace=False)
-    rows = study.rows()
-    return [rows[index] for index in sorted(drawn)]
-
-
-def recompute(study: Study, rows: Sequence[Cell]) -> list[str]:
-    """Compute cells anew and say where they differ from the stored rows; nothing is allowed for rounding."""
-    cell = module(study.head["study"]).cell
-    faults = []
-    for row in rows:
-        key = study.key(row)
-        again = plain(key, cell(**key))
-        faults += [f"{key}: {name} is stored as {text(row[name])}, computed as {text(again[name])}"
-                   for name in row if text(row[name]) != text(again[name])]
-    return faults
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

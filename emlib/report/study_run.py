@@ -13,14 +13,14 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from emlib.report import study
+from emlib.report import machine, study
 
 __all__ = ["command", "run"]
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def run(name: str, *, workers: int = 1, fresh: bool = False, folder: Path = study.FOLDER,
+def run(name: str, *, workers: int = 1, fresh: bool = False, noisy: bool = False, folder: Path = study.FOLDER,
         notes: Path | None = None) -> int:
     """Run all cells of a study that no earlier run has kept, then write its table.
 
@@ -31,6 +31,8 @@ def run(name: str, *, workers: int = 1, fresh: bool = False, folder: Path = stud
         Processes that share the work.
     fresh : bool
         Whether to forget what an earlier run has kept.
+    noisy : bool
+        Whether to write the noisy copy; the caller sees to the noise.
     folder : Path
         Where the table is written.
     notes : Path, optional
@@ -49,7 +51,8 @@ def run(name: str, *, workers: int = 1, fresh: bool = False, folder: Path = stud
     source = study.module(name)
     named = source.keys()
     keys = [study.plain(key, {}) for key in named]
-    kept = Kept((notes or folder.parents[2] / "_build" / "studies") / f"{name}.jsonl", _digest(source))
+    place = "noisy/" if noisy else ""
+    kept = Kept((notes or folder.parents[2] / "_build" / "studies") / f"{place}{name}.jsonl", _digest(source))
     if fresh:
         kept.forget()
     done = kept.begin(commit())
@@ -59,9 +62,10 @@ def run(name: str, *, workers: int = 1, fresh: bool = False, folder: Path = stud
         kept.add(key, found)
         _show(len(done), len(keys))
     head = {"study": name, "about": str(source.__doc__).splitlines()[0], "commit": ", ".join(kept.commits),
-            "seed": source.SEED, "keys": len(keys[0])}
-    folder.mkdir(parents=True, exist_ok=True)
-    study.write(folder / f"{name}.csv", head, [study.plain(key, done[_name(key)]) for key in keys])
+            "machine": machine.line(), "seed": source.SEED, "keys": len(keys[0])}
+    path = folder / f"{place}{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    study.write(path, head, [study.plain(key, done[_name(key)]) for key in keys])
     return len(missing)
 
 
@@ -146,8 +150,9 @@ def command(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("name", help="module in emlib/report/studies")
     parser.add_argument("--workers", type=int, default=1, help="processes that share the work")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run has kept")
+    parser.add_argument("--noisy", action="store_true", help="write the noisy copy; tools/noisy_study.py makes the noise")
     given = parser.parse_args(arguments)
     if any(os.environ.get(name) != "1" for name in THREADS[:2]):
         parser.error(f"set {' and '.join(f'{name}=1' for name in THREADS[:2])}: sums over threads have no fixed order")
-    n_cells = run(given.name, workers=given.workers, fresh=given.fresh)
+    n_cells = run(given.name, workers=given.workers, fresh=given.fresh, noisy=given.noisy)
     print(f"\n{given.name}: {n_cells} cells computed, table written")

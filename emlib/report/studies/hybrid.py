@@ -10,8 +10,9 @@ from emlib.models import GaussianMixture
 from emlib.report.studies import hybrid_problems as field
 from emlib.report.studies.hybrid_problems import PROBLEMS, SEED
 from emlib.report.studies.hybrid_run import LEVEL, METHODS, Path, follow, gains, missing_share, normalised_entropy
+from emlib.report.study import Study
 
-__all__ = ["N_STARTS", "PAIRS", "SEED", "cell", "keys"]
+__all__ = ["HEIGHTS", "N_STARTS", "PAIRS", "SEED", "cell", "keys", "with_distances"]
 
 N_STARTS = 50
 PAIRS = (("ecg", "em"), ("entropy", "em"), ("share", "em"), ("lbfgs", "em"), ("adaptive", "em"), ("entropy", "ecg"),
@@ -19,7 +20,8 @@ PAIRS = (("ecg", "em"), ("entropy", "em"), ("share", "em"), ("lbfgs", "em"), ("a
          ("adaptive", "entropy"), ("adaptive", "lbfgs"))
 AFTER = (2, 10, 30)  # EM steps after which the next gains of EM and of conjugate gradients are compared
 HORIZON = 10  # E-steps
-NONE = -1  # in place of a count of the entropy's hybrid where there is no entropy
+NONE = -1  # in place of a count, or a height, of the entropy's hybrid where there is no entropy
+HEIGHTS = tuple(f"{name}_end" for name in METHODS)
 
 
 def keys() -> list[dict[str, Any]]:
@@ -28,24 +30,33 @@ def keys() -> list[dict[str, Any]]:
 
 
 def cell(problem: str, start: int) -> dict[str, Any]:
-    """Return counts of E-steps, heights of the ends, and the gains along EM's path.
+    """Return counts of E-steps, log-likelihoods at the ends, and the gains along EM's path.
 
-    `a_steps` is what method a needs to its own end, `a_below` how far that lies below the best end; `a_to_b` is what a
-    needs to the lower of the ends of a and b, always within 1e-4 nats. `rate` is the share of missing information along
-    EM's last move. For each number k of EM steps follow entropy and share there, and the gains that come next.
+    `a_steps` is what method a needs to its own end, `a_end` the log-likelihood there; `a_to_b` is what a needs to the
+    lower of the ends of a and b, always within 1e-4 nats. `rate` is the share of missing information along EM's last
+    move. For each number k of EM steps follow entropy and share there, and the gains that come next.
     """
     (model, data), paths = field.problem(problem), runs(problem, start)
-    best, em = max(path.end for path in paths.values()), paths["em"]
+    em = paths["em"]
     found: dict[str, Any] = {"rate": round(missing_share(model, data, *em.points[-2:]), 4)}
     for name in METHODS:
         path = paths.get(name)
         found[f"{name}_steps"] = NONE if path is None else path.reaches(path.end)
-        found[f"{name}_below"] = float(NONE) if path is None else round(best - path.end, 3)
+        found[f"{name}_end"] = float(NONE) if path is None else round(path.end, 6)
     for a, b in PAIRS:
         found[f"{a}_to_{b}"], found[f"{b}_to_{a}"] = both(paths.get(a), paths.get(b))
     for k in AFTER:
         found |= {f"{name}_{k}": value for name, value in looks(problem, em, min(k, len(em.points) - 1)).items()}
     return found
+
+
+def with_distances(table: Study) -> Study:
+    """Return the table with columns `a_below`: how far the end of method a lies below the best end from its start."""
+    ends = np.array([table[name] for name in HEIGHTS])
+    best = np.where(ends == NONE, -np.inf, ends).max(axis=0)
+    below = {name.replace("_end", "_below"): np.where(end == NONE, float(NONE), best - end)
+             for name, end in zip(HEIGHTS, ends, strict=True)}
+    return Study(table.head, table.n_keys, {**table.columns, **below})
 
 
 def looks(problem: str, em: Path, place: int) -> dict[str, float]:

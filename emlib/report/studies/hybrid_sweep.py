@@ -8,10 +8,11 @@ from emlib.report.studies import hybrid_problems as field
 from emlib.report.studies.hybrid_problems import SEED
 from emlib.report.studies.hybrid_run import follow, hybrid
 
-__all__ = ["LEVELS", "N_STARTS", "SEED", "cell", "keys"]
+__all__ = ["HEIGHTS", "LEVELS", "N_STARTS", "SEED", "cell", "keys"]
 
 LEVELS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 N_STARTS = 20
+HEIGHTS = ("end",)
 NAMES = ("ring 1.5", "HMM aliased")
 
 
@@ -25,4 +26,4 @@ def cell(problem: str, level: float, start: int) -> dict[str, Any]:
     """Return the E-steps to within 1e-4 nats of the run's own end, and the height of that end."""
     (model, data), budget = field.problem(problem), field.PROBLEMS[problem][1]
     path = follow(model, data, hybrid(level), field.start(problem, start), budget)
-    return {"steps": path.reaches(path.end), "end": round(path.end, 3)}
+    return {"steps": path.reaches(path.end), "end": round(path.end, 6)}

@@ -8,10 +8,11 @@ from emlib.report import study
 from emlib.report.studies import race_field, race_tuning, race_watch
 from emlib.report.studies.race_field import SEED
 
-__all__ = ["BUDGET", "N_STARTS", "SEED", "cell", "keys"]
+__all__ = ["BUDGET", "HEIGHTS", "N_STARTS", "SEED", "cell", "keys"]
 
 N_STARTS = 50
 BUDGET = 120
+HEIGHTS = ("short",)
 
 
 def keys() -> list[dict[str, Any]]:
@@ -26,11 +27,11 @@ def keys() -> list[dict[str, Any]]:
 def cell(problem: str, method: str, start: int, step: float, goal: float) -> dict[str, Any]:
     """Return the E-steps at which the run came within 0.1, 0.001 and 1e-6 nats of the goal, how it ended, and where.
 
-    The counts are -1 where the run never did; `short` is what it lacked at the end, to a hundredth of a nat.
+    The counts are -1 where the run never did; `short` is what its best point lacks, nats.
     """
     model, data = race_field.problem(problem)
     algorithm = race_field.METHODS[method](step, data.n_observations)
     watched, end = race_watch.watch(model, data, algorithm, race_field.start(problem, start), goal, BUDGET)
     names = ("to_tenth", "to_thousandth", "to_millionth")
     counts = dict(zip(names, watched.reached, strict=True))
-    return {**counts, "n_estep": watched.n_estep, "end": end, "short": round(max(goal - watched.best, 0.0), 2)}
+    return {**counts, "n_estep": watched.n_estep, "end": end, "short": round(max(goal - watched.best, 0.0), 6)}

@@ -13,9 +13,10 @@ from emlib.algorithms import LBFGS
 from emlib.report.studies import race_field
 from emlib.report.studies.race_field import SEED
 
-__all__ = ["SEED", "cell", "keys"]
+__all__ = ["HEIGHTS", "SEED", "cell", "keys"]
 
 N_STARTS = 12
+HEIGHTS = ("goal",)
 
 
 def keys() -> list[dict[str, Any]]:

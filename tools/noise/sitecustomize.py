@@ -1,0 +1,5 @@
+"""Python runs this file at its start when its folder is on PYTHONPATH: the noise enters before anything is imported."""
+
+import arithmetic_noise
+
+arithmetic_noise.install()

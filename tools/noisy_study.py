@@ -1,0 +1,60 @@
+"""Compute cells of a stored study with noise in the last place of their arithmetic.
+
+    python tools/noisy_study.py NAME [--workers 2] [--fresh]     the whole table: emlib/data/studies/noisy/NAME.csv
+
+`draws` computes one cell under several seeds, which shows how far rounding moves what it measures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import noisy
+from setup_env import ROOT
+
+SEED = 1
+ALONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+def draws(name: str, key: dict[str, Any], seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """Return what a cell measures under each of these seeds of the noise."""
+    asked = json.dumps({"name": name, "key": key, "seeds": list(seeds)})
+    done = _run([__file__, "--cell"], seeds[0], input=asked, stdout=subprocess.PIPE, text=True, check=True)
+    found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _run(arguments: list[str], seed: int, **options: Any) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **ALONE, **noisy.environment(seed)}
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, **options)
+
+
+def _answer() -> None:
+    """Compute what standard input asks for; this runs in the process that `draws` has started."""
+    import arithmetic_noise  # type: ignore[import-not-found]  # stands on the path of that process alone
+
+    from emlib.report import study
+
+    asked = json.load(sys.stdin)
+    cell, found = study.module(asked["name"]).cell, []
+    for seed in asked["seeds"]:
+        arithmetic_noise.reseed(seed)
+        found.append(study.plain({}, cell(**asked["key"])))
+    print(json.dumps(found))
+
+
+def main(arguments: list[str]) -> int:
+    """Run as a command."""
+    if arguments == ["--cell"]:
+        _answer()
+        return 0
+    return _run(["-m", "emlib.report.study", "--noisy", *arguments], SEED, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
