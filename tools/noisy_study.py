@@ -1,12 +1,13 @@
 """Compute cells of a stored study with noise in the last place of their arithmetic.
 
-    python tools/noisy_study.py NAME [--workers 2] [--fresh]     the whole table: emlib/data/studies/noisy/NAME.csv
+    python tools/noisy_study.py NAME [--noise 1] [--workers 2]     the whole table: emlib/data/studies/noisy/NAME-1.csv
 
 `draws` computes one cell under several seeds, which shows how far rounding moves what it measures.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -17,7 +18,6 @@ from typing import Any
 import noisy
 from setup_env import ROOT
 
-SEED = 1
 ALONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -36,7 +36,7 @@ def _run(arguments: list[str], seed: int, **options: Any) -> subprocess.Complete
 
 def _answer() -> None:
     """Compute what standard input asks for; this runs in the process that `draws` has started."""
-    import arithmetic_noise  # type: ignore[import-not-found]  # stands on the path of that process alone
+    import arithmetic_noise  # on the path of that process alone
 
     from emlib.report import study
 
@@ -53,7 +53,12 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--cell"]:
         _answer()
         return 0
-    return _run(["-m", "emlib.report.study", "--noisy", *arguments], SEED, check=False).returncode
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("name", help="of the study")
+    parser.add_argument("--noise", type=int, default=1, help="seed of the noise, from 1 upwards")
+    given, rest = parser.parse_known_args(arguments)
+    command = ["-m", "emlib.report.study", given.name, "--noise", str(given.noise), *rest]
+    return _run(command, given.noise, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -13,14 +13,14 @@ from emlib.report.format import gap, number, rounded
 from emlib.report.tables import glue, identity, table
 
 __all__ = [
-    "COLOURS", "claim", "draggable", "gap", "glue", "identity", "joined", "number", "png", "rounded", "setup", "slider",
-    "table",
+    "COLOURS", "claim", "draggable", "gap", "glue", "identity", "joined", "number", "outline", "png", "rounded", "setup",
+    "slider", "table",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """Import the interactive figures when first used: most of the package's users never draw one."""
-    if name in {"Axes", "Stepped", "slider", "draggable", "joined", "same_slope", "three_arrows"}:
+    if name in {"Axes", "Stepped", "outline", "slider", "draggable", "joined", "same_slope", "three_arrows"}:
         from emlib.report import explorables
 
         return getattr(explorables, name)

@@ -17,7 +17,7 @@ from emlib.report.context import cells, chapter_file, outputs
 from emlib.report.registry import Row
 from emlib.report.verdicts import agrees, rule
 
-__all__ = ["Run", "chapters_in_book", "judge", "runs_of", "verdict_of"]
+__all__ = ["Run", "chapters_in_book", "judge", "judge_other", "runs_of", "verdict_of"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,21 @@ def judge(folder: Path, rows: list[Row]) -> list[str]:
     for row in here:
         mine = [run for run in runs if run.id == row.id]
         faults += _by_text(folder, row, mine, rows) if row.by_text else _by_run(folder, row, mine)
+    return faults
+
+
+def judge_other(rows: list[Row], runs: list[Run]) -> list[str]:
+    """Return one sentence for each verdict that runs with other parameters than the book's do not bear out.
+
+    Verdicts alone are judged: numbers may differ with the parameters.
+    """
+    registered = {row.id: row for row in rows}
+    faults = []
+    for run in runs:
+        row, given = registered.get(run.id), run.record.get("propositions", {})
+        if row is not None and not row.by_text and (verdict := rule(given)) != row.verdict:
+            faults.append(f"{row.id} is registered as {row.verdict}, but {run.record.get('parameters')} gives {verdict} "
+                          f"({given}; measured {run.record.get('measured')})")
     return faults
 
 

@@ -20,8 +20,9 @@ def features() -> list[str]:
 
 def blas() -> list[str]:
     """Return each loaded BLAS with its version and the kernels that it has chosen."""
-    pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
-    return sorted({f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}".strip() for pool in pools})
+    found = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+    names = (f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}" for pool in found)
+    return sorted({name.strip() for name in names})
 
 
 def line() -> str:

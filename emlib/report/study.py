@@ -13,10 +13,10 @@ A study is a module ``emlib.report.studies.NAME`` with
     Names of the values that are log-likelihoods, nats, stored to six decimals (none unless given).
 
 ``python -m emlib.report.study NAME`` runs all cells and writes ``emlib/data/studies/NAME.csv``. A run that was cut off
-goes on where it stood. Beside each table lies its *noisy copy*, ``noisy/NAME.csv``: the same cells computed with noise
-in the last place of every product, exponential and decomposition, by ``python tools/noisy_study.py NAME``. The two
-together show what of a cell is determined; `emlib.report.study_check` compares recomputed cells with them. Chapters
-read a table with `load`.
+goes on where it stood. Beside each table lie its *noisy copies*, ``noisy/NAME-1.csv`` and so on: the same cells with
+noise in the last place of every product, exponential and decomposition, made by ``python tools/noisy_study.py NAME``.
+Together they show what of a cell is determined; `emlib.report.study_check` compares recomputed cells with them.
+Chapters read a table with `load`, its noisy copies with `copies`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import numpy as np
 
 from emlib.numerics import Array
 
-__all__ = ["FOLDER", "Study", "load", "main", "module"]
+__all__ = ["FOLDER", "Study", "copies", "load", "main", "module"]
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "studies"
 PARSERS: dict[str, Any] = {"int": int, "float": float, "str": str}
@@ -83,8 +83,8 @@ class Study:
         return {name: row[name] for name in list(self.columns)[: self.n_keys]}
 
 
-def load(name: str, folder: Path = FOLDER, *, noisy: bool = False) -> Study:
-    """Read the stored table of a study, or its noisy copy.
+def load(name: str, folder: Path = FOLDER, *, noise: int = 0) -> Study:
+    """Read the stored table of a study, or the noisy copy of this seed.
 
     Raises
     ------
@@ -93,8 +93,8 @@ def load(name: str, folder: Path = FOLDER, *, noisy: bool = False) -> Study:
     ValueError
         If the file is damaged.
     """
-    path = folder / "noisy" / f"{name}.csv" if noisy else folder / f"{name}.csv"
-    run = f"tools/noisy_study.py {name}" if noisy else f"-m emlib.report.study {name}"
+    path = place(folder, name, noise)
+    run = f"tools/noisy_study.py {name} --noise {noise}" if noise else f"-m emlib.report.study {name}"
     if not path.is_file():
         raise FileNotFoundError(f"study {name!r}: no table {path.name}; run python {run}")
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -106,6 +106,17 @@ def load(name: str, folder: Path = FOLDER, *, noisy: bool = False) -> Study:
     columns = {column: np.array([PARSERS[kind](row[place]) for row in cells])
                for place, (column, kind) in enumerate(zip(names, types, strict=True))}
     return Study(head, int(head.pop("keys")), columns)
+
+
+def place(folder: Path, name: str, noise: int) -> Path:
+    """Return where a table lies, or its noisy copy of this seed."""
+    return folder / "noisy" / f"{name}-{noise}.csv" if noise else folder / f"{name}.csv"
+
+
+def copies(name: str, folder: Path = FOLDER) -> list[Study]:
+    """Return the noisy copies of a table, by seed."""
+    seeds = sorted(int(path.stem.removeprefix(f"{name}-")) for path in (folder / "noisy").glob(f"{name}-*.csv"))
+    return [load(name, folder, noise=seed) for seed in seeds]
 
 
 def write(path: Path, head: Mapping[str, Any], rows: Sequence[Cell]) -> None:

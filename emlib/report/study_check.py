@@ -1,10 +1,10 @@
 """Whether cells of a study that are computed anew agree with the stored table, as far as rounding determines them.
 
 A cell of an iterative method is not determined to the last count: another processor rounds otherwise, and a line search
-or a chaotic path then takes another turn. How far that goes is measured, not assumed: the table has a noisy copy, and a
+or a chaotic path then takes another turn. How far that goes is measured, not assumed: the table has noisy copies, and a
 cell in doubt is computed again under noise. A recomputed value agrees
 
-- if it lies within the range that the stored value and its noisy copy span, widened by one unit of the last decimal
+- if it lies within the range that the stored value and its noisy copies span, widened by one unit of the last decimal
   that the table keeps, by 1e-6 nats for a log-likelihood (which also agrees at another optimum that the table names:
   one where at least three runs of the problem ended), by nothing for a count;
 - or else if the range of all its draws under noise meets that range: both are then draws from one law.
@@ -33,6 +33,7 @@ NONE = -1  # in place of a count or a height that a cell does not have
 
 #: Computes a cell of a study (name, key) once for each seed of the noise.
 Draws = Callable[[str, dict[str, Any], Sequence[int]], Sequence[Cell]]
+Compute = Callable[[str, dict[str, Any]], Cell]
 
 
 def sample(table: Study, share: float, rng: np.random.Generator) -> list[dict[str, Any]]:
@@ -42,7 +43,8 @@ def sample(table: Study, share: float, rng: np.random.Generator) -> list[dict[st
     return [rows[index] for index in sorted(drawn)]
 
 
-def recompute(table: Study, rows: Sequence[Cell], noisy: Study | None = None, draws: Draws | None = None) -> list[str]:
+def recompute(table: Study, rows: Sequence[Cell], noisy: Sequence[Study] = (), draws: Draws | None = None,
+              compute: Compute | None = None) -> list[str]:
     """Compute cells anew and say where they disagree with the table.
 
     Parameters
@@ -50,10 +52,12 @@ def recompute(table: Study, rows: Sequence[Cell], noisy: Study | None = None, dr
     table : Study
     rows : sequence of mappings
         Cells of the table.
-    noisy : Study, optional
-        Its noisy copy.
+    noisy : sequence of Study
+        Its noisy copies.
     draws : callable, optional
         Computes a cell under noise; without it a value outside the stored range disagrees at once.
+    compute : callable, optional
+        Computes a cell (name, key) anew; the study's own `cell` unless given.
 
     Returns
     -------
@@ -63,14 +67,14 @@ def recompute(table: Study, rows: Sequence[Cell], noisy: Study | None = None, dr
     name = table.head["study"]
     source = study.module(name)
     rule, faults = Rule(table, getattr(source, "HEIGHTS", ())), []
-    copies = {_key(noisy, row): row for row in noisy.rows()} if noisy else {}
+    copies = [{_key(copy, row): row for row in copy.rows()} for copy in noisy]
     for row in rows:
         key = table.key(row)
-        stored = [row, *([copies[_key(table, row)]] if copies else [])]
-        fresh: list[Cell] = [study.plain(key, source.cell(**key))]
+        stored = [row, *(copy[_key(table, row)] for copy in copies)]
+        fresh: list[Cell] = [study.plain(key, compute(name, key) if compute else source.cell(**key))]
         doubtful = rule.disagreeing(stored, fresh)
-        for count in BATCHES if draws else ():
-            if doubtful:
+        for count in BATCHES:
+            if doubtful and draws is not None:
                 seeds = range(len(fresh) + 100, len(fresh) + 100 + count)
                 fresh += [study.plain(key, found) for found in draws(name, dict(key), seeds)]
                 doubtful = rule.disagreeing(stored, fresh)

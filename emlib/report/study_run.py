@@ -20,7 +20,7 @@ __all__ = ["command", "run"]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def run(name: str, *, workers: int = 1, fresh: bool = False, noisy: bool = False, folder: Path = study.FOLDER,
+def run(name: str, *, workers: int = 1, fresh: bool = False, noise: int = 0, folder: Path = study.FOLDER,
         notes: Path | None = None) -> int:
     """Run all cells of a study that no earlier run has kept, then write its table.
 
@@ -31,8 +31,8 @@ def run(name: str, *, workers: int = 1, fresh: bool = False, noisy: bool = False
         Processes that share the work.
     fresh : bool
         Whether to forget what an earlier run has kept.
-    noisy : bool
-        Whether to write the noisy copy; the caller sees to the noise.
+    noise : int
+        Seed of the noisy copy to write, whose noise the caller sees to; 0 for the table itself.
     folder : Path
         Where the table is written.
     notes : Path, optional
@@ -51,8 +51,8 @@ def run(name: str, *, workers: int = 1, fresh: bool = False, noisy: bool = False
     source = study.module(name)
     named = source.keys()
     keys = [study.plain(key, {}) for key in named]
-    place = "noisy/" if noisy else ""
-    kept = Kept((notes or folder.parents[2] / "_build" / "studies") / f"{place}{name}.jsonl", _digest(source))
+    path = study.place(folder, name, noise)
+    kept = Kept((notes or folder.parents[2] / "_build" / "studies") / f"{path.stem}.jsonl", _digest(source))
     if fresh:
         kept.forget()
     done = kept.begin(commit())
@@ -63,7 +63,6 @@ def run(name: str, *, workers: int = 1, fresh: bool = False, noisy: bool = False
         _show(len(done), len(keys))
     head = {"study": name, "about": str(source.__doc__).splitlines()[0], "commit": ", ".join(kept.commits),
             "machine": machine.line(), "seed": source.SEED, "keys": len(keys[0])}
-    path = folder / f"{place}{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     study.write(path, head, [study.plain(key, done[_name(key)]) for key in keys])
     return len(missing)
@@ -150,9 +149,9 @@ def command(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("name", help="module in emlib/report/studies")
     parser.add_argument("--workers", type=int, default=1, help="processes that share the work")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run has kept")
-    parser.add_argument("--noisy", action="store_true", help="write the noisy copy; tools/noisy_study.py makes the noise")
+    parser.add_argument("--noise", type=int, default=0, help="write a noisy copy: see tools/noisy_study.py")
     given = parser.parse_args(arguments)
     if any(os.environ.get(name) != "1" for name in THREADS[:2]):
         parser.error(f"set {' and '.join(f'{name}=1' for name in THREADS[:2])}: sums over threads have no fixed order")
-    n_cells = run(given.name, workers=given.workers, fresh=given.fresh, noisy=given.noisy)
+    n_cells = run(given.name, workers=given.workers, fresh=given.fresh, noise=given.noise)
     print(f"\n{given.name}: {n_cells} cells computed, table written")

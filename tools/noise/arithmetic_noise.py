@@ -29,12 +29,14 @@ from typing import Any
 VARIABLE = "EMLIB_NOISE"
 OFFSETS = (-2, -1, -1, 0, 0, 1, 1, 2)  # units in the last place, one drawn by three bits of the hash
 MIX, MAGNITUDE, WORD = 0x9E3779B97F4A7C15, 2**63 - 1, 2**64 - 1  # an odd number near 2^64 over the golden ratio
-NUMPY = (
-    "exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2 power float_power sin cos tan arcsin arccos arctan arctan2 "
-    "sinh cosh tanh arcsinh arccosh arctanh hypot cbrt matmul dot vdot inner tensordot einsum matvec vecmat vecdot cov "
-    "corrcoef"
-).split()
-MATHS = "exp expm1 exp2 log log2 log10 log1p sin cos tan tanh sinh cosh atan atan2 pow gamma lgamma erf erfc".split()
+NUMPY = {
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "logaddexp2", "power", "float_power", "sin",
+    "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh",
+    "hypot", "cbrt", "matmul", "dot", "vdot", "inner", "tensordot", "einsum", "matvec", "vecmat", "vecdot", "cov",
+    "corrcoef",
+}  # fmt: skip
+MATHS = {"exp", "expm1", "exp2", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan",
+         "atan2", "pow", "gamma", "lgamma", "erf", "erfc"}
 WHOLE = ("numpy.linalg", "scipy.linalg", "scipy.linalg.lapack", "scipy.linalg.blas", "scipy.special", "scipy.stats")
 EXACT = (-1, 0, 0.5, 1, 2)  # powers that NumPy takes by correctly rounded operations
 
@@ -126,7 +128,7 @@ class Function:
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         found = self.inner(*arguments, **options)
         if options.get("out") is not None:
-            return disturb(found) if getattr(found, "dtype", None) == float else found
+            return disturb(found) if getattr(getattr(found, "dtype", None), "char", "") in "dD" else found
         return disturbed(found, arguments)
 
     def __getattr__(self, name: str) -> Any:

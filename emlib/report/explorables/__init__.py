@@ -9,6 +9,6 @@ from emlib.report.explorables.axes import Axes
 from emlib.report.explorables.joined import joined
 from emlib.report.explorables.page import Explorable
 from emlib.report.explorables.slope_figure import same_slope
-from emlib.report.explorables.stepped import Stepped, draggable, slider
+from emlib.report.explorables.stepped import Stepped, draggable, outline, slider
 
-__all__ = ["Axes", "Explorable", "Stepped", "draggable", "joined", "same_slope", "slider", "three_arrows"]
+__all__ = ["Axes", "Explorable", "Stepped", "draggable", "joined", "outline", "same_slope", "slider", "three_arrows"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from emlib.report.explorables.axes import Axes
 from emlib.report.explorables.controls import range_control
@@ -34,6 +34,10 @@ class Stepped:
         Curves that stay: name to points of shape (n, 2).
     start : int
         The position drawn before a reader touches anything.
+    ranges : sequence of array_like
+        For each position the outline of a range that is shaded under the curves, shape (m, 2); see `outline`.
+    range_name : str
+        What the shading shows.
     """
 
     frames: Sequence[Mapping[str, ArrayLike]]
@@ -42,6 +46,8 @@ class Stepped:
     labels: tuple[str, str]
     fixed: Mapping[str, ArrayLike]
     start: int
+    ranges: Sequence[ArrayLike] = ()
+    range_name: str = ""
 
     def __post_init__(self) -> None:
         if len(self.frames) < 2 or len(self.values) != len(self.frames):
@@ -55,14 +61,20 @@ class Stepped:
                 raise ValueError(
                     f"frames[{k}] names {list(frame)}, frames[0] {list(self.frames[0])}: use the same curves"
                 )
+        if self.ranges and (len(self.ranges) != len(self.frames) or not self.range_name):
+            raise ValueError(
+                f"ranges has {len(self.ranges)} entries for {len(self.frames)} frames: give one each, and range_name"
+            )
         if len(self.frames[0]) + len(self.fixed) > len(STYLES):
             raise ValueError(
                 f"{len(self.frames[0]) + len(self.fixed)} curves: show at most {len(STYLES)} in one picture"
             )
 
     def paths(self) -> list[list[str]]:
-        """For each position, the path of each moving curve."""
-        return [[self.axes.path(points) for points in frame.values()] for frame in self.frames]
+        """For each position, the outline of the range, if there is one, and the path of each moving curve."""
+        curves = [[self.axes.path(points) for points in frame.values()] for frame in self.frames]
+        outlines = [[f"{self.axes.path(points)}z"] for points in self.ranges] or [[] for _ in curves]
+        return [under + above for under, above in zip(outlines, curves, strict=True)]
 
     def picture(self, id: str) -> str:
         """Axes, fixed curves and the moving curves at the start, cut off at the axes."""
@@ -70,10 +82,9 @@ class Stepped:
             f'<path class="curve thin {s}" d="{self.axes.path(p)}"/>'
             for s, p in zip(STYLES, self.fixed.values(), strict=False)
         ]
-        styles = STYLES[len(self.fixed) :]
+        classes = ["range"] * bool(self.ranges) + [f"curve {style}" for style in STYLES[len(self.fixed) :]]
         moving = [
-            f'<path class="curve {s}" data-curve d="{d}"/>'
-            for s, d in zip(styles, self.paths()[self.start], strict=False)
+            f'<path class="{c}" data-curve d="{d}"/>' for c, d in zip(classes, self.paths()[self.start], strict=False)
         ]
         left, top, width, height = self.axes.clip()
         inside = f'<rect x="{left}" y="{top - 30}" width="{width + 30}" height="{height + 30}"/>'
@@ -84,7 +95,14 @@ class Stepped:
         """The curves' names beside samples of their lines."""
         names = [*self.fixed, *self.frames[0]]
         thin = [" thin"] * len(self.fixed) + [""] * len(self.frames[0])
-        return legend([(s + t, escape(name)) for s, t, name in zip(STYLES, thin, names, strict=False)])
+        shaded = [("shade", escape(self.range_name))] if self.ranges else []
+        return legend([(s + t, escape(name)) for s, t, name in zip(STYLES, thin, names, strict=False)] + shaded)
+
+
+def outline(x: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+    """Return the outline of the range from `low` to `high` over `x`: forwards along the one, back along the other."""
+    there, back = np.column_stack([x, low]), np.column_stack([x, high])
+    return np.asarray(np.vstack([there, back[::-1]]), dtype=float)
 
 
 def slider(
@@ -99,6 +117,8 @@ def slider(
     fixed: Mapping[str, ArrayLike] | None = None,
     says: Sequence[str] | None = None,
     start: int = 0,
+    ranges: Sequence[ArrayLike] = (),
+    range_name: str = "",
 ) -> Explorable:
     """A figure with a range input under it that steps through `frames`.
 
@@ -106,7 +126,7 @@ def slider(
     ----------
     id : str
         Stable HTML id, unique on its page; never derived from a time or an address.
-    frames, values, axes, labels, fixed, start
+    frames, values, axes, labels, fixed, start, ranges, range_name
         As in `Stepped`.
     alt : str
         What the figure shows, in a sentence.
@@ -120,7 +140,7 @@ def slider(
     ValueError
         When the frames do not match each other or their words, or `id` or `alt` will not do.
     """
-    figure = Stepped(frames, axes, values, labels, fixed or {}, start)
+    figure = Stepped(frames, axes, values, labels, fixed or {}, start, ranges, range_name)
     words = (values[start], values[start])
     control = range_control(id, "range", label, (0, len(frames) - 1, 1), start, words)
     return _stepped(id, figure, alt, drawing(axes.width, axes.height, alt, figure.picture(id)), control, says)
