@@ -10,5 +10,10 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 from hypothesis import settings  # noqa: E402
 
+if place := os.environ.get("EMLIB_INSTALLED_IN"):  # set by tools/pythons.py, which tests what is installed there
+    import emlib
+
+    assert emlib.__file__.startswith(place + os.sep), f"{emlib.__file__} is tested, not the emlib installed in {place}"
+
 settings.register_profile("same", derandomize=True, deadline=None, max_examples=60, database=None)
 settings.load_profile("same")

@@ -16,11 +16,13 @@ import setup_env
 TASKS = {
     "setup": "make the environment in .venv",
     "book": "run all chapters and build _build/html",
-    "test": "build the book, then run every test, nbval included",
+    "test": "build the book, run its chapters once more under arithmetic noise, then run every test, nbval included",
+    "audit": "run the book under noise, with other seeds and on noisy tables, and judge what comes out",
     "refresh": "run one chapter (or all) and write its outputs back",
     "edit": "write one chapter as a Markdown file to edit",
     "saved": "take the edited Markdown file back into the notebook",
     "coverage": "run the tests of emlib under coverage, and fail where too few branches were taken",
+    "pythons": "run the tests of emlib, installed alone, on Python 3.11, 3.12 and 3.13",
     "lint": "ruff, mypy, codespell and the notebook rules, without running anything",
     "bench": "time emlib against its peers",
     "lock": "renew requirements.txt, constraints.txt and environment.yml",
@@ -34,6 +36,8 @@ SCRIPTS = {
     "saved": ["refresh.py", "saved"],
     "lock": ["lock.py"],
     "coverage": ["branch_coverage.py"],
+    "pythons": ["pythons.py"],
+    "audit": ["audit_book.py"],
 }
 CODESPELL = ["README.md", "CONTRIBUTING.md", "CHANGES.md", "index.md", "reference", "claims", "emlib", "tools", "tests"]
 LINT = [
@@ -64,9 +68,10 @@ def lint() -> int:
 
 
 def run_tests(arguments: list[str]) -> int:
-    """Build what the tests of the pages read, then run the one pytest call."""
+    """Build what the tests read, the runs under noise among it, then run the one pytest call."""
     chromium.ensure()
-    return python("tools/build_book.py") or python(*TESTS, *arguments)
+    python("-m", "emlib.report.machine")
+    return python("tools/build_book.py") or python("tools/noisy_chapters.py", "--run") or python(*TESTS, *arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,6 +6,8 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ from papermill.exceptions import PapermillExecutionError
 import chapters
 
 CELL_SECONDS = 600
-ALONE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+QUIET = {**dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+         "JAX_PLATFORMS": "cpu", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 
 @dataclass(frozen=True)
@@ -35,15 +38,14 @@ def unknown_parameters(path: Path, given: dict[str, Any]) -> list[str]:
     return sorted(set(given) - set(chapters.parameters(chapters.read(path))))
 
 
-def execute(path: Path, given: dict[str, Any] | None = None) -> Run:
-    """Run a chapter from its own folder; the source file is never written."""
+def execute(path: Path, given: dict[str, Any] | None = None, variables: dict[str, str] | None = None) -> Run:
+    """Run a chapter from its own folder, with these parameters and environment variables; its file is never written."""
     unknown = unknown_parameters(path, given or {})
     if unknown:
         known = ", ".join(chapters.parameters(chapters.read(path))) or "none"
         return Run(path.stem, 0.0, fault=f"{path.stem}: unknown parameter {', '.join(unknown)}; it has: {known}")
-    os.environ.update(dict.fromkeys(ALONE, "1"), JAX_PLATFORMS="cpu", PYDEVD_DISABLE_FILE_VALIDATION="1")
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="emlib-") as folder:
+    with tempfile.TemporaryDirectory(prefix="emlib-") as folder, _environment({**QUIET, **(variables or {})}):
         out = Path(folder) / path.name
         fault = _papermill(path, out, given or {})
         seconds = time.monotonic() - start
@@ -51,6 +53,18 @@ def execute(path: Path, given: dict[str, Any] | None = None) -> Run:
             return Run(path.stem, seconds, fault=f"{path.stem}: {fault}")
         notebook = chapters.read(out)
     return Run(path.stem, seconds, notebook=notebook, cells=_times(notebook))
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set variables for the kernel, which takes over this process's own, and put back what was there."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _papermill(path: Path, out: Path, given: dict[str, Any]) -> str:

@@ -29,6 +29,11 @@ def draws(name: str, key: dict[str, Any], seeds: Sequence[int]) -> list[dict[str
     return found
 
 
+def draw(name: str, key: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Return what a cell measures under one seed of the noise."""
+    return draws(name, key, [seed])[0]
+
+
 def _run(arguments: list[str], seed: int, **options: Any) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **ALONE, **noisy.environment(seed)}
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, **options)

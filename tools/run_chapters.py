@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,49 +24,77 @@ from execute import Run, execute
 from setup_env import ROOT
 
 
-def cache_folder(root: Path) -> Path:
+@dataclass(frozen=True)
+class Setting:
+    """How chapters are run: as the book shows them, or otherwise; each setting keeps its runs in a folder of its own."""
+
+    name: str = "runs"
+    given: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    code: tuple[Path, ...] = ()  # folders outside the book that its runs rest on
+
+    def key(self) -> str:
+        """Digest what sets these runs apart, nothing for the book's own."""
+        if self == BOOK:
+            return ""
+        parts = [repr((dict(self.given), dict(self.variables))).encode()]
+        parts += [path.read_bytes() for folder in self.code for path in chapters.files_under(folder)]
+        return "-" + hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+    def parameters(self, path: Path) -> dict[str, Any]:
+        """Return those of the given parameters that a chapter has."""
+        known = chapters.parameters(chapters.read(path))
+        return {name: value for name, value in self.given.items() if name in known}
+
+
+BOOK = Setting()
+
+
+def cache_folder(root: Path, setting: Setting = BOOK) -> Path:
     """Return where finished runs are kept."""
-    return root / "_build" / "runs"
+    return root / "_build" / setting.name
 
 
-def cached(path: Path, key: str, root: Path) -> bool:
+def cached(path: Path, key: str, folder: Path) -> bool:
     """Say whether a run with this key is kept."""
-    record = cache_folder(root) / f"{path.stem}.json"
+    record = folder / f"{path.stem}.json"
     notebook = record.with_suffix(".ipynb")
     return record.exists() and notebook.exists() and json.loads(record.read_text())["key"] == key
 
 
-def keep(run: Run, key: str, root: Path) -> None:
+def keep(run: Run, key: str, folder: Path) -> None:
     """Keep a finished run; the record is written last, so a half-written one is never used."""
-    record = cache_folder(root) / f"{run.stem}.json"
+    record = folder / f"{run.stem}.json"
     record.unlink(missing_ok=True)
     chapters.write(run.notebook, record.with_suffix(".ipynb"))
     record.write_text(json.dumps({"key": key, "seconds": run.seconds, "cells": run.cells}))
 
 
-def run_all(paths: list[Path], root: Path = ROOT, workers: int = 2, fresh: bool = False) -> list[str]:
+def run_all(paths: list[Path], root: Path = ROOT, workers: int = 2, fresh: bool = False,
+            setting: Setting = BOOK) -> list[str]:
     """Run what changed, one line a chapter; return the faults."""
-    around = chapters.surroundings(root)
-    keys = {path: chapters.fingerprint(chapters.read(path), around) for path in paths}
-    stale = [path for path in paths if fresh or not cached(path, keys[path], root)]
+    around, folder = chapters.surroundings(root), cache_folder(root, setting)
+    keys = {path: chapters.fingerprint(chapters.read(path), around) + setting.key() for path in paths}
+    stale = [path for path in paths if fresh or not cached(path, keys[path], folder)]
     for path in [path for path in paths if path not in stale]:
         print(f"{path.stem:<28} unchanged", flush=True)
     faults = []
-    for path, run in _finished(stale, workers):
+    for path, run in _finished(stale, workers, setting):
         tqdm.write(f"{run.stem:<28} {'FAILED' if run.fault else 'ran'} in {run.seconds:.1f} s")
         if run.fault:
             faults.append(run.fault)
         else:
-            keep(run, keys[path], root)
+            keep(run, keys[path], folder)
     return faults
 
 
-def _finished(paths: list[Path], workers: int) -> Iterator[tuple[Path, Run]]:
+def _finished(paths: list[Path], workers: int, setting: Setting) -> Iterator[tuple[Path, Run]]:
     """Run chapters in processes of their own and yield each as it ends."""
     if not paths:
         return
     with ProcessPoolExecutor(workers) as pool, tqdm(total=len(paths), unit="chapter", disable=None) as bar:
-        waiting = {pool.submit(execute, path): path for path in paths}
+        tasks = {path: (setting.parameters(path), dict(setting.variables)) for path in paths}
+        waiting = {pool.submit(execute, path, *task): path for path, task in tasks.items()}
         for future in as_completed(waiting):
             bar.update()
             yield waiting[future], _outcome(future, waiting[future])

@@ -13,8 +13,8 @@ from emlib.report.format import gap, number, rounded
 from emlib.report.tables import glue, identity, table
 
 __all__ = [
-    "COLOURS", "claim", "draggable", "gap", "glue", "identity", "joined", "number", "outline", "png", "rounded", "setup",
-    "slider", "table",
+    "COLOURS", "claim", "draggable", "gap", "glue", "identity", "joined", "number", "outline", "png", "rounded",
+    "setup", "slider", "table",
 ]  # fmt: skip
 
 

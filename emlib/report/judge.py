@@ -102,8 +102,8 @@ def judge_other(rows: list[Row], runs: list[Run]) -> list[str]:
     for run in runs:
         row, given = registered.get(run.id), run.record.get("propositions", {})
         if row is not None and not row.by_text and (verdict := rule(given)) != row.verdict:
-            faults.append(f"{row.id} is registered as {row.verdict}, but {run.record.get('parameters')} gives {verdict} "
-                          f"({given}; measured {run.record.get('measured')})")
+            found = f"{verdict} ({given}; measured {run.record.get('measured')})"
+            faults.append(f"{row.id} is registered as {row.verdict}, but {run.record.get('parameters')} gives {found}")
     return faults
 
 

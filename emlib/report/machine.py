@@ -1,4 +1,7 @@
-"""What the last bits of a number depend on: the processor's features, the BLAS, the versions of the libraries."""
+"""What the last bits of a number depend on: the processor's features, the BLAS, the versions of the libraries.
+
+``python -m emlib.report.machine`` prints it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ def features() -> list[str]:
 
 
 def blas() -> list[str]:
-    """Return each loaded BLAS with its version and the kernels that it has chosen."""
+    """Return the BLAS of NumPy and that of SciPy, each with its version and the kernels that it has chosen."""
+    importlib.import_module("scipy.linalg")  # loads its own
     found = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
     names = (f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}" for pool in found)
     return sorted({name.strip() for name in names})
@@ -36,3 +40,7 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
+
+
+if __name__ == "__main__":
+    print(f"machine: {line()}")

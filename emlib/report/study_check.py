@@ -110,7 +110,7 @@ class Rule:
             return True
         if name not in self.slack:
             return False
-        for optimum in self.named.get(name, {}).get(str(stored[0].get("problem")), ()):
+        for optimum in self.named.get(name, {}).get(stored[0].get("problem"), ()):
             if any(abs(value - optimum) <= SAME_HEIGHT for value in there):
                 return True
         numbers = [[value for value in values if np.isfinite(value) and value != NONE] for values in (here, there)]
@@ -129,11 +129,13 @@ def _unit(column: Array) -> float:
     return float(Decimal(1).scaleb(min(int(exponent) for exponent in exponents))) if exponents else 0.0
 
 
-def _optima(table: Study, name: str) -> Mapping[str, list[float]]:
-    """Return for each problem the heights at which several runs ended."""
+def _optima(table: Study, name: str) -> Mapping[Any, list[float]]:
+    """Return for each problem, if the study has several, the heights at which several runs ended."""
+    problems = dict.fromkeys(table["problem"].tolist()) if "problem" in table.columns else ()
+    parts = {problem: table.where(problem=problem)[name] for problem in problems} or {None: table[name]}
     found = {}
-    for problem in dict.fromkeys(table["problem"].tolist()):
-        values = np.sort(table.where(problem=problem)[name])
+    for problem, column in parts.items():
+        values = np.sort(column[column != NONE])
         groups = np.split(values, np.flatnonzero(np.diff(values) > SAME_HEIGHT) + 1)
-        found[str(problem)] = [float(np.median(group)) for group in groups if len(group) >= N_NAMED]
+        found[problem] = [float(np.median(group)) for group in groups if len(group) >= N_NAMED]
     return found

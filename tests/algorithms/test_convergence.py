@@ -35,7 +35,7 @@ def test_reaches_the_optimum(make: Any, case: Case) -> None:
     problem, result = run(case, algorithm)
     assert result.success, result.message
     assert result.status is emlib.Status.CONVERGED
-    best = case.witness.loglik(case.free(case.optimum))
+    best = case.optimum_loglik
     assert 0 <= best - result.loglik + tol.FALL * abs(best) <= tol.SAME_OPTIMUM
     slope = problem.reduce(-result.jac)
     assert np.abs(slope).max() <= np.sqrt(tol.SAME_OPTIMUM) * max(1.0, case.data.n_units) ** 0.5
@@ -64,6 +64,7 @@ def check_result(problem: emlib.Problem, result: emlib.Result) -> None:
     assert result.loglik >= result.trace.loglik.max() - tol.FALL * max(1.0, abs(result.loglik))
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("case", PROBLEMS, ids=lambda case: case.name)
 def test_the_optimum_is_scipys(case: Case) -> None:
     """scipy on the witness's log-likelihood, which shares no code with emlib."""
@@ -128,7 +129,7 @@ def test_the_default_of_fit_reaches_the_optimum_of_all_starts() -> None:
     result = emlib.fit(case.model, case.raw, n_starts=5, rng=1)
     assert result.success
     assert "best of 5 starts" in result.message
-    assert abs(result.loglik - case.witness.loglik(case.free(case.optimum))) <= tol.SAME_OPTIMUM
+    assert abs(result.loglik - case.optimum_loglik) <= tol.SAME_OPTIMUM
 
 
 @pytest.mark.parametrize("case", PROBLEMS, ids=lambda case: case.name)
@@ -146,7 +147,7 @@ def test_fit_needs_nothing_else(case: Case) -> None:
 def test_estimated_gain_is_the_true_gain(name: str, case: Case) -> None:
     """Near the optimum `remaining` is within a factor of what is left to gain."""
     _, result = run(case, ALGORITHMS[name](case), tol=1e-11)
-    true = case.witness.loglik(case.free(case.optimum)) - result.trace.loglik
+    true = case.optimum_loglik - result.trace.loglik
     estimate = result.trace.remaining
     near_by = (true > 1e-9) & (true < 1e-4) & (np.arange(len(true)) > 3)
     if name == "em":
@@ -160,6 +161,6 @@ def test_the_estimate_can_be_wrong_far_away() -> None:
     """The control: from far away the factor does not hold."""
     case = by_name("poisson-2-plain")
     _, result = run(case, EM(), start=case.points[0])
-    true = case.witness.loglik(case.free(case.optimum)) - result.trace.loglik
+    true = case.optimum_loglik - result.trace.loglik
     ratio = result.trace.remaining[1:5] / true[1:5]
     assert not np.all((ratio > 1 / tol.GAIN_FACTOR) & (ratio < tol.GAIN_FACTOR))

@@ -156,7 +156,7 @@ def test_one_batch_of_all_units_begins_with_an_em_step(case: Case) -> None:
 @pytest.mark.parametrize(("make", "case"), EVERY)
 def test_a_few_passes_from_far_away_gain_much_and_claim_nothing(make: Any, case: Case) -> None:
     _, result = run(case, make(case), case.points[0], max_estep=30)
-    best = case.witness.loglik(case.free(case.optimum))
+    best = case.optimum_loglik
     assert best - result.loglik < tol.HALF_WAY * (best - result.trace.loglik[0])
     assert result.status is Status.MAX_ESTEP
     assert set(result.trace.kind[1:]) <= {"sgd", "adam", "online"}
@@ -167,7 +167,7 @@ def test_slopes_of_the_wrong_sign_are_caught(name: str) -> None:
     def downhill(honest: Any, params: Any, stats: Any) -> Any:
         return {key: -slope for key, slope in honest.q_gradient(params, stats).items()}
 
-    algorithm, best = STOCHASTIC[name](CASE), CASE.witness.loglik(CASE.free(CASE.optimum))
+    algorithm, best = STOCHASTIC[name](CASE), CASE.optimum_loglik
     problem = emlib.Problem(Twin(CASE.model, q_gradient=downhill), CASE.data)
     result = emlib.solve(problem, algorithm, CASE.free(CASE.points[0]), max_estep=30)
     assert best - result.loglik > tol.HALF_WAY * (best - result.trace.loglik[0])
@@ -187,4 +187,4 @@ def test_a_verdict_of_convergence_is_true(make: Any) -> None:
     case = by_name("gaussian-full-d1-k2")
     result = run(case, make(case), tol=tol.MODEST, max_estep=400)[1]
     assert result.success, result.message
-    assert 0 <= case.witness.loglik(case.free(case.optimum)) - result.loglik < tol.GAIN_FACTOR * tol.MODEST
+    assert 0 <= case.optimum_loglik - result.loglik < tol.GAIN_FACTOR * tol.MODEST

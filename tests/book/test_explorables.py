@@ -41,7 +41,13 @@ def pair(**change: Any) -> ex.Explorable:
     return ex.joined("a-pair", **{**words, **change})
 
 
+def ranges() -> list[np.ndarray]:
+    """The first position has no range to speak of, the others one that grows."""
+    return [ex.outline(X, k * X / 4, k * X / 2) for k in range(3)]
+
+
 EXPLORABLES = {
+    "slider with ranges": lambda: ex.slider("a-range", frames(), **WORDS, ranges=ranges(), range_name="what is seen"),
     "joined": pair,
     "slider": lambda: ex.slider("a-slider", frames(), **WORDS),
     "draggable": lambda: ex.draggable("a-handle", frames(), [(0, 0), (0.5, 0), (1, 0)], **WORDS),
@@ -61,6 +67,14 @@ def test_markup_is_the_same_twice_self_contained_and_drawn_in_whole_numbers(make
     assert not [d for d in paths if re.search(r"\d\.\d|nan|inf", d)]
     ids = re.findall(r' id="([^"]+)"', first.html)
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("make", EXPLORABLES.values(), ids=EXPLORABLES)
+def test_the_numbers_for_the_script_are_rounded_so_that_every_processor_writes_the_same(make: Any) -> None:
+    data = re.search(r'data-part="data">(.*?)</script>', make().html).group(1)  # type: ignore[union-attr]
+    unrounded = re.compile(r"\d\.\d{7,}|\de-")
+    assert unrounded.findall(data) == []
+    assert unrounded.search(json.dumps(1 / 3))
 
 
 @pytest.mark.parametrize("make", EXPLORABLES.values(), ids=EXPLORABLES)
@@ -168,7 +182,7 @@ def test_same_slope_numbers_are_those_of_the_linkage_model(theta: float) -> None
 def test_same_slope_touches_and_its_rate_is_dempster_laird_and_rubins() -> None:
     theta = np.array([0.25, 0.3, 0.35])
     curves = slope_figure.curves(0.3)
-    gap = slope_figure.loglik(theta) - slope_figure.loglik(np.array(slope_figure.SUMMIT)) - curves["bound"](theta)
+    gap = slope_figure.loglik(theta) - slope_figure.TOP - curves["bound"](theta)
     assert abs(gap[1]) < IDENTITY * 100  # nats, of values near a hundred
     assert gap[0] > 1e-3
     assert gap[2] > 1e-3
@@ -240,3 +254,21 @@ def test_command_prints_the_explorable(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out.strip() == ex.same_slope("front").html
     with pytest.raises(SystemExit):
         main(["no-such-figure"])
+
+
+def test_a_range_is_shaded_under_the_curve_and_named() -> None:
+    html = EXPLORABLES["slider with ranges"]().html
+    outline = ex.outline([0, 1], [0, 0.25], [0, 0.5])
+    assert outline.tolist() == [[0, 0], [1, 0.25], [1, 0.5], [0, 0]]
+    picture = re.findall(r'<path class="([^"]*)" data-curve d="([^"]*)"', html)
+    assert [kind for kind, _ in picture] == ["range", "curve s0"]
+    assert picture[0][1].endswith("z")
+    data = json.loads(re.findall(r'data-part="data">(.*?)</script>', html)[0])
+    assert [len(paths) for paths in data["paths"]] == [2, 2, 2]
+    assert "what is seen" in html
+
+
+def test_ranges_that_do_not_match_the_frames_are_refused() -> None:
+    for change in ({"ranges": ranges()[:2], "range_name": "what is seen"}, {"ranges": ranges()}):
+        with pytest.raises(ValueError, match="give one each, and range_name"):
+            ex.slider("a-range", frames(), **WORDS, **change)

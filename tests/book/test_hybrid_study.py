@@ -9,7 +9,8 @@ from sklearn.datasets import load_digits
 from emlib import datasets
 from emlib.algorithms import ECG, EM, LBFGS, Switch, missing_information_above
 from emlib.models import PoissonMixture
-from emlib.report.studies import hybrid, hybrid_problems, hybrid_run
+from emlib.report import study
+from emlib.report.studies import hybrid, hybrid_paths, hybrid_problems, hybrid_run
 from emlib.report.studies.hybrid_run import Path, follow
 from tests.tolerances import SAME_OPTIMUM, SAME_STEPS
 
@@ -87,3 +88,34 @@ def test_digit_blocks_are_those_that_scikit_learn_ships() -> None:
 def test_spectrum_has_the_ratio_that_it_is_asked_for() -> None:
     values = hybrid_problems.spectrum(3.0, 1.0)
     assert values[1] / values[2] == 3.0
+
+
+def test_distances_are_taken_from_the_best_end_of_a_start() -> None:
+    ends = {"em": [-3.0, -1.5], "ecg": [-2.5, -2.0], "entropy": [hybrid.NONE, -1.25], "share": [-2.5, -9.0],
+            "lbfgs": [-2.5, -1.5], "adaptive": [-4.0, -1.25]}
+    columns = {"problem": np.array(["a", "b"]), "start": np.array([0, 0]),
+               **{f"{name}_end": np.array(values) for name, values in ends.items()}}
+    below = hybrid.with_distances(study.Study({}, 2, columns))
+    assert tuple(columns)[2:] == hybrid.HEIGHTS
+    assert below["em_below"].tolist() == [0.5, 0.25]
+    assert below["adaptive_below"].tolist() == [1.5, 0.0]
+    assert below["entropy_below"].tolist() == [hybrid.NONE, 0.0]
+
+
+def test_a_stored_path_is_shown_with_its_range_and_another_is_computed() -> None:
+    stored = hybrid_paths.drawn("level 0.2", hybrid_paths.RADIUS, hybrid_paths.SEED, hybrid_paths.BUDGET)
+    computed = hybrid_paths.drawn("level 0.5", 2.2, 11, 20)
+    assert stored.parts_at is not None
+    assert stored.nearly[0] < stored.nearly[1]
+    assert stored.end[0] < stored.end[1]
+    assert len(stored.outline) == 2 * len(stored.curve)
+    assert computed.parts_at is None
+    assert computed.end[0] == computed.end[1]
+    assert computed.curve[0, 1] > computed.curve[-1, 1] > np.log10(hybrid_paths.FLOOR)
+    np.testing.assert_array_equal(computed.outline[: len(computed.curve)], computed.curve)
+
+
+def test_em_alone_keeps_together() -> None:
+    paths = {name: hybrid_paths.drawn(name, hybrid_paths.RADIUS, hybrid_paths.SEED, hybrid_paths.BUDGET)
+             for name in hybrid_paths.RIVALS}
+    assert {name for name, path in paths.items() if path.parts_at is None} == {"EM"}

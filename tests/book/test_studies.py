@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emlib.report import study, study_run
+from emlib.report import study, study_check, study_run
 
 
 @pytest.fixture
@@ -50,12 +50,12 @@ def test_a_table_is_read_as_it_was_computed(toy: ModuleType, tmp_path: Path) -> 
 def test_a_changed_cell_is_caught(toy: ModuleType, tmp_path: Path) -> None:
     run(tmp_path)
     table = study.load("toy", tmp_path)
-    assert study.recompute(table, table.rows()) == []
+    assert study_check.recompute(table, table.rows()) == []
     path = tmp_path / "toy.csv"
-    path.write_text(path.read_text().replace("1.7320508075688772", "1.7320508075688774"))
+    path.write_text(path.read_text().replace("1.7320508075688772", "1.73205080757"))
     table = study.load("toy", tmp_path)
-    faults = study.recompute(table, table.rows())
-    assert faults == ["{'kind': 'a', 'n': 3}: root is stored as 1.7320508075688774, computed as 1.7320508075688772"]
+    faults = study_check.recompute(table, table.rows())
+    assert faults == ["{'kind': 'a', 'n': 3}: root is stored as 1.73205080757, computed as 1.7320508075688772"]
 
 
 def test_a_run_that_was_cut_off_goes_on(toy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_a_run_that_was_cut_off_goes_on(toy: ModuleType, tmp_path: Path, monkeyp
     assert run(tmp_path) == 3
     assert toy.computed == [1, 2, 3, 1, 2, 3]
     table = study.load("toy", tmp_path)
-    assert study.recompute(table, table.rows()) == []
+    assert study_check.recompute(table, table.rows()) == []
 
 
 def test_a_run_does_not_go_on_with_other_code(toy: ModuleType, tmp_path: Path) -> None:
@@ -115,17 +115,29 @@ def test_a_damaged_table_and_an_unknown_study_are_refused(toy: ModuleType, tmp_p
         study.load("toy", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"python -m emlib\.report\.study nosuch"):
         study.load("nosuch", tmp_path)
-    with pytest.raises(ValueError, match="'nosuch' is unknown; choose one of hybrid, hybrid_sweep, race, "):
+    with pytest.raises(ValueError, match="'nosuch' is unknown; choose one of hybrid, hybrid_paths, hybrid_sweep, race, "):
         study.module("nosuch")
 
 
 def test_sample_draws_the_share_in_order(toy: ModuleType, tmp_path: Path) -> None:
     run(tmp_path)
     table = study.load("toy", tmp_path)
-    drawn = [table.rows().index(row) for row in study.sample(table, 0.5, np.random.default_rng(0))]
+    drawn = [table.rows().index(row) for row in study_check.sample(table, 0.5, np.random.default_rng(0))]
     assert drawn == sorted(set(drawn))
     assert len(drawn) == 3
-    assert len(study.sample(table, 1e-6, np.random.default_rng(0))) == 1
+    assert len(study_check.sample(table, 1e-6, np.random.default_rng(0))) == 1
+
+
+def test_a_noisy_copy_lies_beside_the_table_and_names_the_machine(toy: ModuleType, tmp_path: Path) -> None:
+    run(tmp_path)
+    for seed in (2, 1):
+        assert run(tmp_path, noise=seed) == 6
+    assert sorted(path.name for path in (tmp_path / "noisy").iterdir()) == ["toy-1.csv", "toy-2.csv"]
+    copies = study.copies("toy", tmp_path)
+    assert [copy["n"].tolist() for copy in copies] == [[1, 2, 3, 1, 2, 3]] * 2
+    assert "numpy" in study.load("toy", tmp_path, noise=2).head["machine"]
+    with pytest.raises(FileNotFoundError, match=r"run python tools/noisy_study\.py toy --noise 3"):
+        study.load("toy", tmp_path, noise=3)
 
 
 def test_workers_compute_the_same_table(toy: ModuleType, tmp_path: Path) -> None:

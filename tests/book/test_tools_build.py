@@ -17,7 +17,8 @@ def fake_run(path: Path, root: Path, text: str) -> None:
     """Keep a run without running anything."""
     run = chapters.read(path)
     chapters.code_cells(run)[-1].outputs = [tiny_book.stream(text)]
-    run_chapters.keep(run_chapters.Run(path.stem, 1.0, notebook=run, cells=[(4, 0.5, "print")]), "key", root)
+    done = run_chapters.Run(path.stem, 1.0, notebook=run, cells=[(4, 0.5, "print")])
+    run_chapters.keep(done, "key", run_chapters.cache_folder(root))
 
 
 @pytest.fixture
@@ -78,7 +79,8 @@ def test_a_failed_chapter_stops_the_build(
 def test_the_slowest_cells_come_first(book: Path) -> None:
     run = chapters.read(book / "chapters" / "01_good.ipynb")
     cells = [(place, place / 10, f"line {place}") for place in range(20)]
-    run_chapters.keep(run_chapters.Run("01_good", 9.0, notebook=run, cells=cells), "key", book)
+    done = run_chapters.Run("01_good", 9.0, notebook=run, cells=cells)
+    run_chapters.keep(done, "key", run_chapters.cache_folder(book))
     rows = build_book.slowest(book, ["01_good", "02_other"])
     assert len(rows) == 10
     assert rows[0].split() == ["1.90", "s", "01_good", "cell", "19:", "line", "19"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
+
+from tests.contract.autodiff import jax, jnp
 
 Shape = tuple[int, ...]
 Chart = Callable[[Any, Shape], Any]

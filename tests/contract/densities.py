@@ -11,16 +11,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln, logsumexp
 from scipy.linalg import block_diag
 
 from tests.contract import charts
-
-jax.config.update("jax_enable_x64", True)
-jax.config.update("jax_disable_most_optimizations", True)  # small arrays: compiling is what costs
+from tests.contract.autodiff import jax, jnp
 
 ROWS = 64  # units of a witness, padded by units of weight zero
 Joint = Callable[[Any, Any], Any]
@@ -57,7 +52,7 @@ def labelled(joint: Joint) -> Law:
     def entropy(shares: Any) -> Any:
         return -(shares * jnp.log(jnp.where(shares > 0, shares, 1.0))).sum(axis=1)
 
-    return Law(lambda plain, units: logsumexp(joint(plain, units), axis=1),
+    return Law(lambda plain, units: jax.scipy.special.logsumexp(joint(plain, units), axis=1),
                lambda plain, units: jax.nn.softmax(joint(plain, units), axis=1),
                lambda plain, shares, units: (shares * joint(plain, units)).sum(axis=1), entropy)
 
@@ -68,7 +63,7 @@ def poisson(count: int) -> Law:
     def joint(plain: Any, units: Any) -> Any:
         weights, rates = plain[:count], plain[count:]
         y = units[:, None]
-        return jnp.log(weights) + y * jnp.log(rates) - rates - gammaln(y + 1)
+        return jnp.log(weights) + y * jnp.log(rates) - rates - jax.scipy.special.gammaln(y + 1)
     return labelled(joint)
 
 

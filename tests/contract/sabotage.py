@@ -195,6 +195,10 @@ def forgets_the_chart(model: Any) -> Any:
     return with_space(model, pullback=pullback)
 
 
+def steeper_chart(model: Any) -> Any:
+    return with_space(model, jacobian=lambda honest, params: 1.01 * honest.jacobian(params))
+
+
 def flat_chart(model: Any) -> Any:
     def pull_hessian(honest: Any, params: Any, hessian: Any, cotangent: Any) -> Any:
         chart = honest.jacobian(params)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -86,6 +87,7 @@ CONTRACT: list[tuple[Check, Callable[[Case], bool], list[tuple[Callable[[Any], A
     (checks_units.check_no_chunks, every, [(sabotage.takes_the_first_chunk, by_units)]),
     (checks.check_decomposition, every, [(sabotage.forgets_a_units_entropy, every),
                                          (sabotage.loses_a_constant, every)]),
+    (checks.check_loglik, every, [(sabotage.counts_chunks, every)]),
     (checks.check_entropy, every, [(sabotage.doubles_the_entropy, every),
                                    (sabotage.forgets_a_units_entropy, every)]),
     (checks.check_fisher, every, [(sabotage.slope_lacks_a_factor, every), (sabotage.favours_the_first_unit, every)]),
@@ -100,8 +102,11 @@ CONTRACT: list[tuple[Check, Callable[[Case], bool], list[tuple[Callable[[Any], A
     (checks.check_sample_weight, every, [(sabotage.ignores_weights, every)]),
     (checks.check_start, drawn, [(sabotage.starts_alike, every), (sabotage.equal_starts, labelled)]),
     (checks_geometry.check_round_trip, every, [(sabotage.packs_badly, every)]),
+    (checks_geometry.check_free_chart, every, [(sabotage.steeper_chart, every)]),
     (checks_geometry.check_tangent, every, [(sabotage.crooked_tangent, every)]),
     (checks_geometry.check_pullback, every, [(sabotage.forgets_the_chart, every)]),
+    (checks_geometry.check_differences, every, [(sabotage.slope_lacks_a_factor, every),
+                                                (sabotage.drops_the_scores_product, closed)]),
     (checks_geometry.check_pull_hessian, every, [(sabotage.flat_chart, bent)]),
     (checks_geometry.check_q_hessian, every, [(sabotage.curvature_of_q_too_small, every),
                                               (sabotage.curvature_at_the_wrong_point, bent)]),
@@ -125,9 +130,14 @@ def cases(check: Check, fits: Callable[[Case], bool]) -> list[Case]:
     return [case for case in CASES + HELD + PART if fits(case) and (not case.only or check.__name__ in case.only)]
 
 
-HONEST = [pytest.param(check, case, id=f"{check.__name__}-{case.name}")
+def marks(check: Check) -> tuple[pytest.MarkDecorator, ...]:
+    """The witness is written in JAX: a check whose source asks for it needs an extra."""
+    return (pytest.mark.extras,) if "case.witness" in inspect.getsource(check) else ()
+
+
+HONEST = [pytest.param(check, case, id=f"{check.__name__}-{case.name}", marks=marks(check))
           for check, fits, _ in CONTRACT for case in cases(check, fits)]
-FAULTY = [pytest.param(check, fault, case, id=f"{check.__name__}-{fault.__name__}-{case.name}")
+FAULTY = [pytest.param(check, fault, case, id=f"{check.__name__}-{fault.__name__}-{case.name}", marks=marks(check))
           for check, fits, faults in CONTRACT for fault, shows in faults
           for case in cases(check, fits) if shows(case)]
 

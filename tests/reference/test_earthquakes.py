@@ -13,7 +13,9 @@ import pytest
 import emlib
 from emlib import datasets
 from emlib.algorithms import EM, LBFGS, Newton
+from emlib.evaluation import Evaluation
 from emlib.models import PoissonHMM
+from emlib.numerics import Array
 from emlib.stopping import DEFAULT_TOL
 from tests.tolerances import CONTROL, FIVE_DECIMALS, FOUR_DECIMALS, SAME_OPTIMUM
 
@@ -45,9 +47,32 @@ def test_free_coordinates_come_as_near_to_the_vertex_as_numbers_do(count: int, s
     assert result.params.initial.max() > 1 - SAME_OPTIMUM
 
 
-def test_without_a_ridge_the_default_gets_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def vertex() -> tuple[emlib.Problem, Evaluation, Array]:
+    """Return the problem at EM's end, where three probabilities are as good as zero, and a mask of their log-odds."""
+    model = PoissonHMM(3, fixed={})
+    end = emlib.fit(model, COUNTS, rng=0, algorithm=EM(), tol=1e-10).params
+    problem = emlib.Problem(model, model.as_data(COUNTS))
+    here = problem.evaluate(model.space.pack(end))
+    return problem, here, model.space.faint(end, problem.m_step(here).params)
+
+
+def test_the_ridge_gives_vanished_probabilities_a_curvature(vertex: tuple[emlib.Problem, Evaluation, Array]) -> None:
+    """Along their log-odds both informations are rounding; with the ridge EM's step is Newton's there."""
+    problem, here, vanished = vertex
+    factor, observed = problem.metric(here), problem.observed_information(here)
+    assert vanished.sum() == 3
+    assert factor is not None
+    assert observed is not None
+    complete = factor @ factor.T
+    np.testing.assert_allclose(np.diag(observed)[vanished], np.diag(complete)[vanished], rtol=SAME_OPTIMUM)
+
+
+def test_without_the_ridge_there_is_no_metric_at_a_vertex(vertex: tuple[emlib.Problem, Evaluation, Array],
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, here, _ = vertex
     monkeypatch.setattr("emlib.problem.RIDGE", 0.0)
-    assert not emlib.fit(PoissonHMM(3, fixed={}), COUNTS, rng=0, tol=1e-10).success
+    assert problem.metric(here) is None
 
 
 def test_without_a_least_probability_lbfgs_leaves_the_space(monkeypatch: pytest.MonkeyPatch) -> None:

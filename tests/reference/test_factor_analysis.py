@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.decomposition import FactorAnalysis as Peer
 
 import emlib
 from emlib import datasets
@@ -126,7 +125,10 @@ def test_barber_s_iteration_against_em(count: int, by_ecme: int, by_em: int, bes
         assert values[-2] < best - 1e-4 < values[-1]
 
 
+@pytest.mark.extras
 def test_the_optimum_of_scikit_learn() -> None:
+    from sklearn.decomposition import FactorAnalysis as Peer
+
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((200, 2)) @ rng.standard_normal((2, 6)) + rng.standard_normal((200, 6)) * [
         0.5, 0.6, 0.7, 0.8, 0.9, 1.0] + 5.0

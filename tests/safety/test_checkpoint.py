@@ -35,16 +35,16 @@ from emlib.algorithms import (
 from emlib.algorithms.base import Info, State
 from emlib.checkpoint import fingerprint
 from emlib.models import GaussianMixture, PoissonMixture
-from setup_env import ROOT
 from tests.safety.killed import FITS, KILLS, bits, fit
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 COUNTS = [0, 0, 1, 1, 1, 2, 3, 5, 7, 8, 8, 11]
 MODEL = PoissonMixture(2)
 
 
 def test_fits_killed_at_random_moments_go_on_to_the_same_bits(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-m", "tests.safety.killed", str(tmp_path), "7"], cwd=ROOT, check=True,
-                         capture_output=True, text=True, timeout=120, env=os.environ | {"PYTHONPATH": str(ROOT)})
+                         capture_output=True, text=True, timeout=120)
     stories = [json.loads(line) for line in run.stdout.splitlines()]
     assert [story["name"] for story in stories] == list(FITS)
     for story in stories:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from emlib import diagnostics as dx
-from emlib.backends import jax as oracle
 from tests import tolerances as tol
 from tests.algorithms.setting import PROBLEMS, by_name
 from tests.contract.cases import Case
@@ -16,29 +15,43 @@ from tests.contract.checks import close, flat
 from tests.contract.checks_geometry import free_entries
 
 SOME = pytest.mark.parametrize("case", PROBLEMS, ids=lambda case: case.name)
+# the comparison is with the model's own numbers, and with those of the witness, which is written in JAX
+BOTH = pytest.mark.parametrize("by_witness", [False, pytest.param(True, marks=pytest.mark.extras)],
+                               ids=["model", "witness"])
 
 
+def standard_hessian(case: Case, params: Any, by_witness: bool) -> np.ndarray:
+    """The Hessian of the log-likelihood over the standard entries."""
+    standard = case.standard(params)
+    return case.witness.standard_hessian(standard) if by_witness else case.problem("standard").hessian(standard)
+
+
+@BOTH
 @SOME
-def test_fisher_gap_and_its_control(case: Case) -> None:
+def test_fisher_gap_and_its_control(case: Case, by_witness: bool) -> None:
     here, there = case.points[0], case.points[1]
-    assert dx.fisher_identity_gap(case.model, case.data, here, gradient=case.witness.gradient) <= tol.TWO_CODES
-    assert dx.fisher_identity_gap(case.model, case.data, here) <= tol.DIFFERENCES
-    assert dx.fisher_identity_gap(case.model, case.data, here, at=there, gradient=case.witness.gradient) > tol.CONTROL
+    gradient, tolerance = (case.witness.gradient, tol.TWO_CODES) if by_witness else (None, tol.DIFFERENCES)
+    assert dx.fisher_identity_gap(case.model, case.data, here, gradient=gradient) <= tolerance
+    assert dx.fisher_identity_gap(case.model, case.data, here, at=there, gradient=gradient) > tol.CONTROL
 
 
+@BOTH
 @SOME
-def test_bound_and_gap(case: Case) -> None:
+def test_bound_and_gap(case: Case, by_witness: bool) -> None:
     here, there = case.points[0], case.points[1]
-    value = case.witness.loglik(case.free(here))
+    found = case.model.e_step(here, case.data)
+    value, entropy = found.loglik, found.entropy
+    if by_witness:
+        value, entropy = case.witness.loglik(case.free(here)), case.witness.entropy(case.free(here))
     close(dx.elbo(case.model, case.data, here), value, tol.TWO_CODES, "elbo at the posterior")
     close(dx.jensen_gap(case.model, case.data, here, here), 0.0, tol.IDENTITY, "gap", abs(value))
     gap = dx.jensen_gap(case.model, case.data, here, there)
     assert gap > 0
     close(gap, value - dx.elbo(case.model, case.data, here, there), tol.TWO_CODES, "gap", abs(value))
-    close(dx.posterior_entropy(case.model, case.data, here), case.witness.entropy(case.free(here)), tol.TWO_CODES,
-          "entropy", case.data.n_units)
+    close(dx.posterior_entropy(case.model, case.data, here), entropy, tol.TWO_CODES, "entropy", case.data.n_units)
 
 
+@pytest.mark.extras
 @SOME
 def test_the_gap_is_the_divergence_of_the_posteriors(case: Case) -> None:
     here, there = case.points[0], case.points[1]
@@ -48,6 +61,7 @@ def test_the_gap_is_the_divergence_of_the_posteriors(case: Case) -> None:
     close(dx.jensen_gap(case.model, case.data, here, there), divergence, tol.TWO_CODES, "KL", case.data.n_units)
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize(("name", "second"), [("linkage", True), ("poisson-2-plain", False),
                                               ("gaussian-full-d1-k2", False), ("gaussian-tied-d2-k3", False),
                                               ("bernoulli-tabulated", False), ("regressions-p2-k2-weighted", False),
@@ -55,6 +69,8 @@ def test_the_gap_is_the_divergence_of_the_posteriors(case: Case) -> None:
                                               ("student-d2-dof4-weighted", False)])
 def test_oracle_agrees_with_the_witness(name: str, second: bool) -> None:
     """Two JAX codes written apart; second derivatives where they compile quickly."""
+    from emlib.backends import jax as oracle
+
     case = by_name(name)
     standard, entries = case.standard(case.points[0]), free_entries(case)
     slopes = oracle.autodiff_gradient(case.model, case.data, case.points[0])
@@ -65,19 +81,23 @@ def test_oracle_agrees_with_the_witness(name: str, second: bool) -> None:
               tol.CURVATURE, "Hessian")
 
 
+@pytest.mark.extras
 def test_a_model_without_an_oracle_is_named_with_those_that_have_one() -> None:
+    from emlib.backends import jax as oracle
+
     case = by_name("missing-d2")
     with pytest.raises(TypeError, match=r"no JAX log-likelihood of GaussianWithMissing; there are .*'StudentT'"):
         oracle.loglik(case.model, case.data)
 
 
+@BOTH
 @SOME
-def test_every_route_to_the_information_agrees(case: Case) -> None:
-    """Louis, Oakes, the score's differences and SEM at the optimum; all against autodiff."""
+def test_every_route_to_the_information_agrees(case: Case, by_witness: bool) -> None:
+    """Louis, Oakes, the score's differences and SEM at the optimum; all against one Hessian."""
     found = {method: dx.information(case.model, case.data, case.optimum, method=method)
              for method in ("louis", "oakes", "score", "sem")}
     basis = found["louis"].basis
-    observed = -basis.T @ case.witness.standard_hessian(case.standard(case.optimum)) @ basis
+    observed = -basis.T @ standard_hessian(case, case.optimum, by_witness) @ basis
     for method, one in found.items():
         scale = float(np.abs(one.complete).max())
         close(one.observed, observed, tol.ROUTES, f"observed by {method}", scale)
@@ -86,13 +106,14 @@ def test_every_route_to_the_information_agrees(case: Case) -> None:
         assert one.at_boundary == []
 
 
+@BOTH
 @SOME
-def test_jacobian_is_the_share_of_missing_information(case: Case) -> None:
+def test_jacobian_is_the_share_of_missing_information(case: Case, by_witness: bool) -> None:
     """DM = I_c^-1 I_m = I + P H at the optimum (theorem T5), factors in this order; away from it neither holds."""
     def gaps(params: Any) -> tuple[float, float]:
         found = dx.information(case.model, case.data, params)
         jacobian = dx.em_jacobian(case.model, case.data, params)
-        bend = case.witness.standard_hessian(case.standard(params))
+        bend = standard_hessian(case, params, by_witness)
         metric = dx.projection_matrix(case.model, case.data, params).matrix
         reduced = found.basis.T @ metric @ bend @ found.basis
         first = np.abs(jacobian - found.fraction_missing).max()

@@ -15,6 +15,12 @@ MODULES = sorted(found.name for found in pkgutil.walk_packages(emlib.__path__, "
                  if not found.name.startswith(("emlib.report", "emlib.backends")))
 
 
+def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    """All kernels import Numba, except for the module that decides whether they serve."""
+    needs_numba = name.startswith("emlib.kernels.") and name != "emlib.kernels.choice"
+    return (pytest.mark.extras,) if needs_numba else ()
+
+
 def failures(module: ModuleType) -> list[str]:
     """What the examples of a module print that they should not, one text for each that fails."""
     told: list[str] = []
@@ -23,7 +29,7 @@ def failures(module: ModuleType) -> list[str]:
     return told
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name)) for name in MODULES])
 def test_examples_run(name: str) -> None:
     assert failures(importlib.import_module(name)) == []
 

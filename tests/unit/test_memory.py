@@ -47,10 +47,19 @@ def few_steps(model: Any, data: Any, **options: Any) -> Any:
     return emlib.fit(model, data, rng=0, algorithm=EM(), max_estep=3, **options)
 
 
-def test_a_fit_takes_little_beside_the_rows(rows: np.ndarray) -> None:
+@pytest.mark.parametrize("n_threads", [1, pytest.param(2, marks=pytest.mark.extras)])  # the second case needs Numba
+def test_a_fit_takes_little_beside_the_rows(rows: np.ndarray, n_threads: int) -> None:
     few_steps(MODEL, rows[:9000])  # what is loaded and compiled at first use is not counted
-    assert peak(lambda: few_steps(MODEL, rows)) < LIMIT
-    assert peak(lambda: few_steps(MODEL, rows, n_threads=2)) < LIMIT
+    assert peak(lambda: few_steps(MODEL, rows, n_threads=n_threads)) < LIMIT
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_without_numba_each_thread_takes_little(rows: np.ndarray, n_threads: int,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    """NumPy needs arrays as long as a chunk for each thread."""
+    monkeypatch.setattr("emlib.kernels.choice.numba_is_there", lambda: False)
+    few_steps(MODEL, rows[:9000])
+    assert peak(lambda: few_steps(MODEL, rows, n_threads=n_threads)) < n_threads * LIMIT
 
 
 @pytest.mark.parametrize("model", [PoissonMixture(2), BernoulliMixture(2, SIDE)], ids=repr)

@@ -8,7 +8,6 @@ import pytest
 import emlib
 from emlib import diagnostics as dx
 from emlib.algorithms import EM, GradientAscent
-from emlib.backends.jax import autodiff_gradient, autodiff_hessian, natural_gradient
 from emlib.models import SymmetricMixture
 from tests.tolerances import CONTROL, CURVATURE, IDENTITY, REORDERED, TWO_CODES
 
@@ -27,8 +26,11 @@ def test_em_step_is_the_mean_of_tanh() -> None:
     assert np.abs(step - (np.tanh(rows @ theta)[:, None] * rows).mean(axis=0)).max() > CONTROL  # variance forgotten
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("variance", [1.0, 2.5, (1.0, 4.0)])
 def test_gradient_and_hessian_agree_with_autodiff(variance: float | tuple[float, ...]) -> None:
+    from emlib.backends.jax import autodiff_gradient, autodiff_hessian
+
     model, rows = SymmetricMixture(2, variance), _rows()
     params = model.params(mean=[0.8, 0.5])
     problem = emlib.Problem(model, rows, "standard")
@@ -86,8 +88,11 @@ def test_mean_coordinates_are_the_parameter() -> None:
     assert np.array_equal(space.unpack(params.mean, "mean").mean, params.mean)
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("variance", [1.7, (1.0, 4.0)])
 def test_em_is_the_natural_gradient_with_unit_step(variance: float | tuple[float, ...]) -> None:
+    from emlib.backends.jax import autodiff_gradient, natural_gradient
+
     model, rows = SymmetricMixture(2, variance), _rows()
     params = model.params(mean=[0.8, -0.5])
     step = emlib.Problem(model, rows, "mean").em_map(params.mean) - params.mean

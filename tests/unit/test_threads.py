@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import threadpoolctl
 
 import emlib
 from emlib import threads
@@ -61,11 +60,13 @@ def test_the_callers_settings_hold_in_the_threads() -> None:
     assert set(threads.spread(2)(settings, range(3))) == {"warn"}
 
 
-def blas_threads(_: int = 0) -> set[int]:
-    return {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
-
-
+@pytest.mark.extras
 def test_the_blas_starts_no_threads_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    import threadpoolctl
+
+    def blas_threads(_: int = 0) -> set[int]:
+        return {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
+
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         assert set().union(*threads.spread(2)(blas_threads, range(2))) == {1}
         assert blas_threads() == {2}

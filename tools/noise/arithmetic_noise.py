@@ -17,18 +17,18 @@ becomes a call of `product`, ``a ** b`` of `power`, and each name that an import
 from __future__ import annotations
 
 import ast
+import builtins
+import importlib
 import importlib.abc
 import importlib.machinery
 import os
-import struct
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-VARIABLE = "EMLIB_NOISE"
-OFFSETS = (-2, -1, -1, 0, 0, 1, 1, 2)  # units in the last place, one drawn by three bits of the hash
-MIX, MAGNITUDE, WORD = 0x9E3779B97F4A7C15, 2**63 - 1, 2**64 - 1  # an odd number near 2^64 over the golden ratio
+VARIABLE, NAME = "EMLIB_NOISE", "__arithmetic_noise__"
+DOUBLES = ("d", "D")
 NUMPY = {
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "logaddexp2", "power", "float_power", "sin",
     "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh",
@@ -49,42 +49,28 @@ def seed() -> int | None:
     return int(given) if given and int(given) else None
 
 
-def disturbed(value: Any, within: Sequence[Any] = ()) -> Any:
-    """Return a result with its last bits disturbed; what is no float, or a view of `within`, is returned as it is."""
+def disturbed(value: Any) -> Any:
+    """Return a result with its last bits disturbed; what holds no doubles is returned as it is."""
     if isinstance(value, float):
-        return type(value)(_scalar(float(value)))
+        return type(value)(disturb(sys.modules["numpy"].array([value]))[0])
     if isinstance(value, tuple):
-        parts = [disturbed(part, within) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") or type(value) is not tuple else tuple(parts)
-    numpy = sys.modules["numpy"]
-    if not isinstance(value, numpy.ndarray) or value.dtype.char not in "dD":
-        return value
-    if any(isinstance(part, numpy.ndarray) and numpy.may_share_memory(value, part) for part in within):
+        parts = [disturbed(part) for part in value]
+        return tuple(parts) if type(value) is tuple else type(value)(*parts)
+    if not isinstance(value, sys.modules["numpy"].ndarray) or value.dtype.char not in DOUBLES:
         return value
     return disturb(value.copy(order="K"))
 
 
-def _scalar(value: float) -> float:
-    if value in (0.0, 1.0, -1.0) or value - value != 0.0:
-        return value
-    (bits,) = struct.unpack("<Q", struct.pack("<d", value))
-    place = (((bits & MAGNITUDE) ^ SALT) * MIX & WORD) >> 61
-    return float(struct.unpack("<d", struct.pack("<Q", bits + OFFSETS[place]))[0])
+def disturb(array: Any) -> Any:
+    """Disturb an array of doubles, real or complex, in place, and return it."""
+    import noise_loop  # Numba takes a second to import
 
-
-def disturb(array: Any, where: Any = True) -> Any:
-    """Disturb an array of floats in place, and return it."""
-    numpy = sys.modules["numpy"]
-    parts = array.view(array.real.dtype) if array.dtype.char == "d" else None
-    if parts is None:  # complex
-        disturb(array.real, where), disturb(array.imag, where)
+    if array.size == 0:
         return array
-    bits = parts.view(numpy.uint64)
-    with numpy.errstate(over="ignore", invalid="ignore"):
-        places = (((bits & numpy.uint64(MAGNITUDE)) ^ numpy.uint64(SALT)) * numpy.uint64(MIX)) >> numpy.uint64(61)
-        kept = (array - array == 0.0) & (array != 0.0) & (numpy.abs(array) != 1.0) & where
-    moved = numpy.array(OFFSETS, dtype=numpy.int64)[places] * kept
-    bits += moved.view(numpy.uint64)
+    if array.flags.c_contiguous or array.flags.f_contiguous:
+        noise_loop.move(array.ravel(order="K").view("u8"), SALT)
+    else:
+        array[...] = disturb(array.copy())
     return array
 
 
@@ -128,8 +114,9 @@ class Function:
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         found = self.inner(*arguments, **options)
         if options.get("out") is not None:
-            return disturb(found) if getattr(getattr(found, "dtype", None), "char", "") in "dD" else found
-        return disturbed(found, arguments)
+            return disturb(found) if found.dtype.char in DOUBLES else found
+        is_view = any(getattr(found, "base", None) is part for part in arguments) and found is not None
+        return found if is_view and isinstance(found, sys.modules["numpy"].ndarray) else disturbed(found)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.inner, name)
@@ -177,7 +164,8 @@ def _watched(function: Any) -> Callable[..., Any]:
         before = [array.copy() for array in floats]
         found = function(*arguments)
         for array, old in zip(floats, before, strict=True):
-            disturb(array, array != old)
+            written = array != old
+            array[written] = disturb(array[written])
         return disturbed(found)
 
     return called
@@ -210,8 +198,7 @@ class Rewriter(ast.NodeTransformer):
 
 
 def _call(name: str, arguments: list[ast.expr], at: ast.AST) -> ast.expr:
-    loaded = ast.Call(ast.Name("__import__", ast.Load()), [ast.Constant(__name__)], [])
-    call = ast.Call(ast.Attribute(loaded, name, ast.Load()), arguments, [])
+    call = ast.Call(ast.Attribute(ast.Name(NAME, ast.Load()), name, ast.Load()), arguments, [])
     return ast.fix_missing_locations(ast.copy_location(call, at))
 
 
@@ -263,12 +250,14 @@ def install() -> None:
     if given is not None:
         reseed(given)
         sys.meta_path.insert(0, Finder())
+        setattr(builtins, NAME, sys.modules[__name__])  # where rewritten code finds it
 
 
 def reseed(given: int) -> None:
     """Go on with another seed."""
     global SALT
-    SALT = given * 0xD1B54A32D192ED03 & MAGNITUDE
+    numpy = importlib.import_module("numpy")
+    SALT = numpy.uint64(given * 0xD1B54A32D192ED03 & (2**63 - 1))
 
 
-SALT = 0
+SALT: Any = None

@@ -98,6 +98,11 @@ class Case:
                 return found.params
         raise AssertionError(f"{self.name}: no start led to an interior maximum")
 
+    @cached_property
+    def optimum_loglik(self) -> float:
+        """The log-likelihood at the optimum; `check_loglik` compares it with the witness's."""
+        return float(self.model.e_step(self.optimum, self.data).loglik)
+
     @property
     def everywhere(self) -> list[Any]:
         """The points, and the optimum if there is one."""
@@ -131,8 +136,11 @@ class Case:
         return self.model.space.pack(params, "standard")
 
     def with_model(self, model: Any) -> Case:
-        """The same case with another model, its points and optimum kept: they were found by the honest one."""
+        """The same case with another model, its points and optimum kept: they were found by the honest one.
+
+        The witness knows nothing of the model and is made anew when it is asked for, which takes no time.
+        """
         twin = replace(self, model=model)
-        for name in ("data", "witness", "points", *(["optimum"] if self.has_optimum else [])):
+        for name in ("data", "points", *(["optimum"] if self.has_optimum else [])):
             twin.__dict__[name] = getattr(self, name)
         return twin

@@ -8,14 +8,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln
 from scipy.linalg import block_diag
 
 from emlib.model import Data
 from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM
 from tests.contract import charts
+from tests.contract.autodiff import jax, jnp
 from tests.contract.cases.case import Case
 from tests.contract.densities import Law, inverse, labelled
 
@@ -85,7 +84,7 @@ def _symbols(truth: dict[str, Any], lengths: tuple[int, ...], total: int, *, tab
 @cache
 def _count_law(count: int) -> Law:
     def emission(plain: Any, values: Any) -> Any:
-        return values * jnp.log(plain) - plain - gammaln(values + 1)
+        return values * jnp.log(plain) - plain - jax.scipy.special.gammaln(values + 1)
     return _law(count, emission)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import block_diag
 
 from emlib.models import PPCA, FactorAnalysis
 from tests.contract import charts
+from tests.contract.autodiff import jnp
 from tests.contract.cases.case import Case
 from tests.contract.densities import Law
 

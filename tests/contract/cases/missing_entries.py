@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from emlib.families import GaussianMoments
 from emlib.model import Statistics
 from emlib.models import GaussianWithMissing
 from tests.contract import charts
+from tests.contract.autodiff import jnp
 from tests.contract.cases.case import Case
 from tests.contract.densities import Law, inverse
 

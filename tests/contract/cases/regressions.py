@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from emlib.models import RegressionMixture, RegressionWithMissingCovariates, SymmetricRegressionMixture
 from tests.contract import charts
+from tests.contract.autodiff import jnp
 from tests.contract.cases.case import Case
 from tests.contract.densities import Law, inverse, labelled
 

@@ -1,0 +1,141 @@
+"""How SVG writes places: path data, transforms and lengths, read as arrays."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+
+TOKENS = re.compile(r"[A-Za-z]|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+SIZES = {"M": 2, "L": 2, "l": 2, "Q": 4, "C": 6}
+BEND_STEPS = 12  # line segments that stand for one Bézier curve
+PIXELS = {"pt": 4 / 3, "px": 1.0, "": 1.0}  # CSS pixels in a unit of length
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One connected piece of a path: its vertices, shape (n, 2), and whether it is closed."""
+
+    points: Points
+    closed: bool = False
+
+
+def curves(data: str) -> list[Curve]:
+    """Return the pieces of path data, Bézier curves as line segments.
+
+    Raises
+    ------
+    ValueError
+        When the path data hold a command other than ``M L l Q C z``, or too few numbers.
+    """
+    found: list[Curve] = []
+    points: list[complex] = []
+    words, command = TOKENS.findall(data), ""
+    place = 0
+    while place < len(words):
+        if words[place].isalpha():
+            command, place = words[place], place + 1
+        if command in {"z", "Z"} and points:
+            found.append(_curve([*points, points[0]], closed=True))
+            points, command = [], ""
+            continue
+        if command not in SIZES or not (points or command == "M"):
+            raise ValueError(f"the path command {command or words[place]!r}")
+        numbers = [float(word) for word in words[place : place + SIZES[command]] if not word.isalpha()]
+        if len(numbers) < SIZES[command]:
+            raise ValueError(f"a path that breaks off after {command}")
+        place += SIZES[command]
+        ends = [complex(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+        if command == "M":
+            found += [_curve(points)] if points else []
+            points, command = ends, "L"
+        elif command == "l":
+            points.append(points[-1] + ends[0])
+        else:
+            points += _bend([points[-1], *ends])
+    return found + ([_curve(points)] if points else [])
+
+
+def _curve(points: list[complex], closed: bool = False) -> Curve:
+    at = np.array(points)
+    return Curve(np.column_stack([at.real, at.imag]), closed)
+
+
+def _bend(controls: list[complex]) -> list[complex]:
+    """Return points of the Bézier curve with these control points, without its first one (de Casteljau)."""
+    if len(controls) == 2:
+        return controls[1:]
+    shares = np.arange(1, BEND_STEPS + 1) / BEND_STEPS
+    layer = [np.full(BEND_STEPS, point) for point in controls]
+    while len(layer) > 1:
+        layer = [a + shares * (b - a) for a, b in pairwise(layer)]
+    return [complex(point) for point in layer[0]]
+
+
+def pixels(length: str | None) -> float:
+    """Return a length in CSS pixels."""
+    found = re.fullmatch(r"([\d.]+)(pt|px|)", length or "")
+    if not found:
+        raise ValueError(f"the length {length!r}")
+    return float(found[1]) * PIXELS[found[2]]
+
+
+def rectangle(left: float, top: float, width: float, height: float) -> Curve:
+    corners = [(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)]
+    return Curve(np.array([(left + width * x, top + height * y) for x, y in corners]), closed=True)
+
+
+def moved(curve: Curve, matrix: NDArray[np.float64]) -> Curve:
+    points: Points = curve.points @ matrix[:2, :2].T + matrix[:2, 2]
+    return Curve(points, curve.closed)
+
+
+def matrix_of(transform: str) -> NDArray[np.float64]:
+    """Return a transform as a matrix that acts on (x, y, 1)."""
+    result = np.eye(3)
+    for kind, arguments in re.findall(r"(\w+)\(([^)]*)\)", transform):
+        a = [float(number) for number in re.split(r"[\s,]+", arguments.strip())]
+        if kind == "translate":
+            step = [[1, 0, a[0]], [0, 1, a[1] if len(a) > 1 else 0], [0, 0, 1]]
+        elif kind == "scale":
+            step = [[a[0], 0, 0], [0, a[-1], 0], [0, 0, 1]]
+        elif kind == "rotate" and len(a) == 1:
+            c, s = np.cos(np.radians(a[0])), np.sin(np.radians(a[0]))
+            step = [[c, -s, 0], [s, c, 0], [0, 0, 1]]
+        elif kind == "matrix":
+            step = [[a[0], a[2], a[4]], [a[1], a[3], a[5]], [0, 0, 1]]
+        else:
+            raise ValueError(f"the transform {kind}")
+        result = result @ np.array(step, dtype=float)
+    return result
+
+
+def inside(points: Points, low: Points, high: Points) -> list[Points]:
+    """Return the pieces of a curve that lie in the rectangle with these corners."""
+    pieces: list[list[Points]] = []
+    goes_on = False
+    for start, end in pairwise(points):
+        span = _stretch(start, end, low, high)
+        if span and not (goes_on and span[0] == 0):
+            pieces.append([start + span[0] * (end - start)])
+        if span:
+            pieces[-1].append(start + span[1] * (end - start))
+        goes_on = span is not None and span[1] == 1
+    return [np.array(piece) for piece in pieces]
+
+
+def _stretch(start: Points, end: Points, low: Points, high: Points) -> tuple[float, float] | None:
+    """Return where a segment enters the rectangle and where it leaves it, as shares (Liang and Barsky 1984)."""
+    enter, leave = 0.0, 1.0
+    for a, b, least, most in zip(start, end, low, high, strict=True):
+        if a == b and not least <= a <= most:
+            return None
+        if a != b:
+            first, last = sorted(((least - a) / (b - a), (most - a) / (b - a)))
+            enter, leave = max(enter, first), min(leave, last)
+    return (enter, leave) if enter <= leave else None
