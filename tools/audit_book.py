@@ -1,4 +1,4 @@
-"""Run the book as it should not matter: other seeds of its chapters, noise in the last place, noisy copies of its tables.
+"""Run the book as it should not matter: with other seeds, with noise in the last place, on noisy copies of its tables.
 
     python tools/audit_book.py [noise] [seeds] [tables] [studies]     all four unless named
 

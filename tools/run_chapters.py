@@ -26,7 +26,7 @@ from setup_env import ROOT
 
 @dataclass(frozen=True)
 class Setting:
-    """How chapters are run: as the book shows them, or otherwise; each setting keeps its runs in a folder of its own."""
+    """How chapters are run: as the book shows them, or otherwise; the runs of a setting have a folder of their own."""
 
     name: str = "runs"
     given: Mapping[str, Any] = field(default_factory=dict)

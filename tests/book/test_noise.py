@@ -8,9 +8,10 @@ import subprocess
 import sys
 from typing import Any
 
-import noisy
 import numpy as np
 import pytest
+
+import noisy
 from setup_env import ROOT
 
 ULP = 2.0**-52
@@ -18,13 +19,14 @@ HEAD = """
 import ast, json, sys
 import numpy as np
 import arithmetic_noise as noise
+import noise_hook
 
 rng = np.random.default_rng(0)
 
 def values(source, rewritten):
     tree, names = ast.parse(source), {}
     if rewritten:
-        tree = noise.Rewriter().visit(tree)
+        tree = noise_hook.Rewriter().visit(tree)
     exec(compile(ast.fix_missing_locations(tree), "cell", "exec"), names)
     return names
 """

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nbformat
+import pytest
+
 import chapters
 import execute
-import nbformat
 import noisy_chapters
-import pytest
+import same_outputs
 from run_chapters import BOOK, cache_folder
 from setup_env import ROOT
-
-import same_outputs
 
 PATHS = chapters.listed()
 

@@ -1,4 +1,4 @@
-"""The stored tables: each is that of its study, and a random share of its cells is computed anew, with and without noise.
+"""The stored tables: each is that of its study, and a random share of its cells is computed anew, also under noise.
 
 `emlib.report.study_check` says what of a cell is determined.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import noisy_study
 import numpy as np
 import pytest
 
+import noisy_study
 from emlib.report import study, study_check
 from emlib.report.studies import race_tuning
 

@@ -1,7 +1,7 @@
 """Disturb the last bits of arithmetic, as another processor or another library of linear algebra would.
 
 With the environment variable ``EMLIB_NOISE`` set to a seed, what `emlib` and a notebook's cells get from the functions
-below is off by up to two units in the last place:
+listed here is off by up to two units in the last place:
 
 - NumPy's transcendental functions, its matrix products (``@`` included), `numpy.linalg`, and powers;
 - `scipy.linalg`, `scipy.special` and the distributions of `scipy.stats`;
@@ -10,24 +10,19 @@ below is off by up to two units in the last place:
 The disturbance is a hash of the number's own bits, without its sign, and of the seed. So equal numbers stay equal,
 a symmetric matrix symmetric, a run repeatable; zeros, ones, infinities and NaN stay exact.
 
-Nothing in `emlib` knows of this. A hook rewrites the code of its modules, and of cells, as they are imported: ``a @ b``
-becomes a call of `product`, ``a ** b`` of `power`, and each name that an import binds is passed through `wrapped`.
+Nothing in `emlib` knows of this: `noise_hook` leads its code, and that of cells, through the functions below.
 """
 
 from __future__ import annotations
 
-import ast
-import builtins
 import importlib
-import importlib.abc
-import importlib.machinery
 import os
 import sys
 import types
 from collections.abc import Callable
 from typing import Any
 
-VARIABLE, NAME = "EMLIB_NOISE", "__arithmetic_noise__"
+VARIABLE = "EMLIB_NOISE"
 DOUBLES = ("d", "D")
 NUMPY = {
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "logaddexp2", "power", "float_power", "sin",
@@ -115,8 +110,9 @@ class Function:
         found = self.inner(*arguments, **options)
         if options.get("out") is not None:
             return disturb(found) if found.dtype.char in DOUBLES else found
-        is_view = any(getattr(found, "base", None) is part for part in arguments) and found is not None
-        return found if is_view and isinstance(found, sys.modules["numpy"].ndarray) else disturbed(found)
+        base = getattr(found, "base", None)
+        is_view = base is not None and any(base is part for part in arguments)
+        return found if is_view else disturbed(found)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.inner, name)
@@ -169,88 +165,6 @@ def _watched(function: Any) -> Callable[..., Any]:
         return disturbed(found)
 
     return called
-
-
-class Rewriter(ast.NodeTransformer):
-    """Lead products, powers and imported names through the functions above."""
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        self.generic_visit(node)
-        name = {ast.MatMult: "product", ast.Pow: "power"}.get(type(node.op))
-        return _call(name, [node.left, node.right], node) if name else node
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.op, ast.MatMult | ast.Pow):
-            raise SyntaxError(f"line {node.lineno}: write a = a @ b in full: {VARIABLE} does not follow a @= b")
-        return node
-
-    def visit_Import(self, node: ast.Import) -> Any:
-        return [node, *(_rebound(alias.asname or alias.name.partition(".")[0],
-                                 alias.name if alias.asname else alias.name.partition(".")[0], node)
-                        for alias in node.names)]
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
-        if node.level or node.module == "__future__":
-            return node
-        return [node, *(_rebound(alias.asname or alias.name, f"{node.module}.{alias.name}", node)
-                        for alias in node.names if alias.name != "*")]
-
-
-def _call(name: str, arguments: list[ast.expr], at: ast.AST) -> ast.expr:
-    call = ast.Call(ast.Attribute(ast.Name(NAME, ast.Load()), name, ast.Load()), arguments, [])
-    return ast.fix_missing_locations(ast.copy_location(call, at))
-
-
-def _rebound(bound: str, name: str, at: ast.stmt) -> ast.stmt:
-    value = _call("wrapped", [ast.Name(bound, ast.Load()), ast.Constant(name)], at)
-    return ast.fix_missing_locations(ast.copy_location(ast.Assign([ast.Name(bound, ast.Store())], value), at))
-
-
-class Source(importlib.machinery.SourceFileLoader):
-    """Load a module of `emlib` from its rewritten source, never from bytecode."""
-
-    def get_code(self, fullname: str) -> types.CodeType:
-        path = self.get_filename(fullname)
-        tree = Rewriter().visit(ast.parse(self.get_data(path), path))
-        return compile(ast.fix_missing_locations(tree), path, "exec")
-
-
-class Shell(importlib.machinery.SourceFileLoader):
-    """Load IPython's shell so that it rewrites each cell, too."""
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        super().exec_module(module)
-        plain = module.InteractiveShell.transform_ast
-        module.InteractiveShell.transform_ast = lambda shell, node: plain(
-            shell, ast.fix_missing_locations(Rewriter().visit(node)))
-
-
-class Finder(importlib.abc.MetaPathFinder):
-    """Find what the other finders find, and give the modules concerned a loader that rewrites."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name != "IPython.core.interactiveshell" and not _rewritten(name):
-            return None
-        specs = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
-        spec = next((found for found in specs if found is not None), None)
-        if spec is not None and type(spec.loader) is importlib.machinery.SourceFileLoader:
-            kind = Source if _rewritten(name) else Shell
-            spec.loader = kind(spec.loader.name, spec.loader.path)
-        return spec
-
-
-def _rewritten(name: str) -> bool:
-    return (name == "emlib" or name.startswith("emlib.")) and not name.startswith("emlib.kernels")
-
-
-def install() -> None:
-    """Begin to disturb, if the environment asks for it."""
-    given = seed()
-    if given is not None:
-        reseed(given)
-        sys.meta_path.insert(0, Finder())
-        setattr(builtins, NAME, sys.modules[__name__])  # where rewritten code finds it
 
 
 def reseed(given: int) -> None:

@@ -14,7 +14,7 @@ ZERO, ONE, INFINITY = np.uint64(0), np.float64(1.0).view(np.uint64), np.float64(
 OFFSETS = np.array([-2, -1, -1, 0, 0, 1, 1, 2], dtype=np.int64).view(np.uint64)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def move(bits: Any, salt: Any) -> None:
     """Move each number, given by its bits, shape (n,), in place; zeros, ones, infinities and NaN stay."""
     for k in range(bits.size):

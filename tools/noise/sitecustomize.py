@@ -1,5 +1,5 @@
 """Python runs this file at its start when its folder is on PYTHONPATH: the noise enters before anything is imported."""
 
-import arithmetic_noise
+import noise_hook
 
-arithmetic_noise.install()
+noise_hook.install()
