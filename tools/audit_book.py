@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,7 @@ from setup_env import ROOT
 NOISE = (1, 2, 3, 4, 5)
 SEEDS = (11, 777, 4242, 31337, 90210)
 SHARE = 0.002  # of a study's cells, for each seed of the noise
+HUNDREDTH = 0.01
 
 
 def noise() -> list[str]:
@@ -51,9 +53,28 @@ def _seeds_of(path: Path) -> list[str]:
 
 
 def tables() -> list[str]:
-    """Judge the verdicts that rest on stored tables by their noisy copies."""
+    """Judge the verdicts that rest on stored tables by their noisy copies, and compare what is measured on the two."""
     paths = [path for path in chapters.listed() if "noise" in chapters.parameters(chapters.read(path))]
-    return judged(paths, Setting("noisy_tables", {"noise": 1}))
+    setting = Setting("noisy_tables", {"noise": 1})
+    faults, folder = judged(paths, setting), cache_folder(ROOT, setting)
+    stored = {row.id for row in load(ROOT)[0] if row.profile == "stored"}
+    shown = {run.id: run.record["measured"] for run in runs_of(paths) if run.id in stored}
+    noisy = {run.id: run.record["measured"] for run in runs_of([folder / path.name for path in paths])}
+    moved = [name for name, value in shown.items() if not same_measured(value, noisy.get(name))]
+    return faults + [f"{name} measured {shown[name]} on the table, {noisy.get(name)} on its copy" for name in moved]
+
+
+def same_measured(one: Any, other: Any) -> bool:
+    """Return whether two measurements agree to a hundredth, numbers above one to a hundredth of themselves."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return list(one) == list(other) and all(same_measured(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(same_measured(*pair) for pair in zip(one, other, strict=True))
+    try:
+        here, there = float(one), float(other)
+    except (TypeError, ValueError):
+        return bool(one == other)
+    return abs(here - there) <= HUNDREDTH * max(1.0, abs(here))
 
 
 def judged(paths: list[Path], setting: Setting) -> list[str]:

@@ -81,3 +81,12 @@ def test_every_part_is_run_and_one_fault_fails(found: list[str], monkeypatch: py
     told = capsys.readouterr()
     assert told.out.strip() == f"audit: noise {len(found)} faults, seeds 0 faults"
     assert ("audit: a fault" in told.err) is bool(found)
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    (0.5, 0.509, True), (0.5, 0.52, False), (250, 252, True), (250, 254, False), ([0.1, 0.2], [0.1, 0.2], True),
+    ({"a": 0.1}, {"a": 0.15}, False), ({"a": 0.1}, {"b": 0.1}, False), ("holds", "holds", True), (0.5, None, False),
+    ("< 1e-6", "< 1e-6", True), (["a"], ["a", "b"], False),
+])
+def test_what_is_measured_on_two_tables_agrees_to_a_hundredth(one: Any, other: Any, same: bool) -> None:
+    assert audit_book.same_measured(one, other) is same

@@ -58,7 +58,7 @@ def vertex() -> tuple[emlib.Problem, Evaluation, Array]:
 
 
 def test_the_ridge_gives_vanished_probabilities_a_curvature(vertex: tuple[emlib.Problem, Evaluation, Array]) -> None:
-    """Along their log-odds both informations are rounding; with the ridge EM's step is Newton's there."""
+    """Along their log-odds both information matrices are rounding; with the ridge EM's step is Newton's there."""
     problem, here, vanished = vertex
     factor, observed = problem.metric(here), problem.observed_information(here)
     assert vanished.sum() == 3
