@@ -54,8 +54,8 @@ def _seeds_of(path: Path) -> list[str]:
 
 def tables() -> list[str]:
     """Judge the verdicts that rest on stored tables by their noisy copies, and compare what is measured on the two."""
-    paths = [path for path in chapters.listed() if "noise" in chapters.parameters(chapters.read(path))]
-    setting = Setting("noisy_tables", {"noise": 1})
+    paths = [path for path in chapters.listed() if "copy" in chapters.parameters(chapters.read(path))]
+    setting = Setting("noisy_tables", {"copy": 1})
     faults, folder = judged(paths, setting), cache_folder(ROOT, setting)
     stored = {row.id for row in load(ROOT)[0] if row.profile == "stored"}
     shown = {run.id: run.record["measured"] for run in runs_of(paths) if run.id in stored}
