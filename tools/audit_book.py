@@ -25,6 +25,7 @@ import chapters
 import noisy_chapters
 import noisy_study
 from emlib.report import study, study_check
+from emlib.report.context import chapter_file
 from emlib.report.judge import judge_other, runs_of
 from emlib.report.registry import load
 from run_chapters import Setting, cache_folder, run_all
@@ -65,21 +66,24 @@ def tables() -> list[str]:
 
 
 def same_measured(one: Any, other: Any) -> bool:
-    """Return whether two measurements agree to a hundredth, numbers above one to a hundredth of themselves."""
+    """Return whether two measurements agree to a hundredth of themselves."""
     if isinstance(one, dict) and isinstance(other, dict):
         return list(one) == list(other) and all(same_measured(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(same_measured(*pair) for pair in zip(one, other, strict=True))
+    if one == other or isinstance(one, bool) or isinstance(other, bool):
+        return bool(one == other)
     try:
         here, there = float(one), float(other)
     except (TypeError, ValueError):
-        return bool(one == other)
-    return abs(here - there) <= HUNDREDTH * max(1.0, abs(here))
+        return False
+    return abs(here - there) <= HUNDREDTH * abs(here)
 
 
 def judged(paths: list[Path], setting: Setting) -> list[str]:
     """Run chapters in another setting and return what the judge says of their verdicts."""
     rows, faults = load(ROOT)
+    rows = [row for row in rows if chapter_file(ROOT, row.chapter) in paths]
     faults = faults + run_all(paths, setting=setting)
     folder = cache_folder(ROOT, setting)
     runs = runs_of([folder / path.name for path in paths if (folder / path.name).exists()])

@@ -40,8 +40,9 @@ def differences(committed: str, new: str) -> list[str]:
 def _elsewhere(one: str, two: str) -> str:
     """Return how far a path or a position has moved, or nothing when it has not."""
     first, second = _points(one), _points(two)
-    comparable = first.shape == second.shape
-    if one == two or ((comparable or one.startswith("M")) and alike(first, second, HALF_PIXEL)):
+    comparable, path = first.shape == second.shape, one.startswith("M")
+    near = comparable and bool(np.hypot(*(first - second).T).max() <= HALF_PIXEL)
+    if one == two or near or (path and alike(first, second, HALF_PIXEL)):
         return ""
     return f", up to {np.hypot(*(first - second).T).max() / 10:.1f} px away" if comparable else ", another curve"
 

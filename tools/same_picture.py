@@ -18,7 +18,7 @@ import numpy as np
 
 from curve_distance import alike
 from svg_marks import Mark, marks
-from svg_paths import Curve, Points, inside
+from svg_paths import Curve, Points, area, inside
 
 HALF_PIXEL = 0.5
 LAYOUT = 6.0  # CSS pixels; 4.8 is the most that we saw between Matplotlib 3.10 and 3.11
@@ -99,7 +99,19 @@ def _difference(one: Mark, two: Mark, limit: float) -> str:
     found = _elsewhere(one.curves, two.curves, limit)
     if found and _elsewhere(_seen(one), _seen(two), limit):
         return f"{one.name} is drawn {found}"
-    return ""
+    return f"{one.name} fills another area" if found and _fill_apart(one, two, limit) else ""
+
+
+def _fill_apart(one: Mark, two: Mark, limit: float) -> bool:
+    """Return whether the visible areas of two marks, whose outlines leave their windows, are not the same."""
+    for window in one.windows:
+        low, high = window.points.min(axis=0), window.points.max(axis=0)
+        for first, second in zip(one.curves, two.curves, strict=True):
+            apart = np.abs(area(first.points, low, high) - area(second.points, low, high))
+            strip = 2 * limit * np.sum(high - low)  # of this width round the window
+            if first.closed and (apart > strip * np.array([1.0, *(high - low)])).any():
+                return True
+    return False
 
 
 def _elsewhere(before: tuple[Curve, ...], after: tuple[Curve, ...], limit: float) -> str:

@@ -129,6 +129,25 @@ def inside(points: Points, low: Points, high: Points) -> list[Points]:
     return [np.array(piece) for piece in pieces]
 
 
+def area(points: Points, low: Points, high: Points) -> Points:
+    """Return area and moments, about `low`, of what lies of a polygon in a rectangle (Sutherland and Hodgman 1974)."""
+    kept = points
+    for axis, bound, sign in ((0, low, 1), (1, low, 1), (0, high, -1), (1, high, -1)):
+        depth = sign * (kept[:, axis] - bound[axis])
+        found: list[Points] = []
+        for place, here in enumerate(kept):
+            if depth[place - 1] * depth[place] < 0:
+                share = depth[place - 1] / (depth[place - 1] - depth[place])
+                found.append(kept[place - 1] + share * (here - kept[place - 1]))
+            if depth[place] >= 0:
+                found.append(here)
+        kept = np.array(found).reshape(-1, 2)
+    (x, y), (left, below) = (kept - low).T, np.roll(kept - low, 1, axis=0).T
+    cross = left * y - x * below
+    moments = np.array([cross.sum() / 2, ((x + left) * cross).sum() / 6, ((y + below) * cross).sum() / 6])
+    return moments if moments[0] >= 0 else -moments
+
+
 def _stretch(start: Points, end: Points, low: Points, high: Points) -> tuple[float, float] | None:
     """Return where a segment enters the rectangle and where it leaves it, as shares (Liang and Barsky 1984)."""
     enter, leave = 0.0, 1.0

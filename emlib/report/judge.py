@@ -93,17 +93,22 @@ def judge(folder: Path, rows: list[Row]) -> list[str]:
 
 
 def judge_other(rows: list[Row], runs: list[Run]) -> list[str]:
-    """Return one sentence for each verdict that runs with other parameters than the book's do not bear out.
+    """Return one sentence for each of the rows whose verdict runs with other parameters do not bear out.
 
-    Verdicts alone are judged: numbers may differ with the parameters.
+    Every row that a cell settles must have one run, with other parameters than the book's. Its verdict alone is judged:
+    numbers may differ with the parameters.
     """
-    registered = {row.id: row for row in rows}
     faults = []
-    for run in runs:
-        row, given = registered.get(run.id), run.record.get("propositions", {})
-        if row is not None and not row.by_text and (verdict := rule(given)) != row.verdict:
-            found = f"{verdict} ({given}; measured {run.record.get('measured')})"
-            faults.append(f"{row.id} is registered as {row.verdict}, but {run.record.get('parameters')} gives {found}")
+    for row in (row for row in rows if not row.by_text):
+        mine = [run for run in runs if run.id == row.id and not run.default]
+        if len(mine) != 1:
+            faults.append(f"{row.id} is run {len(mine)} times with other parameters: one run is needed")
+            continue
+        given = mine[0].record.get("propositions", {})
+        if set(given) != set(row.propositions) or rule(given) != row.verdict:
+            found = f"{rule(given)} ({given}; measured {mine[0].record.get('measured')})"
+            where = mine[0].record.get("parameters")
+            faults.append(f"{row.id} is registered as {row.verdict}, but {where} gives {found}")
     return faults
 
 

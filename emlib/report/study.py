@@ -9,12 +9,13 @@ A study is a module ``emlib.report.studies.NAME`` with
 ``cell(**key)``
     What is measured in one cell, again a flat mapping. It must be pure: the same key gives the same values, whatever
     ran before it.
-``HEIGHTS``
-    Names of the values that are log-likelihoods, nats, stored to six decimals (none unless given).
+``HEIGHTS``, ``ENDS``
+    Names of the values that are log-likelihoods, nats, stored to six decimals; those at the ends of runs (none unless
+    given).
 
 ``python -m emlib.report.study NAME`` runs all cells and writes ``emlib/data/studies/NAME.csv``. A run that was cut off
 goes on where it stood. Beside each table lie its *noisy copies*, ``noisy/NAME-1.csv`` and so on: the same cells with
-noise in the last place of every product, exponential and decomposition, made by ``python tools/noisy_study.py NAME``.
+noise in the last place of matrix products, exponentials and decompositions, by ``python tools/noisy_study.py NAME``.
 Together they show what of a cell is determined; `emlib.report.study_check` compares recomputed cells with them.
 Chapters read a table with `load`, its noisy copies with `copies`.
 """

@@ -15,7 +15,7 @@ from matplotlib.transforms import Affine2D
 import same_picture
 from curve_distance import alike
 from same_picture import differences
-from svg_paths import curves, inside
+from svg_paths import area, curves, inside
 
 X = np.linspace(0, 10, 400)
 WAVE = np.sin(X)
@@ -189,3 +189,29 @@ def test_a_curve_is_cut_at_the_sides_of_its_window() -> None:
     zigzag = np.array([[-1.0, 0.5], [2.0, 0.5], [2.0, 0.7], [-1.0, 0.7], [0.5, 0.7]])
     pieces = inside(zigzag, np.zeros(2), np.ones(2))
     assert [piece.tolist() for piece in pieces] == [[[0, 0.5], [1, 0.5]], [[1, 0.7], [0, 0.7]], [[0, 0.7], [0.5, 0.7]]]
+
+
+def filled(low: float, high: float) -> str:
+    """Draw an area from the middle of the axes to far outside."""
+    with mpl.rc_context({"svg.hashsalt": "emlib"}):
+        figure = Figure(figsize=(4, 3))
+        axes = figure.add_subplot(xlim=(0, 1), ylim=(0, 1))
+        axes.fill_between(np.linspace(-1, 2, 50), low, high, color="r", alpha=0.3)
+        picture = io.StringIO()
+        figure.savefig(picture, format="svg", metadata={"Date": None})
+    return picture.getvalue()
+
+
+@pytest.mark.parametrize(("low", "high", "same"), [
+    (0.5, 5.0, True), (0.5, 7.0, True), (0.5, -4.0, False), (-3.0, 5.0, False), (2.0, 5.0, False)])
+def test_an_area_is_compared_by_what_its_window_shows(low: float, high: float, same: bool) -> None:
+    assert (differences(filled(0.5, 5.0), filled(low, high)) == []) is same
+
+
+def test_the_area_of_a_polygon_is_that_of_what_the_window_shows() -> None:
+    square = np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]])
+    low, high = np.array([1.0, -1.0]), np.array([3.0, 2.0])
+    np.testing.assert_allclose(area(square, low, high), [4.0, 4.0, 8.0])  # its centre lies at (2, 1)
+    np.testing.assert_allclose(area(square[::-1], low, high), [4.0, 4.0, 8.0])
+    np.testing.assert_array_equal(area(square + 10, low, high), np.zeros(3))
+    assert area(square[:3], np.array([-9.0, -9.0]), np.array([9.0, 9.0]))[0] == 8.0

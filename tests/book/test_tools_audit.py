@@ -20,9 +20,9 @@ ROW = Row(id="AB99-T1", chapter=1, statement="It grows.", source={"key": "x", "p
           verdict="holds", why="", propositions=("as_stated",))
 
 
-def run(holds: bool, name: str = "AB99-T1") -> Run:
-    record = {"id": name, "measured": 0.5, "propositions": {"as_stated": holds}, "parameters": {"seed": 11}}
-    return Run(record, Path("01_one.ipynb"), "cell")
+def run(holds: bool, **changes: Any) -> Run:
+    record = {"id": ROW.id, "measured": 0.5, "propositions": {"as_stated": holds}, "parameters": {"seed": 11}}
+    return Run({**record, **changes}, Path("01_one.ipynb"), "cell")
 
 
 def test_another_seed_must_bear_the_verdict_out() -> None:
@@ -31,8 +31,14 @@ def test_another_seed_must_bear_the_verdict_out() -> None:
         "AB99-T1 is registered as holds, but {'seed': 11} gives false ({'as_stated': False}; measured 0.5)"]
 
 
-def test_claims_that_no_cell_settles_are_not_judged() -> None:
-    assert judge_other([ROW], [run(False, "XY00-T1")]) == []
+@pytest.mark.parametrize("runs", [[], [run(True), run(True)], [run(True, parameters="default")],
+                                  [run(True, id="XY00-T1")]], ids=["none", "two", "the book's own", "another's"])
+def test_every_row_needs_one_run_of_its_own(runs: list[Run]) -> None:
+    assert "one run is needed" in judge_other([ROW], runs)[0]
+
+
+def test_a_proposition_that_was_not_computed_is_a_fault() -> None:
+    assert judge_other([ROW], [run(True, propositions={"as_stated": True, "corrected": True})])
 
 
 def test_a_setting_gives_each_chapter_only_the_parameters_that_it_has(tmp_path: Path) -> None:
@@ -84,7 +90,8 @@ def test_every_part_is_run_and_one_fault_fails(found: list[str], monkeypatch: py
 
 
 @pytest.mark.parametrize(("one", "other", "same"), [
-    (0.5, 0.509, True), (0.5, 0.52, False), (250, 252, True), (250, 254, False), ([0.1, 0.2], [0.1, 0.2], True),
+    (0.5, 0.5049, True), (0.5, 0.51, False), (250, 252, True), (250, 254, False), ([0.1, 0.2], [0.1, 0.2], True),
+    (1e-9, 9e-3, False), (-0.004, 0.004, False), (True, False, False), ("infinity", "infinity", True),
     ({"a": 0.1}, {"a": 0.15}, False), ({"a": 0.1}, {"b": 0.1}, False), ("holds", "holds", True), (0.5, None, False),
     ("< 1e-6", "< 1e-6", True), (["a"], ["a", "b"], False),
 ])

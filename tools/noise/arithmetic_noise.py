@@ -10,6 +10,8 @@ listed here is off by up to two units in the last place:
 The disturbance is a hash of the number's own bits, without its sign, and of the seed. So equal numbers stay equal,
 a symmetric matrix symmetric, a run repeatable; zeros, ones, infinities and NaN stay exact.
 
+Out of its reach are the insides of other libraries: what SciPy's optimisers compute between two calls, sums, and draws.
+
 Nothing in `emlib` knows of this: `noise_hook` leads its code, and that of cells, through the functions below.
 """
 
@@ -27,12 +29,13 @@ DOUBLES = ("d", "D")
 NUMPY = {
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "logaddexp2", "power", "float_power", "sin",
     "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh",
-    "hypot", "cbrt", "matmul", "dot", "vdot", "inner", "tensordot", "einsum", "matvec", "vecmat", "vecdot", "cov",
-    "corrcoef",
+    "geomspace", "logspace", "hypot", "cbrt", "matmul", "dot", "vdot", "inner", "tensordot", "einsum", "matvec",
+    "vecmat", "vecdot", "cov", "corrcoef",
 }  # fmt: skip
 MATHS = {"exp", "expm1", "exp2", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan",
          "atan2", "pow", "gamma", "lgamma", "erf", "erfc"}
 WHOLE = ("numpy.linalg", "scipy.linalg", "scipy.linalg.lapack", "scipy.linalg.blas", "scipy.special", "scipy.stats")
+LAWS = {"pdf", "logpdf", "pmf", "logpmf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf", "interval", "entropy"}
 EXACT = (-1, 0, 0.5, 1, 2)  # powers that NumPy takes by correctly rounded operations
 
 
@@ -50,7 +53,8 @@ def disturbed(value: Any) -> Any:
         return type(value)(disturb(sys.modules["numpy"].array([value]))[0])
     if isinstance(value, tuple):
         parts = [disturbed(part) for part in value]
-        return tuple(parts) if type(value) is tuple else type(value)(*parts)
+        named = getattr(type(value), "_make", None)
+        return tuple(parts) if type(value) is tuple else named(parts) if named else value
     if not isinstance(value, sys.modules["numpy"].ndarray) or value.dtype.char not in DOUBLES:
         return value
     return disturb(value.copy(order="K"))
@@ -78,7 +82,7 @@ def power(base: Any, exponent: Any) -> Any:
     """Return ``base ** exponent``, disturbed unless it is a root, a square, a reciprocal, or a whole number's power."""
     found = base**exponent
     plain = isinstance(exponent, int | float) and exponent in EXACT
-    whole = isinstance(base, int) or (isinstance(base, float) and base.is_integer() and isinstance(exponent, int))
+    whole = isinstance(exponent, int) and (isinstance(base, int) or (isinstance(base, float) and base.is_integer()))
     return found if plain or whole else disturbed(found)
 
 
@@ -112,11 +116,15 @@ class Function:
             return disturb(found) if found.dtype.char in DOUBLES else found
         base = getattr(found, "base", None)
         is_view = base is not None and any(base is part for part in arguments)
+        if hasattr(found, "cdf"):  # a distribution with its parameters
+            return Function(found)
         return found if is_view else disturbed(found)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "inner":  # asked for by pickle and copy before it is there
+            raise AttributeError(name)
         found = getattr(self.inner, name)
-        return Function(found) if name in ("pdf", "logpdf", "pmf", "logpmf", "cdf", "sf", "ppf", "isf") else found
+        return Function(found) if name in LAWS else found
 
 
 class Module:

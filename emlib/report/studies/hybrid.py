@@ -21,7 +21,7 @@ PAIRS = (("ecg", "em"), ("entropy", "em"), ("share", "em"), ("lbfgs", "em"), ("a
 AFTER = (2, 10, 30)  # EM steps after which the next gains of EM and of conjugate gradients are compared
 HORIZON = 10  # E-steps
 NONE = -1  # in place of a count, or a height, of the entropy's hybrid where there is no entropy
-HEIGHTS = tuple(f"{name}_end" for name in METHODS)
+HEIGHTS = ENDS = tuple(f"{name}_end" for name in METHODS)
 
 
 def keys() -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ LEVELS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 RIVALS: dict[str, Algorithm] = {"EM": EM(), "conjugate gradients": ECG(), "L-BFGS after EM": LBFGS(warm_up=5)}
 GRID = tuple(range(1, BUDGET, 3))  # E-steps at which the gap is noted
 HEIGHTS = ("end", *(f"at_{k:03d}" for k in GRID))
+ENDS = ("end",)
 FLOOR = 1e-4  # nats
 CLOSE = 0.01  # nats from the end: how near counts as nearly there
 

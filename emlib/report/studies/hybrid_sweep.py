@@ -12,7 +12,7 @@ __all__ = ["HEIGHTS", "LEVELS", "N_STARTS", "SEED", "cell", "keys"]
 
 LEVELS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 N_STARTS = 20
-HEIGHTS = ("end",)
+HEIGHTS = ENDS = ("end",)
 NAMES = ("ring 1.5", "HMM aliased")
 
 
