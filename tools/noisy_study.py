@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
 
+import do
 import noisy
 from setup_env import ROOT
-
-ALONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def draws(name: str, key: dict[str, Any], seeds: Sequence[int]) -> list[dict[str, Any]]:
@@ -35,7 +33,7 @@ def draw(name: str, key: dict[str, Any], seed: int) -> dict[str, Any]:
 
 
 def _run(arguments: list[str], seed: int, **options: Any) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **ALONE, **noisy.environment(seed)}
+    environment = {**do.environment(), **noisy.environment(seed)}
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, **options)
 
 

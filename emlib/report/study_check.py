@@ -55,9 +55,9 @@ def recompute(table: Study, rows: Sequence[Cell], noisy: Sequence[Study] = (), d
     rows : sequence of mappings
         Cells of the table.
     noisy : sequence of Study
-        Its noisy copies.
+        Its noisy copies, which say how far noise moves the counts of a problem and method.
     draws : callable, optional
-        Computes a cell under noise; without it a value outside the stored range disagrees at once.
+        Computes a cell under noise; without it a value that one computation does not bear out disagrees at once.
     compute : callable, optional
         Computes a cell (name, key) anew; the study's own `cell` unless given.
 

@@ -29,6 +29,12 @@ WORDS: dict[str, Any] = {
 }
 
 
+def data_text(html: str) -> str:
+    """Return the JSON that an explorable's script reads, of which there is one."""
+    (found,) = re.findall(r'data-part="data">(.*?)</script>', html)
+    return str(found)
+
+
 def frames() -> list[dict[str, np.ndarray]]:
     return [{"line": np.column_stack([X, k * X / 3])} for k in range(3)]
 
@@ -71,7 +77,7 @@ def test_markup_is_the_same_twice_self_contained_and_drawn_in_whole_numbers(make
 
 @pytest.mark.parametrize("make", EXPLORABLES.values(), ids=EXPLORABLES)
 def test_the_numbers_for_the_script_are_rounded_so_that_every_processor_writes_the_same(make: Any) -> None:
-    data = re.search(r'data-part="data">(.*?)</script>', make().html).group(1)  # type: ignore[union-attr]
+    data = data_text(make().html)
     unrounded = re.compile(r"\d\.\d{7,}|\de-")
     assert unrounded.findall(data) == []
     assert unrounded.search(json.dumps(1 / 3))
@@ -89,7 +95,7 @@ def test_every_explorable_describes_itself(make: Any) -> None:
 
 def test_slider_draws_its_start_frame_and_keeps_the_others_as_data() -> None:
     html = ex.slider("a-slider", frames(), start=2, **WORDS).html
-    data = json.loads(re.search(r'data-part="data">(.*?)</script>', html).group(1))  # type: ignore[union-attr]
+    data = json.loads(data_text(html))
     assert f'data-curve d="{data["paths"][2][0]}"' in html
     assert data["paths"][0] != data["paths"][2]
     assert 'value="2"' in html
@@ -125,7 +131,7 @@ def test_bad_identifiers_positions_frames_and_axes_are_refused() -> None:
 
 def test_joined_pictures_share_their_positions() -> None:
     html = pair().html
-    data = json.loads(re.search(r'data-part="data">(.*?)</script>', html).group(1))  # type: ignore[union-attr]
+    data = json.loads(data_text(html))
     assert [len(paths) for paths in data["paths"]] == [2, 2, 2]
     assert html.count("data-curve d=") == 2
     assert html.count('type="range"') == 1
@@ -263,7 +269,7 @@ def test_a_range_is_shaded_under_the_curve_and_named() -> None:
     picture = re.findall(r'<path class="([^"]*)" data-curve d="([^"]*)"', html)
     assert [kind for kind, _ in picture] == ["range", "curve s0"]
     assert picture[0][1].endswith("z")
-    data = json.loads(re.findall(r'data-part="data">(.*?)</script>', html)[0])
+    data = json.loads(data_text(html))
     assert [len(paths) for paths in data["paths"]] == [2, 2, 2]
     assert "what is seen" in html
 
