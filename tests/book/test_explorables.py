@@ -16,17 +16,10 @@ from emlib.report import explorables as ex
 from emlib.report.explorables import arrows_figure, mixture, slope_figure
 from emlib.report.explorables.__main__ import main
 from emlib.report.explorables.axes import ticks
+from slider_words import AXES, WORDS
 from tests.tolerances import CONTROL, EIGHT_DECIMALS, IDENTITY, TWO_CODES
 
 X = np.linspace(0, 1, 20)
-AXES = ex.Axes(x=(0, 1), y=(-1, 1))
-WORDS: dict[str, Any] = {
-    "alt": "A line that turns as the step grows",
-    "label": "step",
-    "values": ["one", "two", "three"],
-    "axes": AXES,
-    "labels": ("x", "y"),
-}
 
 
 def data_text(html: str) -> str:

@@ -20,16 +20,9 @@ from emlib.report import explorables as ex
 from same_explorable import differences as seen
 from same_outputs import compared, differences
 from setup_env import ROOT
+from slider_words import WORDS
 
 X = np.linspace(0, 1, 40)
-AXES = ex.Axes(x=(0, 1), y=(-1, 1))
-WORDS: dict[str, Any] = {
-    "alt": "A line that turns as the step grows",
-    "label": "step",
-    "values": ["one", "two", "three"],
-    "axes": AXES,
-    "labels": ("x", "y"),
-}
 UNITS = 2 / 3140  # a picture unit, in numbers of the vertical axis
 
 
