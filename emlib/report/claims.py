@@ -65,7 +65,7 @@ def _stored(row: Row | None, measured: Any) -> Any:
     value = rounded(measured, row.digits if row else 6)
     if row is None or row.policy != "identity":
         return value
-    return _bounded(value, row.limits["below"])
+    return _bounded(value, row.bounds["below"])
 
 
 def _bounded(value: Any, below: float) -> Any:
@@ -105,7 +105,7 @@ def _badge(row: Row | None, record: dict[str, Any]) -> str:
     if row is None:
         return "unregistered"
     verdict = rule(record["propositions"])
-    met = agrees(row.policy, row.limits, row.expected, record["measured"])
+    met = agrees(row.policy, row.bounds, row.expected, record["measured"])
     return verdict if met else f"{verdict}, but the number disagrees"
 
 
@@ -120,8 +120,13 @@ def _lines(row: Row | None, record: dict[str, Any]) -> list[str]:
     if row is None:
         return lines
     stored = ["from a stored study; a test computes a random share of it anew"] if row.profile == "stored" else []
-    source = f"source: {cited(book_folder(), row.source['key'])}, {row.source['place']}"
-    return [*lines, *stored, f"why: {row.why}", source]
+    scope = [f"{name}: {text}" for name, text in row.scope.items()]
+    return [*lines, *stored, f"why: {row.why}", *scope, f"source: {_source(row.source)}"]
+
+
+def _source(source: dict[str, str]) -> str:
+    quoted = f", as quoted by {cited(book_folder(), source['quoted_by'])}" if "quoted_by" in source else ""
+    return f"{cited(book_folder(), source['key'])}, {source['place']}{quoted}"
 
 
 def _committed(row: Row | None, identifier: str) -> str:

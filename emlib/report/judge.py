@@ -140,9 +140,9 @@ def _measured(row: Row, record: dict[str, Any]) -> list[str]:
     faults = []
     if (verdict := rule(given)) != row.verdict:
         faults.append(f"{row.id} is registered as {row.verdict}, but {given} gives {verdict}: correct one of them")
-    if not agrees(row.policy, row.limits, row.expected, record.get("measured")):
+    if not agrees(row.policy, row.bounds, row.expected, record.get("measured")):
         faults.append(
-            f"{row.id} measured {record.get('measured')}, expected {row.expected} ({row.policy} {row.limits})"
+            f"{row.id} measured {record.get('measured')}, expected {row.expected} ({row.policy} {row.bounds})"
         )
     return faults
 

@@ -26,7 +26,8 @@ __all__ = ["Ledger", "collect", "main", "summary", "write"]
 
 COLUMNS = (
     "id", "chapter", "statement", "source", "kind", "expected", "measured", "tolerance", "verdict", "agrees", "why",
-    "propositions", "answered_by", "missing", "cell", "page", "profile", "fingerprint",
+    "reading", "population", "limits", "propositions", "answered_by", "missing", "cell", "page", "profile",
+    "fingerprint",
 )  # fmt: skip
 
 
@@ -61,12 +62,12 @@ def _entry(folder: Path, row: Row) -> dict[str, Any]:
     runs = [run for run in runs_of([path] if path else []) if run.id == row.id]
     record = runs[0].record if runs else {}
     judged = bool(runs) and runs[0].default
-    met = agrees(row.policy, row.limits, row.expected, record.get("measured")) if judged else None
+    met = agrees(row.policy, row.bounds, row.expected, record.get("measured")) if judged else None
     verdict = verdict_of(row, runs)
     page = f"chapters/{path.stem}.html#{row.anchor}" if path else ""
     values = {
         "measured": record.get("measured"), "propositions": record.get("propositions", {}), "verdict": verdict,
-        "agrees": row.by_text or (met and verdict == row.verdict), "tolerance": {"policy": row.policy, **row.limits},
+        "agrees": row.by_text or (met and verdict == row.verdict), "tolerance": {"policy": row.policy, **row.bounds},
         "cell": runs[0].cell if runs else None, "page": page, "fingerprint": _fingerprint(folder, path, row),
     }  # fmt: skip
     return {name: values.get(name, getattr(row, name, None)) for name in COLUMNS}

@@ -10,6 +10,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from emlib.report.claims import words
 from emlib.report.ledger import collect
+from emlib.report.registry import SCOPE
 
 __all__ = ["LedgerDirective"]
 
@@ -44,7 +45,7 @@ class LedgerDirective(SphinxDirective):
             "",
             _cell(self._place(entry["id"])),
             _cell(nodes.Text(_verdict(entry))),
-            nodes.entry("", nodes.paragraph(text=entry["statement"]), settled),
+            nodes.entry("", nodes.paragraph(text=entry["statement"]), settled, *_scope(entry)),
             nodes.entry("", *(nodes.paragraph(text=text) for text in _numbers(entry))),
             self._source(entry["source"]),
         )
@@ -70,7 +71,11 @@ class LedgerDirective(SphinxDirective):
     def _source(self, source: dict[str, str]) -> nodes.entry:
         """Cite the source, which links to its entry in the bibliography, and name the place in it."""
         parsed, _ = self.parse_inline(f"{{cite:t}}`{source['key']}`")
-        return nodes.entry("", nodes.paragraph("", "", *parsed, nodes.Text(f", {source['place']}")))
+        place = [nodes.Text(f", {source['place']}")]
+        if "quoted_by" in source:
+            quoting, _ = self.parse_inline(f"{{cite:t}}`{source['quoted_by']}`")
+            place += [nodes.Text(", as quoted by "), *quoting]
+        return nodes.entry("", nodes.paragraph("", "", *parsed, *place))
 
     def _uri(self, page: str) -> str:
         """Return a page's address relative to this one."""
@@ -79,6 +84,12 @@ class LedgerDirective(SphinxDirective):
 
 def _cell(node: nodes.Node) -> nodes.entry:
     return nodes.entry("", nodes.paragraph("", "", node))
+
+
+def _scope(entry: dict[str, Any]) -> list[nodes.paragraph]:
+    """Return what was tried and what was not, a paragraph each."""
+    given = [(label, entry[name]) for name, label in SCOPE.items() if entry[name]]
+    return [nodes.paragraph(text=f"{label.capitalize()}: {text}", classes=["emlib-why"]) for label, text in given]
 
 
 def _verdict(entry: dict[str, Any]) -> str:

@@ -6,7 +6,8 @@ Every file ``claims/*.yml`` is a list of rows. A row has
 ``id``                    ``S036`` for the 36th claim of the three source documents; ``DLR77-T1`` for a paper's
 ``chapter``               number of the chapter in which the row is settled, its home
 ``statement``             the claim, fairly paraphrased, in plain text
-``source``                ``{key, place}``: key in ``references.bib`` and where in that source
+``source``                ``{key, place}``: key in ``references.bib`` and where in that source; with ``quoted_by``, the
+                          key of the text that quotes it, where the source itself could not be read
 ``kind``                  one of `emlib.report.schema.KINDS`
 ``verdict``               one of `emlib.report.schema.VERDICTS`, foretold
 ``why``                   one or two sentences: what settles it
@@ -16,6 +17,9 @@ Every file ``claims/*.yml`` is a list of rows. A row has
 ``digits``                significant digits to store (6 unless given)
 ``answered_by``           rows that answer a question
 ``missing``               what an open row still lacks
+``reading``               the sensible reading that was tried, where the words admit more than one
+``population``            what *often*, *usually* or *generally* is taken over; such words need it
+``limits``                what the verdict does not cover
 ``cites``                 bib key that the chapter must cite, for a reference
 ``profile``               ``run`` (each build) or ``stored`` (a stored study)
 ========================  =======================================================================================
@@ -34,10 +38,12 @@ import yaml
 
 from emlib.report.schema import TEXT_VERDICTS, faults_of
 
-__all__ = ["Row", "load"]
+__all__ = ["SCOPE", "Row", "load"]
 
 #: The compiled safe loader where there is one: every claim reads the registry.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: The fields that say how far a verdict goes, with the words that a card shows before them.
+SCOPE = {"reading": "read as", "population": "taken over", "limits": "not covered"}
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,21 @@ class Row:
     why: str
     expected: Any = None
     policy: str = "none"
-    limits: dict[str, float] = field(default_factory=dict)
+    bounds: dict[str, float] = field(default_factory=dict)
     propositions: tuple[str, ...] = ()
     digits: int = 6
     answered_by: tuple[str, ...] = ()
     missing: str = ""
     cites: str = ""
     profile: str = "run"
+    reading: str = ""
+    population: str = ""
+    limits: str = ""
+
+    @property
+    def scope(self) -> dict[str, str]:
+        """What was tried and what was not: the reading, the population and the limits, as far as they are given."""
+        return {label: text for name, label in SCOPE.items() if (text := getattr(self, name))}
 
     @property
     def anchor(self) -> str:
@@ -108,7 +122,7 @@ def _entries(path: Path, faults: list[str]) -> list[Any]:
 def _row(entry: dict[str, Any]) -> Row:
     values = {key: value for key, value in entry.items() if key != "tolerance"}
     tolerance = entry.get("tolerance", "none")
-    limits = dict(tolerance) if isinstance(tolerance, dict) else {"policy": tolerance}
+    bounds = dict(tolerance) if isinstance(tolerance, dict) else {"policy": tolerance}
     for key in ("propositions", "answered_by"):
         values[key] = tuple(values.get(key, ()))
-    return Row(policy=limits.pop("policy"), limits=limits, **values)
+    return Row(policy=bounds.pop("policy"), bounds=bounds, **values)

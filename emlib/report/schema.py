@@ -36,8 +36,10 @@ REQUIRED: dict[str, type] = {
 }  # fmt: skip
 OPTIONAL: dict[str, type | tuple[type, ...]] = {
     "expected": object, "tolerance": (str, dict), "propositions": list, "digits": int, "answered_by": list,
-    "missing": str, "cites": str, "profile": str,
+    "missing": str, "cites": str, "profile": str, "reading": str, "population": str, "limits": str,
 }  # fmt: skip
+#: Words that speak of a share of something, which the row must name.
+SHARE_WORDS = re.compile(r"\b(often|usually|generally|typically|mostly)\b", re.IGNORECASE)
 IDENTIFIER = re.compile(r"[A-Z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 
 
@@ -68,8 +70,9 @@ def _words(entry: dict[str, Any]) -> list[str]:
         faults.append(f"kind {entry['kind']!r} is unknown: use one of {', '.join(sorted(KINDS))}")
     if entry["verdict"] not in VERDICTS:
         faults.append(f"verdict {entry['verdict']!r} is unknown: use one of {', '.join(VERDICTS)}")
-    if set(entry["source"]) != {"key", "place"} or not all(isinstance(v, str) for v in entry["source"].values()):
-        faults.append(f"source is {entry['source']!r}: give the texts key and place")
+    fields = set(entry["source"]) - {"quoted_by"}
+    if fields != {"key", "place"} or not all(isinstance(v, str) for v in entry["source"].values()):
+        faults.append(f"source is {entry['source']!r}: give the texts key and place, and quoted_by if it was not read")
     if entry.get("profile", "run") not in {"run", "stored"}:
         faults.append(f"profile {entry['profile']!r} is unknown: use run or stored")
     return faults
@@ -77,16 +80,16 @@ def _words(entry: dict[str, Any]) -> list[str]:
 
 def _tolerance(entry: dict[str, Any]) -> list[str]:
     tolerance = entry.get("tolerance", "none")
-    limits = dict(tolerance) if isinstance(tolerance, dict) else {"policy": tolerance}
-    policy = limits.pop("policy", None)
+    bounds = dict(tolerance) if isinstance(tolerance, dict) else {"policy": tolerance}
+    policy = bounds.pop("policy", None)
     if policy not in POLICIES:
         return [f"tolerance {policy!r} is unknown: use one of {', '.join(POLICIES)}"]
     must, may = POLICIES[policy]
-    if not must <= set(limits) <= must | may:
-        return [f"tolerance {policy} has {sorted(limits)}: it takes {sorted(must)} and may take {sorted(may)}"]
-    if policy == "ordering" and not limits:
+    if not must <= set(bounds) <= must | may:
+        return [f"tolerance {policy} has {sorted(bounds)}: it takes {sorted(must)} and may take {sorted(may)}"]
+    if policy == "ordering" and not bounds:
         return ["tolerance ordering has no bound: give above or below"]
-    wrong = [f"tolerance {k} is {v!r}: write a number like 5.0e-7" for k, v in limits.items() if not _is_number(v)]
+    wrong = [f"tolerance {k} is {v!r}: write a number like 5.0e-7" for k, v in bounds.items() if not _is_number(v)]
     return wrong or _expected(policy, entry.get("expected")) or _digits(policy, entry)
 
 
@@ -141,6 +144,9 @@ def _support(entry: dict[str, Any]) -> list[str]:
     needs = {"answered": "answered_by", "open": "missing", "reference": "cites"}.get(verdict)
     if needs and not entry.get(needs):
         faults.append(f"verdict {verdict} without {needs}: add it")
+    share = SHARE_WORDS.search(entry["statement"])
+    if share and verdict not in TEXT_VERDICTS and not entry.get("population"):
+        faults.append(f"the statement says {share[0]!r} without population: name what the share is taken over")
     for word in ("reference", "definition"):
         if verdict == word != entry["kind"]:
             faults.append(f"verdict {word} for kind {entry['kind']}: only a {word} is settled so")

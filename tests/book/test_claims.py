@@ -105,6 +105,15 @@ def test_a_row_of_a_stored_study_says_so(book: Path, shown: list[dict[str, Any]]
     assert ["stored study" in bundle["text/plain"] for bundle in shown] == [False, True]
 
 
+def test_a_card_says_how_far_the_verdict_goes(book: Path, shown: list[dict[str, Any]]) -> None:
+    scope = {"reading": "from every start", "population": "the models of the package", "limits": "constraints"}
+    make(book, [{**rows()[0], **scope, "source": {**rows()[0]["source"], "quoted_by": "somebody1900"}}])
+    report.claim("AB99-T1", 0.132778, as_stated=True)
+    text = shown[0]["text/plain"]
+    assert "read as: from every start\ntaken over: the models of the package\nnot covered: constraints\n" in text
+    assert text.endswith("source: somebody1900, Table 1, as quoted by somebody1900")
+
+
 def test_rounding_noise_is_stored_as_a_bound(book: Path, shown: list[dict[str, Any]]) -> None:
     identity = {**rows()[0], "tolerance": {"policy": "identity", "below": 1.0e-10}}
     make(book, [identity])
@@ -164,6 +173,9 @@ SPOILT: list[tuple[dict[str, Any], str]] = [
     ({"kind": "guess"}, "kind 'guess' is unknown"),
     ({"verdict": "maybe"}, "verdict 'maybe' is unknown"),
     ({"source": {"key": "a"}}, "give the texts key and place"),
+    ({"source": {"key": "a", "place": "b", "from": "c"}}, "give the texts key and place, and quoted_by"),
+    ({"statement": "EM is often fast."}, "the statement says 'often' without population"),
+    ({"population": 60}, "population is 60, a int"),
     ({"profile": "fast"}, "profile 'fast' is unknown"),
     ({"tolerance": "loose"}, "tolerance 'loose' is unknown"),
     ({"tolerance": "identity"}, "it takes ['below']"),
