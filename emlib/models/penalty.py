@@ -32,8 +32,9 @@ class PenalisedCovariances(ProductModel):
     With S the data's covariance over K^(2/d), what is maximised is loglik - m sum_k KL(N(0, S) || N(0, Sigma_k)), up
     to a constant an inverse-Wishart prior on each Sigma_k: as if each component had m units more, which lie about its
     own mean as S does. No Sigma_k can collapse, so a maximum exists for every m > 0; in one dimension Ciuperca, Ridolfi
-    & Idier (2003) show it. The form is Chen & Tan's (2009), who let the weight fall as n grows and show the estimate
-    consistent; S is Fraley & Raftery's (2007): it follows the data's units, so rescaled data give the rescaled fit.
+    & Idier (2003) show it. The form is Chen & Tan's (2009), whose abstract states strong consistency; Alexandrovich
+    (2014) is a note on that article. S is Fraley & Raftery's (2007): it follows the data's units, so rescaled data
+    give the rescaled fit.
 
     The M-step's covariances are (scatter_k + m S)/(n_k + m). Each chunk of the data brings its share of the m units,
     so that Q, bound, Fisher's identity and information are those of the penalised objective, however the data are
