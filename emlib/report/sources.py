@@ -15,7 +15,7 @@ def cited(folder: Path, key: str) -> str:
     entry = re.search(rf"@\w+\{{{re.escape(key)},(.*?)\n\}}", text, re.DOTALL)
     author = re.search(r"author\s*=\s*\{(.*?)\},\s", entry[1], re.DOTALL) if entry else None
     year = re.search(r"year\s*=\s*\{(\d+)\}", entry[1]) if entry else None
-    return f"{_surnames(author[1])} {year[1]}" if author and year else key
+    return f"{_surnames(author[1])} {year[1] if year else '(no date)'}" if author else key
 
 
 def _surnames(authors: str) -> str:
