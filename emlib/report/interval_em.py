@@ -16,10 +16,10 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 from scipy.linalg import eigh
 
-from emlib.report.certify import BITS, Function, positive_definite
+from emlib.report.certify import BITS, Function, positive_definite, proved
 from emlib.report.jets import Jet, log_sum_exp, variables
 
-__all__ = ["informations", "linkage", "loglik", "normal_pair", "poisson_pair", "rate"]
+__all__ = ["informations", "linkage", "loglik", "normal_pair", "numbers", "poisson_pair", "rate"]
 
 DECIMALS = 30  # of a rate, at most
 Joint = Callable[[list[Jet]], Iterable[tuple[int, list[Jet]]]]
@@ -62,6 +62,14 @@ def rate(joint: Joint, box: Sequence[Any]) -> Any:
             if positive_definite(high * complete - missing):
                 return low.union(high)
     raise ValueError("box: too wide for a first decimal of the rate; give a smaller one")
+
+
+def numbers(joint: Joint, box: Sequence[Any], names: Sequence[str], digits: int = 22) -> dict[str, str]:
+    """Return the proved first digits of the parameters, of the log-likelihood and of the rate, by name."""
+    with ctx.workprec(BITS):
+        height = loglik(joint)(variables(box)).value
+    balls = dict(zip(names, box, strict=True)) | {"log-likelihood": height, "rate": rate(joint, box)}
+    return {name: proved(ball, digits) for name, ball in balls.items()}
 
 
 def linkage(counts: Sequence[int]) -> Joint:
