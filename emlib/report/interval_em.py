@@ -19,7 +19,7 @@ from scipy.linalg import eigh
 from emlib.report.certify import BITS, Function, positive_definite, proved
 from emlib.report.jets import Jet, log_sum_exp, variables
 
-__all__ = ["informations", "linkage", "loglik", "normal_pair", "numbers", "poisson_pair", "rate"]
+__all__ = ["information_matrices", "linkage", "loglik", "normal_pair", "numbers", "poisson_pair", "rate"]
 
 DECIMALS = 30  # of a rate, at most
 Joint = Callable[[list[Jet]], Iterable[tuple[int, list[Jet]]]]
@@ -30,7 +30,7 @@ def loglik(joint: Joint) -> Function:
     return lambda theta: _total(count * log_sum_exp(terms) for count, terms in joint(theta))
 
 
-def informations(joint: Joint, box: Sequence[Any]) -> tuple[Any, Any]:
+def information_matrices(joint: Joint, box: Sequence[Any]) -> tuple[Any, Any]:
     """Return complete and observed information all over a box: minus the Hessians of Q and of the log-likelihood."""
     with ctx.workprec(BITS):
         rows = list(joint(variables(box)))
@@ -49,7 +49,7 @@ def rate(joint: Joint, box: Sequence[Any]) -> Any:
     ValueError
         If the box is too wide to prove that I_c is positive definite, or to prove a first decimal.
     """
-    complete, observed = informations(joint, box)
+    complete, observed = information_matrices(joint, box)
     with ctx.workprec(BITS):
         missing = complete - observed
         if not positive_definite(complete):

@@ -242,7 +242,7 @@ def test_linkage_agrees_with_its_closed_form(proofs: dict[str, Certificate]) -> 
 
 def test_rate_is_the_largest_eigenvalue(proofs: dict[str, Certificate]) -> None:
     box = proofs["death notices"].box
-    complete, observed = interval_em.informations(DEATHS, box)
+    complete, observed = interval_em.information_matrices(DEATHS, box)
     speed = interval_em.rate(DEATHS, box)
     values = [value.real for value in (complete.inv() * (complete - observed)).eig()]
     assert [value.overlaps(speed) for value in values].count(True) == 1
