@@ -130,7 +130,16 @@ def _by_run(folder: Path, row: Row, runs: list[Run]) -> list[str]:
         return [f"{row.id} is run in {run.path.name}: its home is {name}"]
     if not run.default:
         return [f"{row.id} is run with other parameters ({run.record.get('parameters')}): refresh {name}"]
-    return _measured(row, run.record)
+    return [*_measured(row, run.record), *_proved(row, run.record)]
+
+
+def _proved(row: Row, record: dict[str, Any]) -> list[str]:
+    """Whether a certified row was given digits: a float has sixteen, and no proof behind them."""
+    measured = record.get("measured")
+    leaves = list(measured.values()) if isinstance(measured, dict) else [measured]
+    if row.kind != "certified" or all(isinstance(leaf, str) for leaf in leaves):
+        return []
+    return [f"{row.id} measured {measured}: a certified row takes the proved digits, as text"]
 
 
 def _measured(row: Row, record: dict[str, Any]) -> list[str]:

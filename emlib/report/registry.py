@@ -26,6 +26,10 @@ Every file ``claims/*.yml`` is a list of rows. A row has
 
 Rows that no cell can compute (answered questions, references, definitions, open rows) are settled by text: their home
 chapter marks the place with the label ``(claim-S036)=``, and a reference's chapter cites its key.
+
+A row of kind ``certified`` prints digits of an optimum that are proved. Its tolerance is ``truncated`` or ``rounded``;
+its one proposition ``as_stated`` is the outcome of `emlib.report.certify.certify`, one stationary point in the box and
+a strict local maximum, and never a comparison of floats; ``measured`` holds the proved digits as text.
 """
 
 from __future__ import annotations

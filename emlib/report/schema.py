@@ -15,8 +15,11 @@ from emlib.report.verdicts import POLICIES, PRINTED
 __all__ = ["KINDS", "TEXT_VERDICTS", "VERDICTS", "faults_of"]
 
 KINDS = frozenset(
-    {"identity", "theorem", "number", "figure", "ordering", "opinion", "question", "reference", "definition", "example"}
-)
+    {
+        "identity", "theorem", "number", "certified", "figure", "ordering", "opinion", "question", "reference",
+        "definition", "example",
+    }
+)  # fmt: skip
 #: The propositions that each verdict rests on.
 VERDICTS: dict[str, frozenset[frozenset[str]]] = {
     "holds": frozenset({frozenset({"as_stated"}), frozenset({"as_stated", "corrected"})}),
@@ -47,7 +50,7 @@ def faults_of(entry: Any) -> list[str]:
     """Everything wrong with one row; types first, because the later rules rely on them."""
     if not isinstance(entry, dict):
         return ["is not a mapping: give it the fields id, chapter, statement, ..."]
-    return _types(entry) or [*_words(entry), *_tolerance(entry), *_support(entry)]
+    return _types(entry) or [*_words(entry), *_tolerance(entry), *_support(entry), *_certified(entry)]
 
 
 def _types(entry: dict[str, Any]) -> list[str]:
@@ -151,3 +154,12 @@ def _support(entry: dict[str, Any]) -> list[str]:
         if verdict == word != entry["kind"]:
             faults.append(f"verdict {word} for kind {entry['kind']}: only a {word} is settled so")
     return faults
+
+
+def _certified(entry: dict[str, Any]) -> list[str]:
+    """Whether a certified row prints digits, and rests on its proof alone."""
+    if entry["kind"] != "certified":
+        return []
+    digits = entry.get("tolerance") in ("truncated", "rounded")
+    alone = entry.get("propositions") == ["as_stated"]
+    return [] if digits and alone else ["kind certified takes tolerance truncated or rounded, and as_stated alone"]

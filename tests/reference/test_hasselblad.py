@@ -17,8 +17,9 @@ from tests import tolerances as tol
 
 MODEL = PoissonMixture(2)
 COUNTS = np.array([162, 267, 271, 185, 111, 61, 27, 8, 3, 1])
-OPTIMUM = (0.3598853969850, 1.2560951012244, 2.6634043566325)  # SQUAREM's test file: p, mu1, mu2
-LOGLIK = -1989.945859882964
+OPTIMUM = (0.3598853969849348, 1.2560951012243379, 2.6634043566324726)  # p, mu1, mu2: proved in tests/book
+LOGLIK = -1989.9458598829642
+PRINTED = (0.6401146029910, 2.6634043566619, 1.2560951012662)  # SQUAREM's test file: 1 - p, mu2, mu1
 
 
 def problem(coordinates: str = "standard") -> emlib.Problem:
@@ -50,8 +51,14 @@ def test_thirteen_digits_of_the_optimum() -> None:
     assert result.loglik == pytest.approx(LOGLIK, abs=tol.ROOT)
 
 
-def test_em_stays_at_the_published_optimum() -> None:
-    """The published digits are a fixed point of the map to their own precision."""
+def test_printed_optimum_has_nine_right_decimals() -> None:
+    ours = np.array([1 - OPTIMUM[0], OPTIMUM[2], OPTIMUM[1]])
+    np.testing.assert_array_equal(np.round(PRINTED, 9), np.round(ours, 9))
+    assert np.any(np.round(PRINTED, 10) != np.round(ours, 10))
+
+
+def test_em_stays_at_the_optimum() -> None:
+    """The proved digits are a fixed point of the map to the precision of floats."""
     here = problem()
     x = MODEL.space.pack(params(*OPTIMUM), "standard")
     np.testing.assert_allclose(here.em_map(x), x, rtol=0, atol=10 * tol.THIRTEEN_DIGITS)
