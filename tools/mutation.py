@@ -67,17 +67,31 @@ def difference(mutant: Mutant, root: Path) -> str:
 
 
 def run(n: int = N, seed: int = SEED, root: Path = ROOT) -> list[str]:
-    """Try the named and the drawn faults, print both scores, and return what no score can be made with."""
+    """Try the named and the drawn faults and print both scores.
+
+    Returns
+    -------
+    list of str
+        What is wrong with the clean chapters: with that no score means anything. Else the named faults that survive.
+    """
     maps, faults = traces(root)
     if faults:
         return faults
-    for name, mutants in (("named faults", named(root)), ("mutation score", drawn(root, maps, n, seed))):
-        found = {}
-        for mutant, outcome in outcomes(mutants, root, maps):
-            found[mutant] = outcome
-            print(told(outcome), flush=True)
-        print(score([found[mutant] for mutant in mutants], name), flush=True)
-    return []
+    of_named = results(named(root), "named faults", root, maps)
+    if n:
+        results(drawn(root, maps, n, seed), "mutation score", root, maps)
+    return [f"{outcome.mutant} is caught by no chapter" for outcome in of_named if not outcome.caught]
+
+
+def results(mutants: list[Mutant], name: str, root: Path, maps: list[Trace]) -> list[Outcome]:
+    """Try faults, print what becomes of each and their score, and return the outcomes."""
+    found = {}
+    for mutant, outcome in outcomes(mutants, root, maps):
+        found[mutant] = outcome
+        print(told(outcome), flush=True)
+    in_order = [found[mutant] for mutant in mutants]
+    print(score(in_order, name), flush=True)
+    return in_order
 
 
 def main(arguments: list[str] | None = None) -> int:
