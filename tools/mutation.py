@@ -1,7 +1,7 @@
 """The mutation score of the book: of small faults in the mathematics of `emlib`, how many do the chapters catch?
 
     python tools/mutation.py [--n 20] [--seed 1]      the ten named faults, and n that the seed draws
-    python tools/mutation.py --list                   which they are, without running anything
+    python tools/mutation.py --list                   which they are; the chapters are run once for their lines
     python tools/mutation.py --show 3                 the third as it stands in the source, and what became of it
 
 Each fault is put into a copy of the tree, where the chapters that run its line are run until one of them raises, or
@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 
 from mutation_named import named
-from mutation_operators import Mutant, sample
-from mutation_run import Outcome, order, outcomes
+from mutation_places import Mutant, sample
+from mutation_run import Outcome, kept, order, outcomes, results
 from mutation_trace import Trace, traces
 from setup_env import ROOT
 
@@ -50,7 +50,7 @@ def score(outcomes_of: list[Outcome], name: str) -> str:
     return ", ".join(words) + ("; survivors: " + ", ".join(left) if left else "")
 
 
-def told(outcome: Outcome) -> str:
+def described(outcome: Outcome) -> str:
     """Return what became of one fault, in one line."""
     if not outcome.chapters:
         return f"{outcome.mutant}: not reached by any chapter"
@@ -77,18 +77,18 @@ def run(n: int = N, seed: int = SEED, root: Path = ROOT) -> list[str]:
     maps, faults = traces(root)
     if faults:
         return faults
-    of_named = results(named(root), "named faults", root, maps)
+    of_named = try_all(named(root), "named faults", root, maps)
     if n:
-        results(drawn(root, maps, n, seed), "mutation score", root, maps)
+        try_all(drawn(root, maps, n, seed), "mutation score", root, maps)
     return [f"{outcome.mutant} is caught by no chapter" for outcome in of_named if not outcome.caught]
 
 
-def results(mutants: list[Mutant], name: str, root: Path, maps: list[Trace]) -> list[Outcome]:
+def try_all(mutants: list[Mutant], name: str, root: Path, maps: list[Trace]) -> list[Outcome]:
     """Try faults, print what becomes of each and their score, and return the outcomes."""
     found = {}
     for mutant, outcome in outcomes(mutants, root, maps):
         found[mutant] = outcome
-        print(told(outcome), flush=True)
+        print(described(outcome), flush=True)
     in_order = [found[mutant] for mutant in mutants]
     print(score(in_order, name), flush=True)
     return in_order
@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--n", type=int, default=N, help=f"faults to draw (default: {N})")
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--list", action="store_true", help="name the faults and run none")
+    parser.add_argument("--list", action="store_true", help="name the faults and try none")
     parser.add_argument("--show", type=int, metavar="K", help="print the K-th of the list")
     chosen = parser.parse_args(arguments)
     if not chosen.list and chosen.show is None:
@@ -109,11 +109,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 1 if faults else 0
     maps, _ = traces(ROOT)
     mutants = named(ROOT) + drawn(ROOT, maps, chosen.n, chosen.seed)
-    places = range(1, len(mutants) + 1) if chosen.show is None else [chosen.show]
-    for place in places:
-        mutant = mutants[place - 1]
-        print(f"{place:3d} {mutant}: {' '.join(mutant.old.split())} -> {' '.join(mutant.new.split())}"
-              if chosen.show is None else difference(mutant, ROOT))
+    for place, mutant in enumerate(mutants, 1):
+        if chosen.show is None:
+            print(f"{place:3d} {mutant}: {' '.join(mutant.old.split())} -> {' '.join(mutant.new.split())}")
+        elif chosen.show == place:
+            outcome = kept(mutant, results(ROOT))
+            print(difference(mutant, ROOT) + (described(outcome) if outcome else "not tried"))
     return 0
 
 

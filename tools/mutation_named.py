@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mutation_operators import Mutant
+from mutation_places import Mutant
 
 NAMED = [  # name, file under emlib, text, which stands there once, and what it becomes
     ("Student t: the weights for dof + 0.001", "models/student_t.py",

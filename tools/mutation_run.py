@@ -20,7 +20,7 @@ import mutation_trace
 from emlib.report.judge import judge
 from emlib.report.registry import load
 from execute import Run, execute
-from mutation_operators import Mutant
+from mutation_places import Mutant
 from mutation_trace import Trace
 from same_outputs import differences
 
@@ -51,13 +51,10 @@ Execute = Callable[..., Run]
 def outcomes(mutants: list[Mutant], root: Path, maps: list[Trace],
              workers: int = 2) -> Iterator[tuple[Mutant, Outcome]]:
     """Yield the outcome of every fault, the kept ones first; each new one is kept as soon as it is there."""
-    place = mutation_trace.folder(root) / "results" / mutation_trace.digest(root)
-    place.mkdir(parents=True, exist_ok=True)
-    waiting = []
+    place, waiting = results(root), []
     for mutant in mutants:
-        file = place / f"{mutant.digest}.json"
-        if file.exists():
-            yield mutant, Outcome(**json.loads(file.read_text()))
+        if outcome := kept(mutant, place):
+            yield mutant, outcome
         elif not order(mutant, maps):
             yield mutant, Outcome(str(mutant))
         else:
@@ -69,8 +66,23 @@ def outcomes(mutants: list[Mutant], root: Path, maps: list[Trace],
             yield jobs[job], job.result()
 
 
+def results(root: Path) -> Path:
+    """Return the folder with the outcomes for a tree as it stands."""
+    return mutation_trace.folder(root) / "results" / mutation_trace.digest(root)
+
+
+def kept(mutant: Mutant, place: Path) -> Outcome | None:
+    """Return the outcome that an earlier run has left, or None."""
+    file = place / f"{mutant.digest}.json"
+    if not file.exists():
+        return None
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return Outcome(**{**found, "chapters": tuple(found["chapters"])})
+
+
 def keep(outcome: Outcome, file: Path) -> None:
     """Write an outcome as one line, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(f".{os.getpid()}.part")
     partial.write_text(json.dumps(asdict(outcome)) + "\n", encoding="utf-8")
     os.replace(partial, file)
