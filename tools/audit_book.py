@@ -1,11 +1,12 @@
 """Run the book as it should not matter: with other seeds, with noise in the last place, on noisy copies of its tables.
 
-    python tools/audit_book.py [noise] [seeds] [tables] [studies]     all four unless named
+    python tools/audit_book.py [noise] [seeds] [tables] [studies] [mutations]     all five unless named
 
-noise    every chapter under five seeds of arithmetic noise: the outputs must show what the committed ones show
-seeds    every chapter under five other seeds of its own: the verdicts must be those of the registry
-tables   the chapters that read stored studies, on the noisy copies of the tables: the verdicts must be the same
-studies  a sample of every stored study, computed under the same noise, against its table
+noise      every chapter under five seeds of arithmetic noise: the outputs must show what the committed ones show
+seeds      every chapter under five other seeds of its own: the verdicts must be those of the registry
+tables     the chapters that read stored studies, on the noisy copies of the tables: the verdicts must be the same
+studies    a sample of every stored study, computed under the same noise, against its table
+mutations  ten named faults in the mathematics of `emlib`, which chapters must catch, and the score of twenty drawn ones
 
 Runs are kept under ``_build`` and repeated only where something changed.
 """
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 
 import chapters
+import mutation
 import noisy_chapters
 import noisy_study
 from emlib.report import study, study_check
@@ -104,7 +106,8 @@ def studies() -> list[str]:
     return faults
 
 
-PARTS: dict[str, Callable[[], list[str]]] = {"noise": noise, "seeds": seeds, "tables": tables, "studies": studies}
+PARTS: dict[str, Callable[[], list[str]]] = {"noise": noise, "seeds": seeds, "tables": tables, "studies": studies,
+                                              "mutations": mutation.run}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -17,7 +17,7 @@ TASKS = {
     "setup": "make the environment in .venv",
     "book": "run all chapters and build _build/html",
     "test": "build the book, run its chapters once more under arithmetic noise, then run every test, nbval included",
-    "audit": "run the book under noise, with other seeds and on noisy tables, and judge what comes out",
+    "audit": "run the book under noise, with other seeds, on noisy tables and with faults put in, and judge it",
     "refresh": "run one chapter (or all) and write its outputs back",
     "edit": "write one chapter as a Markdown file to edit",
     "saved": "take the edited Markdown file back into the notebook",

@@ -38,8 +38,12 @@ def unknown_parameters(path: Path, given: dict[str, Any]) -> list[str]:
     return sorted(set(given) - set(chapters.parameters(chapters.read(path))))
 
 
-def execute(path: Path, given: dict[str, Any] | None = None, variables: dict[str, str] | None = None) -> Run:
-    """Run a chapter from its own folder, with these parameters and environment variables; its file is never written."""
+def execute(path: Path, given: dict[str, Any] | None = None, variables: dict[str, str] | None = None,
+            limit: int = CELL_SECONDS) -> Run:
+    """Run a chapter from its own folder, with these parameters and environment variables; its file is never written.
+
+    A cell that takes more than `limit` seconds is a fault.
+    """
     unknown = unknown_parameters(path, given or {})
     if unknown:
         known = ", ".join(chapters.parameters(chapters.read(path))) or "none"
@@ -47,7 +51,7 @@ def execute(path: Path, given: dict[str, Any] | None = None, variables: dict[str
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="emlib-") as folder, _environment({**QUIET, **(variables or {})}):
         out = Path(folder) / path.name
-        fault = _papermill(path, out, given or {})
+        fault = _papermill(path, out, given or {}, limit)
         seconds = time.monotonic() - start
         if fault:
             return Run(path.stem, seconds, fault=f"{path.stem}: {fault}")
@@ -67,13 +71,13 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _papermill(path: Path, out: Path, given: dict[str, Any]) -> str:
+def _papermill(path: Path, out: Path, given: dict[str, Any], limit: int) -> str:
     """Run once, or twice when the kernel did not start; return the fault in one line."""
     for attempt in (1, 2):
         try:
             papermill.execute_notebook(
                 str(path), str(out), parameters=given, cwd=str(path.parent), progress_bar=False,
-                kernel_name="python3", record_timing=False, execution_timeout=CELL_SECONDS,
+                kernel_name="python3", record_timing=False, execution_timeout=limit,
             )  # fmt: skip
         except PapermillExecutionError as error:
             return f"cell {error.cell_index + 1}: {error.ename}: {error.evalue}\n{_tail(error.traceback)}"
