@@ -71,7 +71,7 @@ def closed_form_rate(separation: float, free: tuple[str, ...] = FIELDS) -> float
 def closed_form_families(separation: float, free: tuple[str, ...] = FIELDS) -> tuple[float, float]:
     """Return the largest eigenvalue of I_c^-1 I_m over even and over odd directions, by theorem T7.
 
-    In an even direction the difference of the two labels' scores is an even function of x, in an odd one it is odd.
+    In an even direction the difference of the two labels' scores is an even function of x, in an odd one an odd function.
     """
     _checked(separation, 0.5, free)
     square, e0, e2 = separation**2, overlap_moment(separation), overlap_moment(separation, 2)
