@@ -65,23 +65,15 @@ def closed_form_rate(separation: float, free: tuple[str, ...] = FIELDS) -> float
     float
         Largest eigenvalue of I_c^-1 I_m; larger is slower.
     """
-    return max(closed_form_families(separation, free))
-
-
-def closed_form_families(separation: float, free: tuple[str, ...] = FIELDS) -> tuple[float, float]:
-    """Return the largest eigenvalue of I_c^-1 I_m over even and over odd directions, by theorem T7.
-
-    In an even direction the difference of the two labels' scores is an even function of x, in an odd one an odd function.
-    """
     _checked(separation, 0.5, free)
     square, e0, e2 = separation**2, overlap_moment(separation), overlap_moment(separation, 2)
     if free == ("means",):
-        return square * e0, 4 * e2
+        return max(square * e0, 4 * e2)
     if free == ("weights", "means"):
-        return (square + 4) * e0, 4 * e2
+        return max((square + 4) * e0, 4 * e2)
     if free != FIELDS:
         raise ValueError(f"free: {free!r} has no closed form here; use quadrature_rate")
-    return float(np.linalg.eigvalsh(_even_block(separation))[-1]), (4 + 2 * square) * e2
+    return max(float(np.linalg.eigvalsh(_even_block(separation))[-1]), (4 + 2 * square) * e2)
 
 
 def _even_block(separation: float) -> Array:
