@@ -51,7 +51,12 @@ def _integral(separation: float, function: Function) -> float:
 
 
 def closed_form_rate(separation: float, free: tuple[str, ...] = FIELDS) -> float:
-    """Return the population rate of EM for two equal normals with unit variances, by theorem T7.
+    """Return the population rate of EM for two equal normals with unit variances: the largest of the spectrum."""
+    return float(closed_form_spectrum(separation, free)[0])
+
+
+def closed_form_spectrum(separation: float, free: tuple[str, ...] = FIELDS) -> Array:
+    """Return the eigenvalues of I_c^-1 I_m for two equal normals with unit variances, by theorem T7.
 
     Parameters
     ----------
@@ -62,18 +67,18 @@ def closed_form_rate(separation: float, free: tuple[str, ...] = FIELDS) -> float
 
     Returns
     -------
-    float
-        Largest eigenvalue of I_c^-1 I_m; larger is slower.
+    ndarray, shape (2,) or (4,)
+        Descending, one zero left out where weights are free; larger is slower.
     """
     _checked(separation, 0.5, free)
     square, e0, e2 = separation**2, overlap_moment(separation), overlap_moment(separation, 2)
     if free == ("means",):
-        return max(square * e0, 4 * e2)
+        return np.sort([square * e0, 4 * e2])[::-1]
     if free == ("weights", "means"):
-        return max((square + 4) * e0, 4 * e2)
+        return np.sort([(square + 4) * e0, 4 * e2])[::-1]
     if free != FIELDS:
         raise ValueError(f"free: {free!r} has no closed form here; use quadrature_rate")
-    return max(float(np.linalg.eigvalsh(_even_block(separation))[-1]), (4 + 2 * square) * e2)
+    return np.sort([*np.linalg.eigvalsh(_even_block(separation)), (4 + 2 * square) * e2])[::-1]
 
 
 def _even_block(separation: float) -> Array:

@@ -10,6 +10,7 @@ from scipy.stats import norm
 from emlib.diagnostics.population import (
     FIELDS,
     closed_form_rate,
+    closed_form_spectrum,
     overlap_moment,
     population_information,
     quadrature_rate,
@@ -32,6 +33,19 @@ def test_closed_form_meets_the_table(separation: float, column: int) -> None:
 def test_closed_form_is_the_rate_of_the_whole_matrices(separation: float, free: tuple[str, ...]) -> None:
     assert closed_form_rate(separation, free) == pytest.approx(quadrature_rate(separation, free=free), abs=QUADRATURE)
     assert abs(closed_form_rate(separation, free) - quadrature_rate(separation, 0.2, free)) > CONTROL
+
+
+@pytest.mark.parametrize("separation", [0.7, 2.4, 6.5])
+@pytest.mark.parametrize("free", FREE)
+def test_closed_form_is_the_spectrum_of_the_whole_matrices(separation: float, free: tuple[str, ...]) -> None:
+    def gap(weight: float) -> float:
+        complete, observed = population_information(separation, weight, free)
+        whole = np.sort(1 - np.linalg.eigvals(np.linalg.solve(complete, observed)).real)[::-1]
+        closed = closed_form_spectrum(separation, free)
+        return float(np.abs(whole - np.append(closed, np.zeros(len(whole) - len(closed)))).max())
+
+    assert gap(0.5) < QUADRATURE
+    assert gap(0.2) > CONTROL
 
 
 def test_quadrature_meets_the_column_of_unequal_weights() -> None:
