@@ -107,7 +107,7 @@ def default_algorithm(model: LatentVariableModel) -> Algorithm:
     Where even one such matrix is too large, it is SQUAREM, which needs none.
     A model that knows its best values of all fields but one (`profiled`) is fitted in that one.
     """
-    if getattr(model, "profiled", None) is not None:
+    if model.profiled is not None:
         return Profile()
     size = model.space.size("free")
     if size > HUGE:
@@ -131,7 +131,7 @@ def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Ge
     if any(value is None for value in fields.values()):
         raise TypeError(f"start: {type(given).__name__} found; give model.params({', '.join(fields)})")
     params = model.params(**fields)
-    split = model.separate(params, data, rng) if hasattr(model, "separate") else None
+    split = model.separate(params, data, rng)
     if split is None:
         return params, ""
     apart = model.space.hold(split[0])
@@ -141,9 +141,7 @@ def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Ge
 
 def _with_held(model: Any, data: Data, params: Any) -> tuple[Any, str]:
     """Return the model with the fields held that the data say nothing about, unless its `fixed` says what is."""
-    if getattr(model, "fixed", None) is not None or not hasattr(model, "held_by_default"):
-        return model, ""
-    names = model.held_by_default(data)
+    names = model.held_by_default(data) if model.fixed is None else ()
     if not names:
         return model, ""
     held = replace(model, fixed={name: getattr(params, name) for name in names})

@@ -6,7 +6,7 @@ One E-step at theta gives four things: the log-likelihood, the posterior entropy
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -67,6 +67,11 @@ class Data:
     def share(self) -> float:
         """The part of the whole data set that these units are, repeated ones counted; 1 for the whole."""
         return 1.0 if self.whole is None else self.n_units / self.whole
+
+    @property
+    def map(self) -> Callable[..., Iterable[Any]] | None:
+        """Return the `map` of data that lie elsewhere; None for data in this process."""
+        return None
 
     def piece(self, rows: Any) -> Data:
         """Return the units that a slice, or an array of indices, picks; it knows of the whole."""
@@ -143,16 +148,29 @@ class Expectation:
                            self.magnitude + other.magnitude)
 
 
+def _lacking(model: Any, name: str) -> TypeError:
+    return TypeError(f"model: {type(model).__name__} has no `{name}`")
+
+
 class LatentVariableModel(Protocol):
-    """The members that every model supplies; algorithms and diagnostics use nothing else."""
+    """What a model supplies; algorithms, diagnostics and loops use nothing else.
+
+    The first part is required. `emlib.families.ProductModel` implements all of it but `space`, `as_data`, `start` and
+    `e_step` for models whose complete-data likelihood is a product of families. The second part are *capabilities*:
+    members with defaults, which a model overrides where it can do better. What has no sensible default raises
+    TypeError; `supplies` says whether a model has it.
+
+    Once a model is written, these come for nothing: `emlib.fit` with every algorithm, gradient, Hessian, rate, missing
+    information, standard errors, bounds, checkpoints, threads, and the contract tests.
+    """
 
     @property
     def space(self) -> ParameterSpace:
-        """The parameter space: which blocks theta has, with shapes."""
+        """Return the parameter space: which blocks theta has, with shapes."""
 
     @property
     def full_family(self) -> bool:
-        """Whether the complete data form a full exponential family (theorem T2 holds exactly)."""
+        """Return whether the complete data form a full exponential family (theorem T2 holds exactly)."""
 
     def params(self, **fields: Any) -> Any:
         """Build and validate parameters."""
@@ -164,22 +182,103 @@ class LatentVariableModel(Protocol):
         """Draw a sensible random start, never with equal components."""
 
     def e_step(self, params: Any, data: Any) -> Expectation:
-        """Expected sufficient statistics of this chunk, with loglik and entropy."""
+        """Return the expected sufficient statistics of this chunk, with loglik and entropy."""
 
     def m_step(self, stats: Statistics) -> Any:
-        """The argmax of Q; it may lie outside the space, which `space.fault` then names."""
+        """Return the argmax of Q; it may lie outside the space, which `space.fault` then names."""
 
     def q_value(self, params: Any, stats: Statistics) -> float:
-        """Q with every constant."""
+        """Return Q with every constant."""
 
     def q_gradient(self, params: Any, stats: Statistics) -> dict[str, Array]:
-        """Gradient of Q, one array per field, entries taken as free."""
+        """Return the gradient of Q, one array per field, entries taken as free."""
 
     def q_hessian(self, params: Any, stats: Statistics, coordinates: str = "free") -> Array:
-        """Hessian of Q in free coordinates (chart curvature included) or in standard entries."""
+        """Return the Hessian of Q in free coordinates (chart curvature included) or in standard entries."""
 
     def projection(self, params: Any, stats: Statistics) -> Array:
-        """The preconditioner P of theorem T4 in standard entries."""
+        """Return the preconditioner P of theorem T4 in standard entries."""
 
     def remainder(self, params: Any, stats: Statistics) -> dict[str, Array]:
-        """What P times the gradient leaves of the EM step, one array per field (theorem T4)."""
+        """Return what P times the gradient leaves of the EM step, one array per field (theorem T4)."""
+
+    # Capabilities with a default
+
+    @property
+    def fixed(self) -> Mapping[str, Any] | None:
+        """Return the fields that are held at known values, by name; None if the user said nothing about it."""
+        return None
+
+    @property
+    def penalty(self) -> float | None:
+        """Return the weight of a penalty on the parameters; None for plain maximum likelihood."""
+        return None
+
+    def log_penalty(self, params: Any, data: Any) -> float:
+        """Return the penalty that `e_step` adds to the log-likelihood of these data, nats."""
+        return 0.0
+
+    @property
+    def n_invariant(self) -> int:
+        """Return the number of directions in which the parameters move and the distribution stays the same."""
+        return 0
+
+    @property
+    def n_latent_values(self) -> int:
+        """Return how many values a discrete hidden variable has; 1 where none is discrete."""
+        return 1
+
+    @property
+    def profiled(self) -> str | None:
+        """Return the field given which `profile` knows the best values of all others; None if there is none."""
+        return None
+
+    def estep_chunk(self) -> int:
+        """Return how many units one call of `e_step` should get."""
+        return BLOCK
+
+    def degenerate(self, params: Any, data: Data) -> str | None:
+        """Say in what way parameters have collapsed onto these data; None if they have not."""
+        return None
+
+    def separate(self, params: Any, data: Data, rng: np.random.Generator) -> tuple[Any, str] | None:
+        """Return a start with equal components nudged apart, and which these were; None if none are equal."""
+        return None
+
+    def held_by_default(self, data: Data) -> tuple[str, ...]:
+        """Return the fields that these data say nothing about."""
+        return ()
+
+    def missing_information_cost(self) -> int:
+        """Return how many E-steps `missing_information` takes."""
+        return 1
+
+    # Capabilities that a model has or has not
+
+    def supplies(self, name: str) -> bool:
+        """Return whether this model overrides one of the members below."""
+        return getattr(type(self), name) is not getattr(LatentVariableModel, name)
+
+    def missing_information(self, params: Any, data: Any) -> Array:
+        """Return the missing information of a chunk in closed form (Louis 1982), standard entries, shape (q, q)."""
+        raise _lacking(self, "missing_information")
+
+    def expectation_under(self, q: Any, params: Any, data: Any) -> tuple[Statistics, float]:
+        """Return the statistics of a chunk under any distribution q of the hidden variables, and the entropy of q."""
+        raise _lacking(self, "expectation_under")
+
+    def posterior(self, params: Any, data: Any) -> Any:
+        """Return what is known of the hidden variables: probabilities, of chains one array (T, K) a sequence."""
+        raise _lacking(self, "posterior")
+
+    def cm_steps(self, params: Any, stats: Statistics) -> Any:
+        """Return the parameters after a cycle of conditional maximisations (ECME)."""
+        raise _lacking(self, "cm_steps")
+
+    def expanded_m_step(self, stats: Statistics) -> Any:
+        """Return the argmax of Q in a model with more parameters, mapped back (PX-EM)."""
+        raise _lacking(self, "expanded_m_step")
+
+    def profile(self, params: Any, stats: Statistics) -> tuple[Any, Array]:
+        """Return the best values of the other fields given `profiled`, and the Hessian in that field."""
+        raise _lacking(self, "profile")

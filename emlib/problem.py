@@ -57,7 +57,7 @@ class Problem:
         self.size = model.space.size(coordinates)
         self.n_estep = self.n_mstep = 0
         self.limit: int | None = None  # E-steps at which an algorithm that runs its own loop must stop
-        self._map = getattr(self.data, "map", chosen_map(map, n_threads))  # data elsewhere are mapped where they are
+        self._map = self.data.map or chosen_map(map, n_threads)
         self.chunk_size = chunk_size
         self._memo: Evaluation | None = None
         self._curvature: tuple[Evaluation, Array] | None = None
@@ -111,8 +111,7 @@ class Problem:
     def expectation(self, params: Any) -> Expectation:
         """Run one E-step over all chunks and add them up in a fixed order."""
         self.n_estep += 1
-        longest = self.model.estep_chunk() if hasattr(self.model, "estep_chunk") else CHUNK
-        total: Expectation = self._over_chunks(self.model.e_step, params, longest)
+        total: Expectation = self._over_chunks(self.model.e_step, params, self.model.estep_chunk())
         return total
 
     def _over_chunks(self, function: Callable[..., Any], params: Any, size: int = CHUNK) -> Any:
@@ -151,8 +150,7 @@ class Problem:
         """Count parameters as an M-step and return them in the problem's coordinates, with what is wrong with them."""
         self.n_mstep += 1
         # The model's own words come first: a collapse onto one point is also a matrix that is not positive definite.
-        fault = self.model.degenerate(params, self.data) if hasattr(self.model, "degenerate") else None
-        fault = fault or self.model.space.fault(params)
+        fault = self.model.degenerate(params, self.data) or self.model.space.fault(params)
         if fault is None and self.coordinates == "free":  # which zero does not have
             params = self.model.space.lifted(params, VANISHED, 0.5 * VANISHED)  # half: one lifted has rounding
         try:
@@ -209,7 +207,7 @@ class Problem:
         return self._curvature[1]
 
     def _hessian(self, here: Evaluation) -> Array:
-        if not hasattr(self.model, "missing_information"):
+        if not self.model.supplies("missing_information"):
             return self._hessian_by_differences(here)
         missing = self.missing_information(here.params)
         if self.coordinates == "free":
@@ -218,10 +216,8 @@ class Problem:
 
     def missing_information(self, params: Any) -> Array:
         """Return the model's closed-form missing information in standard entries, summed over chunks."""
-        cost = getattr(self.model, "missing_information_cost", None)
-        self.n_estep += 1 if cost is None else cost()
-        model: Any = self.model  # `missing_information` is an optional member of the protocol
-        total: Array = self._over_chunks(model.missing_information, params)
+        self.n_estep += self.model.missing_information_cost()
+        total: Array = self._over_chunks(self.model.missing_information, params)
         return total
 
     def _hessian_by_differences(self, here: Evaluation) -> Array:

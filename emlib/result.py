@@ -118,7 +118,7 @@ class Result:
     @property
     def n_parameters(self) -> int:
         """Free parameters, without the directions in which a model is the same distribution (its `n_invariant`)."""
-        return int(self.model.space.size("free") - getattr(self.model, "n_invariant", 0))
+        return int(self.model.space.size("free") - self.model.n_invariant)
 
     @property
     def aic(self) -> float:

@@ -65,8 +65,7 @@ class _Run:
 
     def penalty(self, here: Evaluation) -> float:
         """Return what a penalised model has added to the log-likelihood."""
-        of = getattr(self.problem.model, "log_penalty", None)
-        return 0.0 if of is None else float(of(here.params, self.problem.data))
+        return float(self.problem.model.log_penalty(here.params, self.problem.data))
 
     def _estimate(self, info: Info) -> float:
         here = self.state.evaluation
@@ -211,7 +210,7 @@ def _result(run: _Run, status: Status, message: str) -> Result:
     if point is run.best and point is not last and status is Status.CONVERGED:
         status, message = Status.DECREASED, "converged below a better point met on the way"
     penalty = run.penalty(point)
-    kept = ["penalised fit, not maximum likelihood"] if getattr(run.problem.model, "penalty", None) else []
+    kept = ["penalised fit, not maximum likelihood"] if run.problem.model.penalty else []
     text = "; ".join([status.value, *([message] if message else []), *run.notes, *kept])
     return Result(point.params, point.loglik - penalty, point.x, -point.gradient, status, text, len(run.trace) - 1,
                   run.spent, run.problem.n_mstep - run.m_first, run.remaining, run.trace, run.start, run.problem.model,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks import PositiveDefinite
+from emlib.blocks.held import Held
 from emlib.diagnostics.information import Information, information
 from emlib.diagnostics.tangent import entry_names
 from emlib.numerics import Array
@@ -96,7 +97,7 @@ def _shown(model: Any) -> Array:
     """Return the mask of the entries to show: of symmetric matrices the lower triangle."""
     masks = []
     for block in model.space.blocks:
-        inner = getattr(block, "block", block)  # a held one shows the block that it holds
+        inner = block.block if isinstance(block, Held) else block
         full = np.ones(block.shape, dtype=bool)
         masks.append(np.ravel(np.tril(full) if isinstance(inner, PositiveDefinite) else full))
     return np.concatenate(masks)
@@ -120,7 +121,7 @@ def _head(result: Result) -> list[str]:
 
 def _of_penalty(result: Result) -> list[str]:
     """Say that a penalised fit is no maximum of the likelihood; nothing of any other."""
-    if getattr(result.model, "penalty", None) is None:
+    if result.model.penalty is None:
         return []
     return [f"penalised fit (penalty={result.model.penalty:g}), not maximum likelihood: what was maximised is "
             f"{result.objective:.8g}, the log-likelihood with the penalty's {result.penalty:.4g}",

@@ -10,6 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from emlib.model import LatentVariableModel
+
 RECORD = Path(__file__).with_name("public_surface.txt")
 MODULES = ("emlib", "emlib.models", "emlib.algorithms", "emlib.diagnostics", "emlib.blocks", "emlib.families")
 
@@ -48,11 +50,11 @@ def _fields(thing: type) -> str:
 
 
 def _members(thing: type) -> dict[str, Any]:
-    """Public members, inherited ones included, without the fields."""
+    """Public members, inherited ones included, without the fields and without what the protocol gives every model."""
     own = {f.name for f in fields(thing)} if is_dataclass(thing) else set()
     found: dict[str, Any] = {}
     for base in reversed(thing.__mro__):
-        if base.__module__.startswith("emlib"):
+        if base.__module__.startswith("emlib") and (base is thing or base is not LatentVariableModel):
             public = {name: member for name, member in vars(base).items() if not name.startswith("_")}
             found |= {name: member for name, member in public.items() if name not in own}
     return found

@@ -146,7 +146,7 @@ def _look(problem: Problem, here: Evaluation, missing: Array, ask: bool) -> _Mod
 
 
 def _louis_is_cheap(model: Any) -> bool:
-    return hasattr(model, "missing_information") and getattr(model, "missing_information_cost", lambda: 1)() <= 1
+    return bool(model.supplies("missing_information") and model.missing_information_cost() <= 1)
 
 
 def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State, Info]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -106,10 +105,10 @@ def _n_steps(problem: Problem, before: Evaluation, after: Evaluation, n_steps: i
 
 
 def _normalised_entropy(problem: Problem, before: Evaluation, after: Evaluation, n_steps: int) -> float:
-    states = getattr(problem.model, "n_components", getattr(problem.model, "n_states", 1))
+    states = problem.model.n_latent_values
     if states < 2:
         raise ValueError(f"entropy_above: {type(problem.model).__name__} names no discrete hidden variable with K >= 2 "
-                         "values (n_components or n_states); use missing_information_above")
+                         "values (n_latent_values); use missing_information_above")
     if problem.data.listed:
         return _mean_marginal_entropy(problem, after) / float(np.log(states))
     return after.entropy / (problem.data.n_units * float(np.log(states)))
@@ -118,10 +117,9 @@ def _normalised_entropy(problem: Problem, before: Evaluation, after: Evaluation,
 def _mean_marginal_entropy(problem: Problem, here: Evaluation) -> float:
     """Return the mean over all times of all sequences; the joint entropy of a path is less than their sum."""
     problem.n_estep += 1
-    model: Any = problem.model  # `posterior` is an optional member of the protocol
     total = 0.0
     for chunk in problem.chunks():
-        found = model.posterior(here.params, chunk.units)
+        found = problem.model.posterior(here.params, chunk.units)
         totals = np.array([-x_log_y(shares, shares).sum() for shares in found])
         seen = np.ones(len(found)) if chunk.weights is None else chunk.weights
         total += float(seen @ totals)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -42,13 +41,13 @@ class ECME:
         TypeError
             If the model has no `cm_steps`.
         """
-        _member(problem, "ECME", "cm_steps")
+        _require(problem, "ECME", "cm_steps")
         return State(evaluation)
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make the model's conditional maximisations."""
         here = state.evaluation
-        return _move(problem, state, _member(problem, "ECME", "cm_steps")(here.params, here.stats), "ecme")
+        return _move(problem, state, problem.model.cm_steps(here.params, here.stats), "ecme")
 
 
 @dataclass(frozen=True)
@@ -83,21 +82,19 @@ class PXEM:
         TypeError
             If the model has no `expanded_m_step`.
         """
-        _member(problem, "PXEM", "expanded_m_step")
+        _require(problem, "PXEM", "expanded_m_step")
         return State(evaluation)
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make the expanded model's M-step."""
-        return _move(problem, state, _member(problem, "PXEM", "expanded_m_step")(state.evaluation.stats), "px-em")
+        return _move(problem, state, problem.model.expanded_m_step(state.evaluation.stats), "px-em")
 
 
-def _member(problem: Problem, algorithm: str, name: str) -> Callable[..., Any]:
-    """Return an optional member of the model, or say that it has none."""
-    member: Callable[..., Any] | None = getattr(problem.model, name, None)
-    if member is None:
+def _require(problem: Problem, algorithm: str, name: str) -> None:
+    """Refuse a model without a capability."""
+    if not problem.model.supplies(name):
         raise TypeError(f"algorithm: {algorithm} needs a model with `{name}`; "
                         f"{type(problem.model).__name__} has none, use EM() or SQUAREM()")
-    return member
 
 
 def _move(problem: Problem, state: State, update: Any, kind: str) -> tuple[State, Info]:

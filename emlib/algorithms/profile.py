@@ -67,7 +67,7 @@ class Profile:
             If the model has no field for which the others have a best value in closed form.
         """
         require_free(problem, "Profile")
-        if getattr(problem.model, "profiled", None) is None:
+        if problem.model.profiled is None:
             raise TypeError("algorithm: Profile needs a model with `profiled`; "
                             f"{type(problem.model).__name__} has none with these settings, use EM() or Adaptive()")
         return State(evaluation, {"left": self.warm_up, "hessian": np.empty((0, 0)), "radius": FIRST})
@@ -89,16 +89,14 @@ class Profile:
 
 def _best(problem: Problem, here: Evaluation, x: Array) -> tuple[Any, Array]:
     """Return the best point with the field at x, and the Hessian there; what was seen at `here` suffices."""
-    model: Any = problem.model  # `profile` is no part of the protocol
-    best, hessian = model.profile(model.space.unpack(x), here.stats)
+    best, hessian = problem.model.profile(problem.model.space.unpack(x), here.stats)
     return problem.placed(best), hessian
 
 
 def _place(problem: Problem) -> slice:
     """Return where the field that is left lies in the flat vector."""
-    model: Any = problem.model
-    blocks = model.space.blocks
-    index = [block.name for block in blocks].index(model.profiled)
+    blocks = problem.model.space.blocks
+    index = [block.name for block in blocks].index(str(problem.model.profiled))
     low = sum(block.free_size for block in blocks[:index])
     return slice(low, low + blocks[index].free_size)
 

@@ -33,10 +33,9 @@ def elbo(model: LatentVariableModel, data: Any, params: Any, q: Any = None) -> f
     if q is None or isinstance(q, model.space.params_type):
         found = model.e_step(params if q is None else q, units)
         return model.q_value(params, found.stats) + found.entropy
-    under = getattr(model, "expectation_under", None)
-    if under is None:
+    if not model.supplies("expectation_under"):
         raise ValueError(f"q: {type(model).__name__} takes parameters here, whose posterior is meant, not an array")
-    stats, entropy = under(q, params, units)
+    stats, entropy = model.expectation_under(q, params, units)
     return float(model.q_value(params, stats) + entropy)
 
 
@@ -59,11 +58,12 @@ def posterior_entropy(model: LatentVariableModel, data: Any, params: Any, *, nor
     float
         Nats, or a number in [0, 1].
     """
-    found = model.e_step(params, data)
+    units = model.as_data(data)
+    found = model.e_step(params, units)
     if not normalised:
         return found.entropy
-    states = getattr(model, "n_components", 1)
-    if states < 2:
+    states = model.n_latent_values
+    if states < 2 or units.listed:
         raise ValueError(f"normalised: {type(model).__name__} has no discrete latent variable with K >= 2 states; "
                          "use the missing-information ratio, dx.information(...).rate, instead")
     return float(found.entropy / (found.n_units * np.log(states)))

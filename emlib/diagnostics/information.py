@@ -102,7 +102,7 @@ Route = Callable[[Problem, Any, Statistics, Tangent], Array]
 
 
 def _route(model: LatentVariableModel, method: str) -> Route:
-    closed = hasattr(model, "missing_information")
+    closed = model.supplies("missing_information")
     chosen = ("louis" if closed else "oakes") if method == "auto" else method
     if chosen not in ROUTES:
         raise ValueError(f"method: {method!r} is unknown; choose one of {('auto', *ROUTES)}")

@@ -60,7 +60,7 @@ def rate(model: LatentVariableModel, data: Any, params: Any) -> float:
     if size <= DENSE:
         return information(model, data, params).rate
     product = scipy.sparse.linalg.LinearOperator((size, size), matvec=_product(problem, params, around), dtype=float)
-    return _iterate(product, 1 + int(getattr(model, "n_invariant", 0)))
+    return _iterate(product, 1 + model.n_invariant)
 
 
 def _product(problem: Problem, params: Any, around: Tangent) -> Callable[[Array], Array]:

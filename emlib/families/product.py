@@ -6,12 +6,12 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from emlib.blocks.held import Fixed, Held
-from emlib.families.base import Family
+from emlib.families.base import Family, JointFamily
 from emlib.model import Data, LatentVariableModel, Statistics
 from emlib.numerics import Array, block_diagonal
 
@@ -96,10 +96,10 @@ class ProductModel(LatentVariableModel):
             return family.argmax(moments)
         if len(held) == len(family.fields):
             return held
-        if not hasattr(family, "argmax_given"):
+        found = cast(JointFamily, family).argmax_given(moments, held)
+        if found is None:
             raise ValueError(f"fixed: {sorted(held)} given, but {list(family.fields)} are estimated together; "
                              "hold all of them or none")
-        found: dict[str, Array] = family.argmax_given(moments, held)
         return found | held
 
     def q_value(self, params: Any, stats: Statistics) -> float:

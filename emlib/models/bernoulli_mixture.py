@@ -173,6 +173,11 @@ class BernoulliMixture(ProductModel):
         weights = np.append(head, 1 - head.sum())
         return BernoulliMixtureParams(weights, ones.reshape(self.n_components, -1) / weights[:, None])
 
+    @property
+    def n_latent_values(self) -> int:
+        """Return the number of components."""
+        return self.n_components
+
     def degenerate(self, params: BernoulliMixtureParams, data: Data) -> str | None:
         """Name the component that no unit belongs to; None if there is none."""
         return mixture.starved(params.weights)

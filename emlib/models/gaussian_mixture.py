@@ -209,6 +209,11 @@ class GaussianMixture(PenalisedCovariances):
         """Return the cost of `missing_information` in E-steps, as timed on 30 000 rows: posterior and products."""
         return max(1, round(1.1 + self._width**2 / (8 * self.n_components * (3 * self.n_features**2 + 20))))
 
+    @property
+    def n_latent_values(self) -> int:
+        """Return the number of components."""
+        return self.n_components
+
     def degenerate(self, params: GaussianMixtureParams, data: Data) -> str | None:
         """Name the component that is empty, or whose covariance has collapsed against the data's; else None."""
         if not all(np.isfinite(value).all() for value in (params.means, params.covariances)):

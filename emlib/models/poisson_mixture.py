@@ -131,6 +131,11 @@ class PoissonMixture(ProductModel):
         weights = np.append(vector[: self.n_components - 1], 1 - vector[: self.n_components - 1].sum())
         return PoissonMixtureParams(weights, vector[self.n_components - 1:] / weights)
 
+    @property
+    def n_latent_values(self) -> int:
+        """Return the number of components."""
+        return self.n_components
+
     def degenerate(self, params: PoissonMixtureParams, data: Data) -> str | None:
         """Name the component that no unit belongs to; None if there is none."""
         return mixture.starved(params.weights)

@@ -203,6 +203,11 @@ class RegressionMixture(PenalisedCovariances):
         e_step = self.n_components * (self.n_features**2 + 3 * self.n_features + 20)
         return max(1, round(width**2 / e_step))
 
+    @property
+    def n_latent_values(self) -> int:
+        """Return the number of components."""
+        return self.n_components
+
     def degenerate(self, params: RegressionMixtureParams, data: Data) -> str | None:
         """Name the component that is empty, or whose noise variance has collapsed against the pooled fit's."""
         lost = ~(np.isfinite(params.coefficients).all(axis=1) & np.isfinite(params.noise_variance))

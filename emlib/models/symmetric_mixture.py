@@ -142,6 +142,11 @@ class SymmetricMixture(ProductModel):
         """Return the parameters whose expected signed observation is `vector`."""
         return SymmetricMixtureParams(np.asarray(vector))
 
+    @property
+    def n_latent_values(self) -> int:
+        """Return 2: the hidden sign."""
+        return 2
+
     def separate(self, params: SymmetricMixtureParams, data: Data,
                  rng: np.random.Generator) -> tuple[SymmetricMixtureParams, str] | None:
         """Nudge a mean of exactly zero, where both components agree; None elsewhere."""

@@ -154,6 +154,11 @@ class SymmetricRegressionMixture(ProductModel):
         missing: Array = scaled.T @ (spread[:, None] * scaled)
         return missing
 
+    @property
+    def n_latent_values(self) -> int:
+        """Return 2: the hidden sign."""
+        return 2
+
     def separate(self, params: SymmetricRegressionMixtureParams, data: Data,
                  rng: np.random.Generator) -> tuple[SymmetricRegressionMixtureParams, str] | None:
         """Nudge coefficients of exactly zero, where both components agree; None elsewhere."""

@@ -162,6 +162,9 @@ def test_a_family_that_cannot_hold_a_part_says_so() -> None:
     class Together:
         key, fields = "both", ("weights", "rates")
 
+        def argmax_given(self, moments: Any, held: Any) -> None:
+            return None
+
     class Odd(PoissonMixture):
         families = (Together(),)  # type: ignore[assignment]
 

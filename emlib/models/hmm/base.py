@@ -146,6 +146,11 @@ class HiddenMarkovModel(ProductModel):
             return self._draw(params, paths.walk(params.initial, params.transition, int(lengths), rng), rng)
         return [self.simulate(params, length, rng) for length in lengths]
 
+    @property
+    def n_latent_values(self) -> int:
+        """Return the number of states."""
+        return self.n_states
+
     def degenerate(self, params: Any, data: Data) -> str | None:
         """Name a state that is never visited, or never left, and therefore has no estimate; None if there is none."""
         emission = np.asarray(getattr(params, self._family.fields[0])).reshape(self.n_states, -1)
