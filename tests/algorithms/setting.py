@@ -31,7 +31,7 @@ from emlib.algorithms import (
     Switch,
     missing_information_above,
 )
-from tests.contract.cases import CASES, Case
+from tests.contract.cases import CASES, Case, has
 
 CHOSEN = ("linkage", "poisson-2-plain", "poisson-3-tabulated", "gaussian-full-d1-k2", "gaussian-full-d2-k3",
           "gaussian-tied-d2-k3", "gaussian-diag-d2-k2", "gaussian-spherical-d2-k3")
@@ -81,8 +81,8 @@ ALGORITHMS: dict[str, Any] = {
 }
 # What sequences, whose E-steps take longer, are put through, and the models with steps of their own.
 FEW = ("em", "ecg", "em-gradient", "lbfgs", "newton", "adaptive", "squarem", "anderson", "quasi-newton-em")
-OWN: dict[str, Any] = {case.name: ECME() if hasattr(case.model, "cm_steps") else PXEM() for case in CASES
-                       if hasattr(case.model, "cm_steps") or hasattr(case.model, "expanded_m_step")}
+OWN: dict[str, Any] = {case.name: ECME() if has(case.model, "cm_steps") else PXEM() for case in CASES
+                       if has(case.model, "cm_steps") or has(case.model, "expanded_m_step")}
 # These come near, but seldom within 1e-8 nats in a reasonable time; their E-steps are over parts of the data.
 STOCHASTIC: dict[str, Any] = {
     "sgd": lambda case: SGD(1.0),

@@ -10,7 +10,7 @@ import numpy as np
 
 from emlib import Chunks
 from tests import tolerances as tol
-from tests.contract.cases import Case
+from tests.contract.cases import Case, has
 from tests.contract.checks import close
 
 METHODS = ("posterior", "predict", "transform", "impute", "filter")
@@ -19,7 +19,7 @@ METHODS = ("posterior", "predict", "transform", "impute", "filter")
 def asked(case: Case) -> list[str]:
     """The methods that take units; a regression's prediction takes X alone."""
     of_x = isinstance(case.raw, tuple) and not case.is_mixture
-    return [name for name in METHODS if hasattr(case.model, name) and not (of_x and name == "predict")]
+    return [name for name in METHODS if has(case.model, name) and not (of_x and name == "predict")]
 
 
 def check_one_unit(case: Case) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from emlib.model import Data
+from tests.contract.cases import has
 from tests.contract.checks_units import METHODS
 
 
@@ -213,7 +214,7 @@ def crooked_tangent(model: Any) -> Any:
 def wants_as_many_as_a_fit(model: Any) -> Any:
     def reading(name: str) -> Callable[..., Any]:
         return lambda honest, params, data: getattr(honest, name)(params, honest.as_data(data))
-    return Twin(model, **{name: reading(name) for name in METHODS if hasattr(model, name)})
+    return Twin(model, **{name: reading(name) for name in METHODS if has(model, name)})
 
 
 def takes_the_first_chunk(model: Any) -> Any:

@@ -75,8 +75,7 @@ def check_claim(result: Result) -> None:
     if not result.success:
         return
     assert 0 <= result.remaining <= 0.01
-    if hasattr(result.model, "degenerate"):
-        assert result.model.degenerate(result.params, result.data) is None
+    assert result.model.degenerate(result.params, result.data) is None
     problem = emlib.Problem(result.model, result.data, "standard")
     here = problem.evaluate(result.model.space.pack(result.params, "standard"))
     seen = curvature(problem, here, tol=0.02)

@@ -7,10 +7,10 @@ import pytest
 
 from emlib import diagnostics as dx
 from emlib.models import Linkage, PoissonMixture, StudentT
-from tests.contract.cases import CASES, Case
+from tests.contract.cases import CASES, Case, has
 from tests.tolerances import CONTROL, IDENTITY
 
-CHOSEN = [case for case in CASES if hasattr(case.model, "expectation_under") and not isinstance(case.model, Linkage)]
+CHOSEN = [case for case in CASES if has(case.model, "expectation_under") and not isinstance(case.model, Linkage)]
 MODEL = PoissonMixture(2)
 PARAMS = MODEL.params(weights=[0.4, 0.6], rates=[1.0, 3.0])
 

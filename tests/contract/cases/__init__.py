@@ -16,9 +16,9 @@ from tests.contract.cases import (
     regressions,
     student,
 )
-from tests.contract.cases.case import Case
+from tests.contract.cases.case import Case, has
 
-__all__ = ["CASES", "HELD", "MIXTURES", "PART", "Case"]
+__all__ = ["CASES", "HELD", "MIXTURES", "PART", "Case", "has"]
 
 CASES: list[Case] = [
     *missing_entries.CASES, *mixtures.CASES, *bernoulli.CASES, *regressions.CASES, *student.CASES,
