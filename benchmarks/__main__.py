@@ -23,7 +23,7 @@ PARTS: dict[str, Callable[[Scale], list[Table]]] = {
     "fa": fa.tables,
 }
 ROOT = Path(__file__).resolve().parents[1]
-SHOWN = ROOT / "emlib" / "data" / "benchmarks.json"  # what the book shows
+SHOWN = ROOT / "embook" / "data" / "benchmarks.json"  # what the book shows
 
 
 def options(arguments: list[str] | None) -> argparse.Namespace:

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "emlib"
 OUTER = {"algorithms", "problem", "diagnostics", "solve", "fit", "stopping", "result"}
-PRESENTATION = {"report", "backends"}
+PRESENTATION = {"backends"}
 # first name under emlib of the importing module -> first names that it must not import
 FORBIDDEN = {
     **dict.fromkeys(("models", "families", "kernels", "blocks", "space", "numerics", "model", "mean", "validate",
@@ -75,7 +75,7 @@ def test_every_part_has_a_rule() -> None:
     ("families", "from emlib import diagnostics", "emlib.diagnostics"),
     ("algorithms", "from emlib.models import Linkage", "emlib.models.Linkage"),
     ("algorithms", "from emlib.families.poisson import Poisson", "emlib.families.poisson.Poisson"),
-    ("fit", "from emlib.report import claim", "emlib.report.claim"),
+    ("fit", "from embook import claim", "embook.claim"),
     ("diagnostics", "from emlib.backends.jax import autodiff_gradient", "emlib.backends.jax.autodiff_gradient"),
     ("solve", "import matplotlib.pyplot as plt", "matplotlib.pyplot"),
     ("kernels", "import pandas", "pandas"),
@@ -88,7 +88,7 @@ def test_a_broken_rule_is_caught(part: str, source: str, caught: str) -> None:
 def test_what_is_allowed_is_not_caught() -> None:
     assert faults("models", "import numpy as np\nfrom emlib.families import Poisson\nfrom emlib.space import X") == []
     assert faults("algorithms", "from emlib.problem import Problem\nfrom emlib.stopping import em_gain") == []
-    assert faults("report", "import matplotlib") == []
+    assert faults("backends", "import dask") == []
     assert faults("kernels", "import numba") == []
 
 
@@ -103,7 +103,7 @@ def test_importing_emlib_loads_nothing_heavy() -> None:
     loaded = fresh("import emlib, emlib.models, emlib.algorithms, emlib.diagnostics")
     assert {"numpy", "scipy", "emlib.models"} <= loaded
     assert not loaded & set(HEAVY)
-    assert not {name for name in loaded if name.startswith(("emlib.report", "emlib.backends"))}
+    assert not {name for name in loaded if name.startswith(("embook", "emlib.backends"))}
 
 
 def test_the_fresh_interpreter_would_show_it() -> None:

@@ -26,10 +26,10 @@ import chapters
 import mutation
 import noisy_chapters
 import noisy_study
-from emlib.report import study, study_check
-from emlib.report.context import chapter_file
-from emlib.report.judge import judge_other, runs_of
-from emlib.report.registry import load
+from embook import study
+from embook.context import chapter_file
+from embook.ledger.judge import judge_other, runs_of
+from embook.ledger.registry import load
 from run_chapters import Setting, cache_folder, run_all
 from setup_env import ROOT
 
@@ -99,9 +99,9 @@ def studies() -> list[str]:
     for path in sorted(study.FOLDER.glob("*.csv")):
         table = study.load(path.stem)
         for seed in NOISE:
-            rows = study_check.sample(table, SHARE, np.random.default_rng(seed))
+            rows = study.sample(table, SHARE, np.random.default_rng(seed))
             one = partial(noisy_study.draw, seed=seed)
-            found = study_check.recompute(table, rows, study.copies(path.stem), noisy_study.draws, one)
+            found = study.recompute(table, rows, study.copies(path.stem), noisy_study.draws, one)
             faults += [f"{path.stem}, noise {seed}: {fault}" for fault in found]
     return faults
 

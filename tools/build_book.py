@@ -19,7 +19,7 @@ OPTIONS = ["-W", "-n", "--keep-going", "-q"]
 
 def ledger(root: Path, *arguments: str) -> int:
     """Call the ledger's own command."""
-    command = [sys.executable, "-m", "emlib.report.ledger", *arguments]
+    command = [sys.executable, "-m", "embook.ledger", *arguments]
     return subprocess.run(command, cwd=root, check=False).returncode
 
 

@@ -11,30 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import yaml
 
+from embook.contents import notebooks
+from embook.context import literals
 from setup_env import ROOT
 
 Notebook = Any  # nbformat.NotebookNode is untyped
-SEEN_BY_RUNS = ["emlib", "claims", "requirements.txt"]  # everything but its own code that a chapter's outputs rest on
+SEEN_BY_RUNS = ["emlib", "embook", "claims", "requirements.txt"]  # beside a chapter's own code
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def listed(root: Path = ROOT) -> list[Path]:
     """Return the notebooks of the table of contents, in its order."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    names = [toc["root"], *toc_files(toc)]
-    return [root / f"{name}.ipynb" for name in names if (root / f"{name}.ipynb").exists()]
-
-
-def toc_files(entry: Any) -> list[str]:
-    """Collect every ``file:`` beneath an entry of the table of contents."""
-    if isinstance(entry, list):
-        return [name for item in entry for name in toc_files(item)]
-    if not isinstance(entry, dict):
-        return []
-    here = [entry["file"]] if "file" in entry else []
-    return here + [name for value in entry.values() for name in toc_files(value)]
+    return notebooks(root)
 
 
 def find(name: str, root: Path = ROOT) -> Path:
@@ -116,8 +105,7 @@ def is_parameter(statement: ast.stmt) -> bool:
 def parameters(notebook: Notebook) -> dict[str, Any]:
     """Return the literals of the cell tagged ``parameters``, by name."""
     cells = [cell for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])]
-    statements: list[Any] = [line for cell in cells for line in ast.parse(cell.source).body if is_parameter(line)]
-    return {line.target.id: ast.literal_eval(line.value) for line in statements}
+    return {name: value for cell in cells for name, value in literals(cell.source)}
 
 
 def with_outputs(source: Notebook, run: Notebook) -> Notebook:

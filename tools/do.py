@@ -39,7 +39,8 @@ SCRIPTS = {
     "pythons": ["pythons.py"],
     "audit": ["audit_book.py"],
 }
-CODESPELL = ["README.md", "CONTRIBUTING.md", "CHANGES.md", "index.md", "reference", "claims", "emlib", "tools", "tests"]
+CODESPELL = ["README.md", "CONTRIBUTING.md", "CHANGES.md", "index.md", "reference", "claims", "emlib", "embook",
+             "tools", "tests"]
 LINT = [
     ["-m", "ruff", "check", "--no-cache", "."],
     ["-m", "mypy"],
@@ -70,7 +71,7 @@ def lint() -> int:
 def run_tests(arguments: list[str]) -> int:
     """Build what the tests read, the runs under noise among it, then run the one pytest call."""
     chromium.ensure()
-    python("-m", "emlib.report.machine")
+    python("-m", "embook.machine")
     return python("tools/build_book.py") or python("tools/noisy_chapters.py", "--run") or python(*TESTS, *arguments)
 
 

@@ -10,7 +10,10 @@ from pathlib import Path
 from setup_env import PYTHON, ROOT, UV, get_uv
 
 PINNED = ["jupyter-book", "numpy", "scipy", "matplotlib", "jax", "nbval", "papermill", "pytest"]
-COMPILE = ["pip", "compile", "-q", "pyproject.toml", "--extra", "test", "--universal", "--python-version", PYTHON]
+PROJECTS = ["pyproject.toml", "embook/pyproject.toml"]
+LIBRARY = "em-and-gradients"  # ours, never locked
+COMPILE = ["pip", "compile", "-q", *PROJECTS, "--extra", "test", "--no-emit-package", LIBRARY,
+           "--universal", "--python-version", PYTHON]
 WRITE = ["--generate-hashes", "--no-header", "-o", "requirements.txt"]
 LOCKED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;]+)(?P<marker>\s*;[^\\]*)?", re.MULTILINE)
 ENVIRONMENT = """\
@@ -24,6 +27,7 @@ dependencies:
   - pip:
       - -c constraints.txt
       - -e .[test]
+      - -e ./embook
 {pins}
 """
 

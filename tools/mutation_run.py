@@ -17,8 +17,8 @@ from pathlib import Path
 
 import chapters
 import mutation_trace
-from emlib.report.judge import judge
-from emlib.report.registry import load
+from embook.ledger.judge import judge
+from embook.ledger.registry import load
 from execute import Run, execute
 from mutation_places import Mutant
 from mutation_trace import Trace

@@ -19,7 +19,7 @@ import chapters
 from execute import Run, execute
 from same_outputs import differences
 
-COPIED = ["emlib", "claims", "chapters", "_config.yml", "_toc.yml", "references.bib", "requirements.txt"]
+COPIED = ["emlib", "embook", "claims", "chapters", "_config.yml", "_toc.yml", "references.bib", "requirements.txt"]
 SETTINGS = "[run]\nparallel = true\nsigterm = true\ndata_file = {data}\ninclude = {tree}/emlib/*\n"
 
 
@@ -100,7 +100,8 @@ def _file(path: Path, root: Path) -> Path:
 
 
 def _key(path: Path, root: Path) -> str:
-    package = b"".join(file.read_bytes() for file in chapters.files_under(root / "emlib"))
+    files = [file for name in ("emlib", "embook") for file in chapters.files_under(root / name)]
+    package = b"".join(file.read_bytes() for file in files)
     return f"{chapters.code_hash(chapters.read(path))}-{hashlib.sha256(package).hexdigest()[:16]}"
 
 

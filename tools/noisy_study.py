@@ -1,6 +1,6 @@
 """Compute cells of a stored study with noise in the last place of their arithmetic.
 
-    python tools/noisy_study.py NAME [--noise 1] [--workers 2]     the whole table: emlib/data/studies/noisy/NAME-1.csv
+    python tools/noisy_study.py NAME [--noise 1] [--workers 2]     the whole table: embook/data/studies/noisy/NAME-1.csv
 
 `draws` computes one cell under several seeds, which shows how far rounding moves what it measures.
 """
@@ -41,7 +41,7 @@ def _answer() -> None:
     """Compute what standard input asks for; this runs in the process that `draws` has started."""
     import arithmetic_noise  # on the path of that process alone
 
-    from emlib.report import study
+    from embook import study
 
     asked = json.load(sys.stdin)
     cell, found = study.module(asked["name"]).cell, []
@@ -54,7 +54,7 @@ def _answer() -> None:
 
 def _forget() -> None:
     """Empty the caches of the studies, which hold what was computed under another seed."""
-    for module in [module for name, module in sys.modules.items() if name.startswith("emlib.report.studies.")]:
+    for module in [module for name, module in sys.modules.items() if name.startswith("embook.studies.")]:
         for value in vars(module).values():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("name", help="of the study")
     parser.add_argument("--noise", type=int, default=1, help="seed of the noise, from 1 upwards")
     given, rest = parser.parse_known_args(arguments)
-    command = ["-m", "emlib.report.study", given.name, "--noise", str(given.noise), *rest]
+    command = ["-m", "embook.study", given.name, "--noise", str(given.noise), *rest]
     return _run(command, given.noise, check=False).returncode
 
 

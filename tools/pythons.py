@@ -32,7 +32,6 @@ FILES = {
     "tests/unit/test_kernels_hmm.py": "numba",
     "tests/unit/test_kernels_kalman.py": "numba",
     "tests/unit/test_natural_gradient.py": "jax",
-    "tests/unit/test_profiles.py": "yaml",  # emlib.report, which belongs to the book
 }
 # the options of pyproject.toml that differ here: those of nbval, and a path that begins with the checkout
 OPTIONS = ("-q", "-n", "2", "-m", "not extras", "-p", "no:cacheprovider", "--import-mode=append", "--confcutdir=tests",

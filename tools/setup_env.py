@@ -21,6 +21,8 @@ VENV_PYTHON = VENV / BIN / "python"
 STAMP = VENV / "emlib-setup.txt"
 UV_VERSION = "uv==0.13.8"
 PYTHON = "3.11"
+PACKAGES = ("-e", ".", "-e", "./embook")  # the library, and what the book is made with
+READ = ("requirements.txt", "pyproject.toml", "embook/pyproject.toml")
 BUILT = ["_build", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "out.ipynb"]
 
 
@@ -32,8 +34,8 @@ def run(*command: str | Path) -> None:
 
 def wanted() -> str:
     """Return a digest of all that decides what the environment holds; settings of tools do not."""
-    lock, project = ((ROOT / name).read_text(encoding="utf-8") for name in ("requirements.txt", "pyproject.toml"))
-    return hashlib.sha256("\0".join([lock, project.partition("[tool.")[0], str(ROOT)]).encode()).hexdigest()
+    lock, project, book = ((ROOT / name).read_text(encoding="utf-8") for name in READ)
+    return hashlib.sha256("\0".join([lock, project.partition("[tool.")[0], book, str(ROOT)]).encode()).hexdigest()
 
 
 def interpreter() -> str:
@@ -60,7 +62,7 @@ def by_uv() -> None:
     """Install the lock with uv; uv looks for a Python 3.11 and fetches one only if there is none."""
     run(UV, "venv", "-q", "--allow-existing", VENV, "--python", interpreter())
     run(UV, "pip", "sync", "-q", "--python", VENV_PYTHON, "--require-hashes", "requirements.txt")
-    run(UV, "pip", "install", "-q", "--python", VENV_PYTHON, "--no-deps", "-e", ".")
+    run(UV, "pip", "install", "-q", "--python", VENV_PYTHON, "--no-deps", *PACKAGES)
 
 
 def by_pip() -> None:
@@ -70,7 +72,7 @@ def by_pip() -> None:
         raise SystemExit(f"setup: the lock is for Python {PYTHON}, found {found}; install {PYTHON} and try again")
     run(interpreter(), "-m", "venv", VENV)
     run(VENV_PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", "requirements.txt")
-    run(VENV_PYTHON, "-m", "pip", "install", "-q", "--no-deps", "-e", ".")
+    run(VENV_PYTHON, "-m", "pip", "install", "-q", "--no-deps", *PACKAGES)
 
 
 def setup(force: bool = False) -> None:
@@ -92,7 +94,7 @@ def clean() -> int:
     for name in BUILT:
         path = ROOT / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    for folder in ("emlib", "tools", "tests", "_ext"):
+    for folder in ("emlib", "embook", "tools", "tests"):
         for cache in (ROOT / folder).rglob("__pycache__"):
             shutil.rmtree(cache)
     return 0

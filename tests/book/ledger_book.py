@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from emlib.report.context import MIME
-from emlib.report.ledger import collect
+from embook.context import MIME
+from embook.ledger.collect import collect
 
 CONFIG = """\
 title: Tiny
@@ -19,8 +19,7 @@ only_build_toc_files: true
 bibtex_bibfiles: [references.bib]
 execute: {execute_notebooks: "off"}
 sphinx:
-  extra_extensions: [embook]
-  local_extensions: {embook: EXTENSION}
+  extra_extensions: [embook.pages.extension]
 """
 TOC = """\
 format: jb-book
@@ -86,8 +85,7 @@ def make(
     """Write a book; sound unless something else is asked for."""
     for name in ("chapters", "claims", "reference"):
         (folder / name).mkdir(exist_ok=True)
-    extension = Path(__file__).resolve().parents[2] / "_ext"
-    (folder / "_config.yml").write_text(CONFIG.replace("EXTENSION", str(extension)))
+    (folder / "_config.yml").write_text(CONFIG)
     (folder / "_toc.yml").write_text(TOC)
     (folder / "references.bib").write_text(BIB)
     (folder / "index.md").write_text("# Tiny\n\nA book.\n")

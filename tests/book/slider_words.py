@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emlib.report import explorables as ex
+from embook import explorables as ex
 
 AXES = ex.Axes(x=(0, 1), y=(-1, 1))
 WORDS: dict[str, Any] = {

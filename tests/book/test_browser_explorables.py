@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from browser import chromium, shown, violations
-from emlib.report import explorables as ex
-from emlib.report.explorables import arrows_figure, mixture, slope_figure
+from embook import explorables as ex
+from embook.explorables import arrows_figure, mixture, slope_figure
 from tests.tolerances import CONTROL, TWO_CODES
 
 X = np.linspace(0, 1, 20)

@@ -11,13 +11,13 @@ import pytest
 from flint import arb, arb_mat, arb_series, ctx
 
 import emlib
+from embook.intervals import interval_em
+from embook.intervals.certify import BITS, Certificate, certify, positive_definite, proved
+from embook.intervals.jets import Jet, variables
 from emlib import datasets
 from emlib import diagnostics as dx
 from emlib.algorithms import Newton
 from emlib.models import GaussianMixture, Linkage, PoissonMixture
-from emlib.report import interval_em
-from emlib.report.certify import BITS, Certificate, certify, positive_definite, proved
-from emlib.report.jets import Jet, variables
 from ledger_book import NUMBER, faults, make, record, rows
 from tests import tolerances as tol
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emlib import report
-from emlib.report import claims, context, tables
-from emlib.report.registry import load
-from emlib.report.schema import faults_of
-from emlib.report.sources import cited
-from emlib.report.verdicts import agrees, rule
+import embook
+from embook import context, tables
+from embook.ledger import card as claims
+from embook.ledger.registry import load
+from embook.ledger.schema import faults_of
+from embook.ledger.sources import cited
+from embook.ledger.verdicts import agrees, rule
 from ledger_book import make, record, rows
 
 
@@ -87,28 +88,28 @@ def test_policy_accepts_and_refuses(policy: str, limits: dict[str, float], expec
 
 
 def test_claim_leaves_three_faces_and_the_rounded_value(book: Path, shown: list[dict[str, Any]]) -> None:
-    report.claim("AB99-T1", np.float64(0.13277873374559881), as_stated=np.bool_(True))  # type: ignore[arg-type]
+    embook.claim("AB99-T1", np.float64(0.13277873374559881), as_stated=np.bool_(True))  # type: ignore[arg-type]
     assert shown[0][context.MIME] == record(measured=0.13277873)
     assert 'id="claim-ab99-t1"' in shown[0]["text/html"]
     assert shown[0]["text/plain"].startswith("[AB99-T1] holds: The rate is 0.132778.")
 
 
 def test_claim_says_when_the_number_disagrees(book: Path, shown: list[dict[str, Any]]) -> None:
-    report.claim("AB99-T1", 0.1327, as_stated=True)
+    embook.claim("AB99-T1", 0.1327, as_stated=True)
     assert shown[0]["text/plain"].startswith("[AB99-T1] holds, but the number disagrees: The rate is 0.132778.")
 
 
 def test_a_row_of_a_stored_study_says_so(book: Path, shown: list[dict[str, Any]]) -> None:
-    report.claim("AB99-T1", 0.132778, as_stated=True)
+    embook.claim("AB99-T1", 0.132778, as_stated=True)
     make(book, [{**rows()[0], "profile": "stored"}])
-    report.claim("AB99-T1", 0.132778, as_stated=True)
+    embook.claim("AB99-T1", 0.132778, as_stated=True)
     assert ["stored study" in bundle["text/plain"] for bundle in shown] == [False, True]
 
 
 def test_a_card_says_how_far_the_verdict_goes(book: Path, shown: list[dict[str, Any]]) -> None:
     scope = {"reading": "from every start", "population": "the models of the package", "limits": "constraints"}
     make(book, [{**rows()[0], **scope, "source": {**rows()[0]["source"], "quoted_by": "somebody1900"}}])
-    report.claim("AB99-T1", 0.132778, as_stated=True)
+    embook.claim("AB99-T1", 0.132778, as_stated=True)
     text = shown[0]["text/plain"]
     assert "read as: from every start\ntaken over: the models of the package\nnot covered: constraints\n" in text
     assert text.endswith("source: somebody1900, Table 1, as quoted by somebody1900")
@@ -117,19 +118,19 @@ def test_a_card_says_how_far_the_verdict_goes(book: Path, shown: list[dict[str, 
 def test_rounding_noise_is_stored_as_a_bound(book: Path, shown: list[dict[str, Any]]) -> None:
     identity = {**rows()[0], "tolerance": {"policy": "identity", "below": 1.0e-10}}
     make(book, [identity])
-    report.claim("AB99-T1", {"a": 3.1e-16, "b": [2e-11, 0.38], "c": "word"}, as_stated=True)
+    embook.claim("AB99-T1", {"a": 3.1e-16, "b": [2e-11, 0.38], "c": "word"}, as_stated=True)
     assert shown[0][context.MIME]["measured"] == {"a": "< 1e-10", "b": ["< 1e-10", 0.38], "c": "word"}
 
 
 @pytest.mark.parametrize("measured", [None, float("nan"), float("inf"), "a word", {"x": object}, [1, None]])
 def test_claim_never_raises(book: Path, shown: list[dict[str, Any]], measured: Any) -> None:
-    report.claim("AB99-T1", measured)
-    report.claim("not registered", measured)
+    embook.claim("AB99-T1", measured)
+    embook.claim("not registered", measured)
     assert "not registered" in shown[1]["text/html"]
 
 
 def test_unregistered_name_is_escaped(book: Path, shown: list[dict[str, Any]]) -> None:
-    report.claim('"><script>', 1.0)
+    embook.claim('"><script>', 1.0)
     assert "<script>" not in shown[0]["text/html"]
 
 
@@ -137,18 +138,18 @@ def test_other_parameters_are_shown_beside_the_books_run(
     book: Path, shown: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claims, "_names", lambda: {"n": 5, "spread": 2.0, "other": 1})
-    report.claim("AB99-T1", 0.9, as_stated=False)
+    embook.claim("AB99-T1", 0.9, as_stated=False)
     assert shown[0][context.MIME]["parameters"] == {"n": 5}
     assert "measured 0.9; the book's run: 0.1327787" in shown[0]["text/plain"]
     monkeypatch.setattr(claims, "_names", lambda: {"n": 3, "spread": 2.0})
-    report.claim("AB99-T1", 0.9, as_stated=False)
+    embook.claim("AB99-T1", 0.9, as_stated=False)
     assert shown[1][context.MIME]["parameters"] == "default"
     assert "the book's run" not in shown[1]["text/plain"]
 
 
 def test_unreadable_chapter_does_not_stop_a_reader(book: Path, shown: list[dict[str, Any]]) -> None:
     (book / "chapters" / "01_one.ipynb").write_text("{ not a notebook")
-    report.claim("AB99-T1", 0.1, as_stated=True)
+    embook.claim("AB99-T1", 0.1, as_stated=True)
     assert shown[0][context.MIME]["parameters"] == "default"
 
 
@@ -160,7 +161,7 @@ def test_book_is_found_upwards_and_by_name(book: Path, tmp_path: Path, monkeypat
 
 def test_parameters_are_literals_only(book: Path) -> None:
     source = "n: int = 3  # draws\nrate = -0.5\nname: str = 'a'\nxs = [1, 2]\nwidth = n * 2\nbare: int"
-    assert dict(context._literals(source)) == {"n": 3, "rate": -0.5, "name": "a", "xs": [1, 2]}
+    assert dict(context.literals(source)) == {"n": 3, "rate": -0.5, "name": "a", "xs": [1, 2]}
 
 
 SPOILT: list[tuple[dict[str, Any], str]] = [

@@ -19,6 +19,7 @@ import lock
 import setup_env
 from setup_env import ROOT
 
+OURS = {"em-and-gradients", "em-and-gradients-book"}
 LOCK = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 NO_NETWORK = re.compile(r"dns error|failed to fetch|error sending request|connection (?:refused|reset)|timed out", re.I)
 
@@ -64,11 +65,11 @@ def test_every_package_of_the_lock_has_a_hash_and_no_address() -> None:
 
 def test_the_lock_satisfies_pyproject() -> None:
     locked = lock.locked(LOCK)
-    wanted = [Requirement(line) for line in metadata.requires("emlib") or []]
-    extras = {"test", "book", "jax"}
+    wanted = [Requirement(line) for name in OURS for line in metadata.requires(name) or []]
+    extras = {"test", "jax"}
     for need in wanted:
         optional = {extra for extra in extras if need.marker and need.marker.evaluate({"extra": extra})}
-        if need.name != "emlib" and (optional or need.marker is None):
+        if need.name not in OURS and (optional or need.marker is None):
             assert need.specifier.contains(locked[need.name.lower()]), str(need)
 
 
@@ -102,7 +103,8 @@ def test_the_pip_section_installs_into_a_fresh_environment(tmp_path: Path) -> No
     """Install it for real; where there is no network each line must at least be readable."""
     for name in ("pyproject.toml", "README.md", "LICENSE", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "emlib", tmp_path / "emlib", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("emlib", "embook"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     lines = specs((ROOT / "environment.yml").read_text(encoding="utf-8"))[1]
     (tmp_path / "pip.txt").write_text("\n".join(lines), encoding="utf-8")
     python, *install = fresh_environment(tmp_path / "venv")
@@ -111,7 +113,7 @@ def test_the_pip_section_installs_into_a_fresh_environment(tmp_path: Path) -> No
         assert unreadable(lines) == []
         return
     assert done.returncode == 0, done.stderr
-    shown = "import emlib, numpy; print(numpy.__version__)"
+    shown = "import embook, emlib, numpy; print(numpy.__version__)"
     version = subprocess.run([python, "-c", shown], cwd=tmp_path.parent, capture_output=True, text=True, check=True)
     assert version.stdout.strip() == lock.locked(LOCK)["numpy"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from embook.every_model import every_model
 from emlib import models
-from emlib.report.every_model import every_model
 
 
 def test_every_model_but_the_mm_algorithm_has_a_case() -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from embook import explorables as ex
+from embook.explorables import arrows_figure, mixture, slope_figure
+from embook.explorables.__main__ import main
+from embook.explorables.axes import ticks
 from emlib import diagnostics
 from emlib.models import GaussianMixture, Linkage
-from emlib.report import explorables as ex
-from emlib.report.explorables import arrows_figure, mixture, slope_figure
-from emlib.report.explorables.__main__ import main
-from emlib.report.explorables.axes import ticks
 from slider_words import AXES, WORDS
 from tests.tolerances import CONTROL, EIGHT_DECIMALS, IDENTITY, TWO_CODES
 

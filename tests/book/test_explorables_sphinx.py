@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emlib.report import explorables as ex
+from embook import explorables as ex
 from tests.book.one_page import build
 
 PAGE = """# A page
@@ -20,7 +20,7 @@ One slope, two curvatures: the bound touches $\\ell$.
 """
 
 
-SETTINGS = {"extensions": ["myst_parser", "emlib.report.sphinx_explorables"], "numfig": True}
+SETTINGS = {"extensions": ["myst_parser", "embook.pages.explorables"], "numfig": True}
 
 
 def test_directive_makes_a_numbered_captioned_figure_that_can_be_linked(tmp_path: Path) -> None:

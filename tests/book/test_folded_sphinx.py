@@ -30,7 +30,7 @@ See {eq}`eq:inside`.
 """
 
 
-SETTINGS = {"extensions": ["myst_parser", "sphinx_design", "emlib.report.sphinx_folded"]}
+SETTINGS = {"extensions": ["myst_parser", "sphinx_design", "embook.pages.folded"]}
 
 
 def test_the_rest_of_the_section_and_no_more_is_folded(tmp_path: Path) -> None:

@@ -12,9 +12,8 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
-import yaml
 
-from chapters import toc_files
+from embook import contents
 from setup_env import ROOT
 
 HTML = ROOT / "_build" / "html"
@@ -94,8 +93,7 @@ def book() -> dict[str, Page]:
 
 def names() -> list[str]:
     """Return the pages that the table of contents lists."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [f"{name}.html" for name in (toc["root"], *toc_files(toc))]
+    return [f"{name}.html" for name in contents.pages(ROOT)]
 
 
 def test_every_page_of_the_table_of_contents_is_there() -> None:

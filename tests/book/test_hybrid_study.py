@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from embook import study
+from embook.studies import hybrid, hybrid_paths, hybrid_problems, hybrid_run
+from embook.studies.hybrid_run import Path, follow
 from emlib import datasets
 from emlib.algorithms import ECG, EM, LBFGS, Switch, missing_information_above
 from emlib.models import PoissonMixture
-from emlib.report import study
-from emlib.report.studies import hybrid, hybrid_paths, hybrid_problems, hybrid_run
-from emlib.report.studies.hybrid_run import Path, follow
 from tests.tolerances import SAME_OPTIMUM, SAME_STEPS
 
 MODEL = PoissonMixture(2)

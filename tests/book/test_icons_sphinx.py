@@ -9,7 +9,7 @@ from typing import Any
 import pydata_sphinx_theme
 from fontTools.ttLib import TTFont
 
-from emlib.report import sphinx_icons
+from embook.pages import icons as sphinx_icons
 
 FACE = '@font-face{src:url(../f/a.woff2) format("woff2"),url(../f/a.ttf) format("truetype")}'
 RULES = '.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}.fa-ghost:before{content:"\\f6e2"}.note{content:"\\f05a"}'

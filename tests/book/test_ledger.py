@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import ledger_book
-from emlib.report import ledger
+from embook.ledger import collect as ledger
 from ledger_book import faults, make, record, rows
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from browser import ROOT, chromium
-from emlib.report.sphinx_maths import loader
+from embook.pages.maths import loader
 
 KATEX = (ROOT / "assets" / "_static" / "katex").as_uri()
 COMMANDS = {"E": r"\mathbb{E}"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from emlib.report.sphinx import mend_page
+from embook.pages.extension import mend_page
 
 PIECE = (
     '<div class="proof admonition" id="proof"><div class="proof theorem admonition" id="thm:x">'

@@ -16,7 +16,7 @@ from nbformat.v4 import new_output
 import chapters
 import same_outputs
 import tiny_book
-from emlib.report import explorables as ex
+from embook import explorables as ex
 from same_explorable import differences as seen
 from same_outputs import compared, differences
 from setup_env import ROOT

@@ -1,6 +1,6 @@
 """The stored tables: each is that of its study, and a random share of its cells is computed anew, also under noise.
 
-`emlib.report.study_check` says what of a cell is determined.
+`embook.study.check` says what of a cell is determined.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import noisy_study
-from emlib.report import study, study_check
-from emlib.report.studies import race_tuning
+from embook import study
+from embook.studies import race_tuning
 
 STORED = sorted(path.stem for path in study.FOLDER.glob("*.csv"))
 SHARE = 0.02
@@ -23,16 +23,16 @@ N_NOISY = 4  # cells of each table that are computed under noise: each asks for 
 @pytest.mark.parametrize("name", STORED)
 def test_a_share_of_the_cells_is_what_the_table_says(name: str) -> None:
     table = study.load(name)
-    rows = study_check.sample(table, SHARE, np.random.default_rng(2))
-    assert study_check.recompute(table, rows, study.copies(name), noisy_study.draws) == []
+    rows = study.sample(table, SHARE, np.random.default_rng(2))
+    assert study.recompute(table, rows, study.copies(name), noisy_study.draws) == []
 
 
 @pytest.mark.parametrize("name", STORED)
 def test_cells_computed_under_noise_are_what_the_table_says(name: str) -> None:
     table = study.load(name)
-    rows = study_check.sample(table, N_NOISY / len(table), np.random.default_rng(3))
+    rows = study.sample(table, N_NOISY / len(table), np.random.default_rng(3))
     one = partial(noisy_study.draw, seed=7)
-    assert study_check.recompute(table, rows, study.copies(name), noisy_study.draws, one) == []
+    assert study.recompute(table, rows, study.copies(name), noisy_study.draws, one) == []
 
 
 @pytest.mark.parametrize("name", STORED)
@@ -56,9 +56,9 @@ def test_every_study_is_stored_and_every_table_has_its_study() -> None:
 def test_a_changed_cell_of_a_stored_study_is_caught(name: str, column: str, off: float) -> None:
     table = study.load(name)
     row = dict(table.where(problem="Poisson mixture").rows()[0])
-    assert study_check.recompute(table, [row], draws=noisy_study.draws) == []
+    assert study.recompute(table, [row], draws=noisy_study.draws) == []
     row[column] += off
-    assert f"{column} is stored as" in study_check.recompute(table, [row], draws=noisy_study.draws)[0]
+    assert f"{column} is stored as" in study.recompute(table, [row], draws=noisy_study.draws)[0]
 
 
 def test_a_changed_count_of_an_iteration_that_rounding_moves_is_caught() -> None:
@@ -68,7 +68,7 @@ def test_a_changed_count_of_an_iteration_that_rounding_moves_is_caught() -> None
     counts = [int(copy.where(method="level 0.25")["nearly"][0]) for copy in copies]
     assert len(set(counts)) > 1
     row["nearly"] = 2 * max(counts)
-    assert "nearly is stored as" in study_check.recompute(table, [row], draws=noisy_study.draws)[0]
+    assert "nearly is stored as" in study.recompute(table, [row], draws=noisy_study.draws)[0]
 
 
 def test_the_steps_chosen_before_the_race_hardly_hang_on_rounding() -> None:

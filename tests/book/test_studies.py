@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emlib.report import study, study_check, study_run
+from embook import study
+from embook.study import run as study_run
 
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Return a study of six cells that notes which of them it computes."""
-    source = ModuleType("emlib.report.studies.toy", "A toy: roots of small numbers.\n\nMore words.")
+    source = ModuleType("embook.studies.toy", "A toy: roots of small numbers.\n\nMore words.")
     source.__file__ = str(tmp_path / "toy.py")
     (tmp_path / "toy.py").write_text("# first version")
     computed: list[int] = []
@@ -50,11 +51,11 @@ def test_a_table_is_read_as_it_was_computed(toy: ModuleType, tmp_path: Path) -> 
 def test_a_changed_cell_is_caught(toy: ModuleType, tmp_path: Path) -> None:
     run(tmp_path)
     table = study.load("toy", tmp_path)
-    assert study_check.recompute(table, table.rows()) == []
+    assert study.recompute(table, table.rows()) == []
     path = tmp_path / "toy.csv"
     path.write_text(path.read_text().replace("1.7320508075688772", "1.73205080757"))
     table = study.load("toy", tmp_path)
-    faults = study_check.recompute(table, table.rows())
+    faults = study.recompute(table, table.rows())
     assert faults == ["{'kind': 'a', 'n': 3}: root is stored as 1.73205080757, computed as 1.7320508075688772"]
 
 
@@ -76,7 +77,7 @@ def test_a_run_that_was_cut_off_goes_on(toy: ModuleType, tmp_path: Path, monkeyp
     assert run(tmp_path) == 3
     assert toy.computed == [1, 2, 3, 1, 2, 3]
     table = study.load("toy", tmp_path)
-    assert study_check.recompute(table, table.rows()) == []
+    assert study.recompute(table, table.rows()) == []
 
 
 def test_a_run_does_not_go_on_with_other_code(toy: ModuleType, tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ def test_a_damaged_table_and_an_unknown_study_are_refused(toy: ModuleType, tmp_p
     path.write_text(path.read_text()[:-12])
     with pytest.raises(ValueError, match="damaged"):
         study.load("toy", tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"python -m emlib\.report\.study nosuch"):
+    with pytest.raises(FileNotFoundError, match=r"python -m embook\.study nosuch"):
         study.load("nosuch", tmp_path)
     with pytest.raises(ValueError, match="'nosuch' is unknown; choose one of basins, hybrid, hybrid_paths, "):
         study.module("nosuch")
@@ -122,10 +123,10 @@ def test_a_damaged_table_and_an_unknown_study_are_refused(toy: ModuleType, tmp_p
 def test_sample_draws_the_share_in_order(toy: ModuleType, tmp_path: Path) -> None:
     run(tmp_path)
     table = study.load("toy", tmp_path)
-    drawn = [table.rows().index(row) for row in study_check.sample(table, 0.5, np.random.default_rng(0))]
+    drawn = [table.rows().index(row) for row in study.sample(table, 0.5, np.random.default_rng(0))]
     assert drawn == sorted(set(drawn))
     assert len(drawn) == 3
-    assert len(study_check.sample(table, 1e-6, np.random.default_rng(0))) == 1
+    assert len(study.sample(table, 1e-6, np.random.default_rng(0))) == 1
 
 
 def test_a_noisy_copy_lies_beside_the_table_and_names_the_machine(toy: ModuleType, tmp_path: Path) -> None:
@@ -150,5 +151,5 @@ def test_workers_compute_the_same_table(toy: ModuleType, tmp_path: Path) -> None
 def test_the_command_wants_one_thread(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     with pytest.raises(SystemExit):
-        study.main(["toy"])
+        study_run.command(["toy"])
     assert "set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1" in capsys.readouterr().err

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emlib.report import study_check
-from emlib.report.noise_range import NoiseRange
-from emlib.report.study import Study
+from embook import study
+from embook.study import Study
+from embook.study.noise_range import NoiseRange
 
 HEAD = {"study": "toy"}
 NAMES = ("problem", "start", "steps", "end", "word", "share")
@@ -35,7 +35,7 @@ def changed(start: int, **values: Any) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def computes(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that sets what the study computes."""
-    source = ModuleType("emlib.report.studies.toy")
+    source = ModuleType("embook.studies.toy")
 
     def sets(rows: Sequence[tuple[Any, ...]]) -> None:
         by_start = {row[1]: dict(zip(NAMES[2:], row[2:], strict=True)) for row in rows}
@@ -73,7 +73,7 @@ def test_without_noise_a_value_agrees_to_the_decimals_of_its_column(found: dict[
                                                                    computes: Any) -> None:
     computes(changed(1, **found))
     whole = table(ROWS)
-    assert (study_check.recompute(whole, whole.rows()) == []) is agrees
+    assert (study.recompute(whole, whole.rows()) == []) is agrees
 
 
 def test_a_count_may_move_as_far_as_noise_moves_it_in_other_cells_of_its_kind(computes: Any) -> None:
@@ -81,9 +81,9 @@ def test_a_count_may_move_as_far_as_noise_moves_it_in_other_cells_of_its_kind(co
     whole, copy = table(ROWS), table(changed(2, steps=33))
     for steps, agrees in ((95, True), (97, True), (98, False)):
         computes(changed(1, steps=steps))
-        assert (study_check.recompute(whole, [whole.rows()[1]], [copy]) == []) is agrees
+        assert (study.recompute(whole, [whole.rows()[1]], [copy]) == []) is agrees
     computes(changed(2, steps=33))
-    assert study_check.recompute(whole, [whole.rows()[2]], [copy]), "its own move is no excuse for a cell"
+    assert study.recompute(whole, [whole.rows()[2]], [copy]), "its own move is no excuse for a cell"
 
 
 @pytest.mark.parametrize(("stored", "agrees"), [(-3.5, True), (-3.25, True), (-3.4, False)])
@@ -92,15 +92,15 @@ def test_another_optimum_agrees_if_the_table_names_both(stored: float, agrees: b
     rows = [*changed(3, end=stored), *more]
     computes([*changed(3, end=-3.25), *more])
     whole = table(rows)
-    assert (study_check.recompute(whole, [whole.rows()[3]]) == []) is agrees
+    assert (study.recompute(whole, [whole.rows()[3]]) == []) is agrees
 
 
 def test_a_count_in_doubt_is_settled_by_draws_under_noise(computes: Any) -> None:
     """At a level that rounding decides the draws go both ways; where nothing moves, a wrong count stays wrong."""
     whole = table(ROWS)
     computes(changed(1, steps=95))
-    assert study_check.recompute(whole, whole.rows(), draws=draws(steps=(95, 94, 95))) == []
-    faults = study_check.recompute(whole, whole.rows(), draws=draws(steps=(95,)))
+    assert study.recompute(whole, whole.rows(), draws=draws(steps=(95, 94, 95))) == []
+    faults = study.recompute(whole, whole.rows(), draws=draws(steps=(95,)))
     assert faults == ["{'problem': 'a', 'start': 1}: steps is stored as 94, computed as 95"]
 
 
@@ -112,13 +112,13 @@ def test_a_wrong_cell_is_caught_whatever_its_copies_say(lie: dict[str, Any], als
     computes(ROWS)
     wrong, copies = table(changed(1, **lie)), [table(changed(1, **lie) if also else ROWS)]
     told = draws(steps=(94, 95, 93), end=(-3.5, -3.5 + 5e-7), word=("budget",), share=(0.5,))
-    assert len(study_check.recompute(wrong, [wrong.rows()[1]], copies, told)) == 1
+    assert len(study.recompute(wrong, [wrong.rows()[1]], copies, told)) == 1
 
 
 def test_what_is_computed_elsewhere_can_be_handed_in(computes: Any) -> None:
     computes(ROWS)
     whole = table(ROWS)
-    found = study_check.recompute(whole, whole.rows()[:1], compute=lambda name, key: {
+    found = study.recompute(whole, whole.rows()[:1], compute=lambda name, key: {
         "steps": 13, "end": -3.5, "word": "goal", "share": 0.25})
     assert found == ["{'problem': 'a', 'start': 0}: steps is stored as 12, computed as 13"]
 

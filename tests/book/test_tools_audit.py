@@ -12,8 +12,8 @@ import chapters
 import noisy_chapters
 import run_chapters
 import tiny_book
-from emlib.report.judge import Run, judge_other
-from emlib.report.registry import Row
+from embook.ledger.judge import Run, judge_other
+from embook.ledger.registry import Row
 from run_chapters import BOOK, Setting, cache_folder, run_all
 
 ROW = Row(id="AB99-T1", chapter=1, statement="It grows.", source={"key": "x", "place": "y"}, kind="theorem",

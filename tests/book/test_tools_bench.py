@@ -13,7 +13,7 @@ import pytest
 from benchmarks.__main__ import PARTS, main, options
 from benchmarks.tables import Table, shown
 from benchmarks.timing import peak_memory, slope
-from emlib.report import benchmarks
+from embook import benchmarks
 from setup_env import ROOT
 
 

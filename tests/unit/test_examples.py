@@ -12,7 +12,7 @@ import pytest
 import emlib
 
 MODULES = sorted(found.name for found in pkgutil.walk_packages(emlib.__path__, "emlib.")
-                 if not found.name.startswith(("emlib.report", "emlib.backends")))
+                 if not found.name.startswith(("embook", "emlib.backends")))
 
 
 def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:

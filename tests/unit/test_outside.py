@@ -62,12 +62,3 @@ def test_parameters_that_are_no_numbers_are_no_collapse(model: Any) -> None:
 def test_names_that_the_package_does_not_have() -> None:
     with pytest.raises(AttributeError, match="module 'emlib' has no attribute 'nothing'; there are"):
         emlib.nothing  # noqa: B018
-
-
-@pytest.mark.extras
-def test_names_that_the_report_does_not_have() -> None:
-    from emlib import report
-
-    assert callable(report.slider)
-    with pytest.raises(AttributeError, match=r"module 'emlib\.report' has no attribute 'nothing'"):
-        report.nothing  # noqa: B018

@@ -100,7 +100,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
 
 def _rewritten(name: str) -> bool:
-    return (name == "emlib" or name.startswith("emlib.")) and not name.startswith("emlib.kernels")
+    return name.partition(".")[0] in ("emlib", "embook") and not name.startswith("emlib.kernels")
 
 
 def install() -> None:

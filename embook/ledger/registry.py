@@ -1,0 +1,132 @@
+"""The registry: what is claimed, by whom, and what will settle it, written down before the experiment.
+
+Every file ``claims/*.yml`` is a list of rows. A row has
+
+========================  =======================================================================================
+``id``                    ``S036`` for the 36th claim of the three source documents; ``DLR77-T1`` for a paper's
+``chapter``               number of the chapter in which the row is settled, its home
+``statement``             the claim, fairly paraphrased, in plain text
+``source``                ``{key, place}``: key in ``references.bib`` and where in that source; with ``quoted_by``, the
+                          key of the text that quotes it, where the source itself could not be read
+``kind``                  one of `embook.ledger.schema.KINDS`
+``verdict``               one of `embook.ledger.schema.VERDICTS`, foretold
+``why``                   one or two sentences: what settles it
+``expected``              the value (quoted text where printed digits count), with ``tolerance``
+``tolerance``             name of a policy, or ``{policy: identity, below: 1.0e-12}``; see `embook.ledger.verdicts`
+``propositions``          which truth values the cell must compute
+``digits``                significant digits to store (6 unless given)
+``answered_by``           rows that answer a question
+``missing``               what an open row still lacks
+``reading``               the sensible reading that was tried, where the words admit more than one
+``population``            what *often*, *usually* or *generally* is taken over; such words need it
+``limits``                what the verdict does not cover
+``cites``                 bib key that the chapter must cite, for a reference
+``profile``               ``run`` (each build) or ``stored`` (a stored study)
+========================  =======================================================================================
+
+Rows that no cell can compute (answered questions, references, definitions, open rows) are settled by text: their home
+chapter marks the place with the label ``(claim-S036)=``, and a reference's chapter cites its key.
+
+A row of kind ``certified`` prints digits of an optimum that are proved. Its tolerance is ``truncated`` or ``rounded``;
+its one proposition ``as_stated`` is the outcome of `embook.intervals.certify`, one stationary point in the box and
+a strict local maximum, and never a comparison of floats; ``measured`` holds the proved digits as text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from embook.ledger.schema import TEXT_VERDICTS, faults_of
+
+__all__ = ["SCOPE", "Row", "load"]
+
+#: The compiled safe loader where there is one: every claim reads the registry.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: The fields that say how far a verdict goes, with the words that a card shows before them.
+SCOPE = {"reading": "read as", "population": "taken over", "limits": "not covered"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One registered claim; the module's docstring says what each field holds."""
+
+    id: str
+    chapter: int
+    statement: str
+    source: dict[str, str]
+    kind: str
+    verdict: str
+    why: str
+    expected: Any = None
+    policy: str = "none"
+    bounds: dict[str, float] = field(default_factory=dict)
+    propositions: tuple[str, ...] = ()
+    digits: int = 6
+    answered_by: tuple[str, ...] = ()
+    missing: str = ""
+    cites: str = ""
+    profile: str = "run"
+    reading: str = ""
+    population: str = ""
+    limits: str = ""
+
+    @property
+    def scope(self) -> dict[str, str]:
+        """What was tried and what was not: the reading, the population and the limits, as far as they are given."""
+        return {label: text for name, label in SCOPE.items() if (text := getattr(self, name))}
+
+    @property
+    def anchor(self) -> str:
+        """Id of the row's place in its chapter's page."""
+        return f"claim-{self.id.lower()}"
+
+    @property
+    def by_text(self) -> bool:
+        """Whether the row is settled by a labelled place in the text."""
+        return self.verdict in TEXT_VERDICTS
+
+
+def load(folder: Path) -> tuple[list[Row], list[str]]:
+    """Read every registry file below ``folder/claims``.
+
+    Returns
+    -------
+    rows : list of Row
+        The valid rows, in the order of files and lines; a row that stands twice is listed twice.
+    faults : list of str
+        One sentence for each thing that is wrong: file, row, what was found, and the remedy.
+    """
+    rows: list[Row] = []
+    faults: list[str] = []
+    for path in sorted((folder / "claims").glob("*.yml")):
+        for entry in _entries(path, faults):
+            found = faults_of(entry)
+            name = entry.get("id", "a row without id") if isinstance(entry, dict) else repr(entry)[:40]
+            faults += [f"claims/{path.name}: {name}: {fault}" for fault in found]
+            rows += [] if found else [_row(entry)]
+    return rows, faults
+
+
+def _entries(path: Path, faults: list[str]) -> list[Any]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
+    except yaml.YAMLError as error:
+        faults.append(f"claims/{path.name}: not YAML ({str(error).splitlines()[0]}): mend the file")
+        return []
+    if isinstance(content, list):
+        return content
+    faults.append(f"claims/{path.name}: holds a {type(content).__name__}: write a list of rows")
+    return []
+
+
+def _row(entry: dict[str, Any]) -> Row:
+    values = {key: value for key, value in entry.items() if key != "tolerance"}
+    tolerance = entry.get("tolerance", "none")
+    bounds = dict(tolerance) if isinstance(tolerance, dict) else {"policy": tolerance}
+    for key in ("propositions", "answered_by"):
+        values[key] = tuple(values.get(key, ()))
+    return Row(policy=bounds.pop("policy"), bounds=bounds, **values)

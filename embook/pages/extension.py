@@ -1,0 +1,107 @@
+"""The book's Sphinx extension: ledger page and judge, folded passages, no script from another host.
+
+The extension collects from the folder being built, so that the project itself and its staging copy behave alike.
+Every broken rule is a Sphinx warning; the book is built with warnings as errors.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, ClassVar
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+from embook.context import MIME, chapter_file
+from embook.ledger.collect import collect, write
+from embook.ledger.registry import load
+from embook.pages.ledger_page import LedgerDirective
+
+__all__ = ["ClaimRenderer", "setup"]
+
+ASSETS = Path(__file__).parents[1] / "assets"
+SCRIPTS = ("page.js", "ledger.js")
+REPEATED = re.compile(r' id="(?:proof|exercise|solution)-content"')
+log = logging.getLogger(__name__)
+
+
+class ClaimRenderer:
+    """Tell the notebook reader that a claim's record is known and shows nothing: its HTML stands beside it."""
+
+    mime_priority_overrides: ClassVar[tuple[tuple[str, str, int | None], ...]] = ()
+
+    @staticmethod
+    def handle_mime(renderer: Any, data: Any, inline: bool) -> list[Any] | None:
+        """Return no node for a claim's record, and leave every other type to the others."""
+        return [] if data.mime_type == MIME else None
+
+
+def configure(app: Sphinx, config: Any) -> None:
+    """Add the style sheet, and a colour mode to start from: without it the theme complains on every page."""
+    config.html_static_path.append(str(ASSETS / "embook.css"))
+    config.html_context.setdefault("default_mode", "auto")
+
+
+def judge_ledger(app: Sphinx, env: Any) -> list[str]:
+    """Print one warning for each rule of the ledger that is broken."""
+    for fault in collect(Path(app.srcdir)).faults:
+        log.warning("ledger: %s", fault, type="emlib", subtype="ledger")
+    return []
+
+
+def write_ledger(app: Sphinx, exception: Exception | None) -> None:
+    """Write the rows beside the pages, where readers and programs find them."""
+    if exception is None and app.builder.format == "html":
+        write(collect(Path(app.srcdir)), Path(app.outdir))
+
+
+def drop_thebe(app: Sphinx, config: Any) -> None:
+    """Silence the live-code extension that Jupyter Book always loads: its script names another host and fails twice."""
+    for event, listeners in app.events.listeners.items():
+        app.events.listeners[event] = [one for one in listeners if one.handler.__module__ != "sphinx_thebe"]
+
+
+def drop_thebe_style(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Remove its style sheet, too, which it adds before anything can be silenced."""
+    context["css_files"] = [style for style in context.get("css_files", []) if "thebe" not in str(style.filename)]
+
+
+def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Mend what other extensions write: ids that repeat on a page, and labels that hide a button's own words."""
+    body = context.get("body", "")
+    body = body.replace('class="proof admonition" id="proof"', 'class="proof admonition emlib-proof"')
+    context["body"] = REPEATED.sub("", body).replace(' aria-label="Toggle hidden content"', "")
+
+
+def claim_role(
+    name: str, rawtext: str, text: str, lineno: int, inliner: Any, options: Any = None, content: Any = None
+) -> tuple[list[Any], list[Any]]:
+    """Link to the place of a claim, from any page: ``{claim}`S096```."""
+    env = inliner.document.settings.env
+    folder = Path(env.srcdir)
+    row = next((row for row in load(folder)[0] if row.id == text), None)
+    path = chapter_file(folder, row.chapter) if row else None
+    if row is None or path is None:
+        log.warning("claim %s is linked but not registered: spell its id right", text, location=(env.docname, lineno))
+        return [nodes.Text(text)], []
+    page = env.app.builder.get_relative_uri(env.docname, f"chapters/{path.stem}")
+    return [nodes.reference(rawtext, text, refuri=f"{page}#{row.anchor}", internal=True)], []
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register everything with Sphinx."""
+    app.add_directive("ledger", LedgerDirective)
+    app.add_css_file("embook.css")
+    for name in SCRIPTS:
+        app.add_js_file(None, body=(ASSETS / name).read_text(encoding="utf-8"))
+    app.add_role("claim", claim_role)
+    # After the theme and its extensions have added theirs.
+    app.connect("html-page-context", drop_thebe_style, priority=900)
+    app.connect("html-page-context", mend_page, priority=900)
+    app.connect("config-inited", configure)
+    app.connect("config-inited", drop_thebe, priority=900)
+    app.connect("env-updated", judge_ledger)
+    app.connect("build-finished", write_ledger)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

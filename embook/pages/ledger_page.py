@@ -1,0 +1,106 @@
+"""The ``ledger`` directive: the registry as a table, each row with links to its cell and to its source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from embook.ledger.card import words
+from embook.ledger.collect import collect
+from embook.ledger.registry import SCOPE
+
+__all__ = ["LedgerDirective"]
+
+HEADINGS = ("Claim", "Verdict", "What is claimed, and what settles it", "Numbers", "Source")
+
+
+class LedgerDirective(SphinxDirective):
+    """Table of every registered claim of the chapters in the book."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build the table; the page depends on every chapter and registry file."""
+        folder = Path(self.env.srcdir)
+        for path in (*sorted((folder / "claims").glob("*.yml")), *sorted((folder / "chapters").glob("*.ipynb"))):
+            self.env.note_dependency(str(path))
+        claims = collect(folder).claims
+        self.pages = {entry["id"]: entry["page"] for entry in claims}
+        group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in HEADINGS), cols=len(HEADINGS))
+        group += nodes.thead("", nodes.row("", *(_cell(nodes.Text(text)) for text in HEADINGS)))
+        group += nodes.tbody("", *(self._row(entry) for entry in claims))
+        table = nodes.table("", group, classes=["emlib-ledger"])
+        return [self._files(), nodes.container("", table, classes=["emlib-ledger-box"])]
+
+    def _files(self) -> nodes.paragraph:
+        """Link to the same rows as files."""
+        root = self._uri("ledger").removesuffix("ledger.html")
+        links = [nodes.reference("", name, refuri=root + name, internal=True) for name in ("ledger.json", "ledger.csv")]
+        return nodes.paragraph("", "", nodes.Text("The same rows as files: "), links[0], nodes.Text(" and "), links[1])
+
+    def _row(self, entry: dict[str, Any]) -> nodes.row:
+        settled = nodes.paragraph("", "", nodes.Text(f"{entry['why']} "), *self._support(entry), classes=["emlib-why"])
+        return nodes.row(
+            "",
+            _cell(self._place(entry["id"])),
+            _cell(nodes.Text(_verdict(entry))),
+            nodes.entry("", nodes.paragraph(text=entry["statement"]), settled, *_scope(entry)),
+            nodes.entry("", *(nodes.paragraph(text=text) for text in _numbers(entry))),
+            self._source(entry["source"]),
+        )
+
+    def _support(self, entry: dict[str, Any]) -> list[nodes.Node]:
+        """Say what a verdict rests on: computed propositions, other rows, or what an open row lacks."""
+        if entry["missing"]:
+            return [nodes.Text(f"Missing: {entry['missing']}.")]
+        if entry["answered_by"]:
+            links = [node for name in entry["answered_by"] for node in (nodes.Text(", "), self._place(name))]
+            return [nodes.Text("Answered by "), *links[1:], nodes.Text(".")]
+        given = ", ".join(f"{name.replace('_', ' ')} {words(value)}" for name, value in entry["propositions"].items())
+        return [nodes.Text(f"Computed: {given}.")] if given else []
+
+    def _place(self, name: str) -> nodes.Node:
+        """Link to a row's place in its chapter; a row of a chapter that is not in the book has none."""
+        if name not in self.pages:
+            return nodes.Text(name)
+        page, _, anchor = self.pages[name].partition("#")
+        uri = self._uri(page.removesuffix(".html"))
+        return nodes.reference("", name, refuri=f"{uri}#{anchor}", internal=True)
+
+    def _source(self, source: dict[str, str]) -> nodes.entry:
+        """Cite the source, which links to its entry in the bibliography, and name the place in it."""
+        parsed, _ = self.parse_inline(f"{{cite:t}}`{source['key']}`")
+        place = [nodes.Text(f", {source['place']}")]
+        if "quoted_by" in source:
+            quoting, _ = self.parse_inline(f"{{cite:t}}`{source['quoted_by']}`")
+            place += [nodes.Text(", as quoted by "), *quoting]
+        return nodes.entry("", nodes.paragraph("", "", *parsed, *place))
+
+    def _uri(self, page: str) -> str:
+        """Return a page's address relative to this one."""
+        return str(self.env.app.builder.get_relative_uri(self.env.docname, page))
+
+
+def _cell(node: nodes.Node) -> nodes.entry:
+    return nodes.entry("", nodes.paragraph("", "", node))
+
+
+def _scope(entry: dict[str, Any]) -> list[nodes.paragraph]:
+    """Return what was tried and what was not, a paragraph each."""
+    given = [(label, entry[name]) for name, label in SCOPE.items() if entry[name]]
+    return [nodes.paragraph(text=f"{label.capitalize()}: {text}", classes=["emlib-why"]) for label, text in given]
+
+
+def _verdict(entry: dict[str, Any]) -> str:
+    stored = " (stored study)" if entry["profile"] == "stored" else ""
+    return f"{entry['verdict']}{stored}" if entry["agrees"] else f"{entry['verdict']}: AT FAULT"
+
+
+def _numbers(entry: dict[str, Any]) -> list[str]:
+    """Return the lines expected, measured and judged by, as far as there are any."""
+    tolerance = entry["tolerance"]
+    limits = [f"{key} {words(value)}" for key, value in tolerance.items() if key != "policy"]
+    judged = None if tolerance["policy"] == "none" else ", ".join([tolerance["policy"], *limits])
+    named = (("expected", entry["expected"]), ("measured", entry["measured"]), ("judged by", judged))
+    return [f"{name}: {words(value)}" for name, value in named if value is not None]

@@ -1,0 +1,1 @@
+"""Stored studies, one a module; `embook.study` says what each must hold and runs them."""

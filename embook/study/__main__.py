@@ -1,0 +1,6 @@
+"""Run a study: ``python -m embook.study NAME``."""
+
+from embook.study.run import command
+
+if __name__ == "__main__":
+    command()
