@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -141,3 +142,10 @@ def unreadable(lines: list[str]) -> list[str]:
 
 def test_an_unreadable_line_of_the_pip_section_is_seen() -> None:
     assert unreadable(["-e .[test]", "numpy==2.4.6", "numpy=>2"]) == ["numpy=>2"]
+
+
+def test_the_books_distribution_names_each_of_its_packages() -> None:
+    """Its folder is the package itself, so that they cannot be searched for and are listed by hand."""
+    settings = tomllib.loads((ROOT / "embook" / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "embook").rglob("__init__.py")}
+    assert set(settings["packages"]) == {".".join(folder.parts) for folder in folders}
