@@ -19,7 +19,7 @@ Every file ``claims/*.yml`` is a list of rows. A row has
 ``missing``               what an open row still lacks
 ``reading``               the sensible reading that was tried, where the words admit more than one
 ``population``            what *often*, *usually* or *generally* is taken over; such words need it
-``limits``                what the verdict does not cover
+``limits``                how far the verdict goes, and what it leaves out
 ``cites``                 bib key that the chapter must cite, for a reference
 ``profile``               ``run`` (each build) or ``stored`` (a stored study)
 ========================  =======================================================================================
@@ -47,7 +47,7 @@ __all__ = ["SCOPE", "Row", "load"]
 #: The compiled safe loader where there is one: every claim reads the registry.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: The fields that say how far a verdict goes, with the words that a card shows before them.
-SCOPE = {"reading": "read as", "population": "taken over", "limits": "not covered"}
+SCOPE = {"reading": "read as", "population": "taken over", "limits": "limits"}
 
 
 @dataclass(frozen=True)

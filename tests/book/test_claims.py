@@ -111,7 +111,7 @@ def test_a_card_says_how_far_the_verdict_goes(book: Path, shown: list[dict[str, 
     make(book, [{**rows()[0], **scope, "source": {**rows()[0]["source"], "quoted_by": "somebody1900"}}])
     embook.claim("AB99-T1", 0.132778, as_stated=True)
     text = shown[0]["text/plain"]
-    assert "read as: from every start\ntaken over: the models of the package\nnot covered: constraints\n" in text
+    assert "read as: from every start\ntaken over: the models of the package\nlimits: constraints\n" in text
     assert text.endswith("source: somebody1900, Table 1, as quoted by somebody1900")
 
 
