@@ -47,7 +47,7 @@ def test_table_and_copies_are_those_of_the_study(name: str) -> None:
 
 
 def test_every_study_is_stored_and_every_table_has_its_study() -> None:
-    modules = [path.stem for path in (Path(study.__file__).parent / "studies").glob("[!_]*.py")]
+    modules = [path.stem for path in (Path(study.__file__).parents[1] / "studies").glob("[!_]*.py")]
     studies = {name for name in modules if hasattr(study.module(name), "cell")}
     assert studies == set(STORED)
 
