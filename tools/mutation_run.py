@@ -22,7 +22,7 @@ from embook.ledger.registry import load
 from execute import Run, execute
 from mutation_places import Mutant
 from mutation_trace import Trace
-from same_outputs import differences
+from same_outputs import by_cell
 
 PATIENCE, LEAST_SECONDS = 6, 120  # a cell may take so many times as long as the slowest did, and at least so long
 
@@ -135,6 +135,4 @@ def judged(tree: Path) -> list[str]:
 
 def shown(path: Path, run: Run) -> str:
     """Return the first output of a run that shows something else than the chapter's own."""
-    pairs = zip(chapters.code_cells(chapters.read(path)), chapters.code_cells(run.notebook), strict=True)
-    return next((f"{path.stem}, code cell {place}: {words}" for place, (one, other) in enumerate(pairs, 1)
-                 for words in differences(one.outputs, other.outputs)), "")
+    return next((f"{path.stem}, {words}" for words in by_cell(chapters.read(path), run.notebook, 1)), "")

@@ -17,7 +17,7 @@ import coverage
 
 import chapters
 from execute import Run, execute
-from same_outputs import differences
+from same_outputs import by_cell
 
 COPIED = ["emlib", "embook", "claims", "chapters", "_config.yml", "_toc.yml", "references.bib", "requirements.txt"]
 SETTINGS = "[run]\nparallel = true\nsigterm = true\ndata_file = {data}\ninclude = {tree}/emlib/*\n"
@@ -130,9 +130,8 @@ def _kept(path: Path, run: Run, key: str, root: Path) -> list[str]:
     """Keep a line map; return instead what is wrong with the clean run."""
     if run.fault:
         return [f"without any fault put in, {run.fault}"]
-    pairs = zip(chapters.code_cells(chapters.read(path)), chapters.code_cells(run.notebook), strict=True)
     faults = [f"without any fault put in, {path.stem} does not show its committed outputs: {words}"
-              for one, other in pairs for words in differences(one.outputs, other.outputs)]
+              for words in by_cell(chapters.read(path), run.notebook)]
     if faults:
         return faults
     n_claims = chapters.text(run.notebook).count('"application/vnd.emlib.claim+json"')

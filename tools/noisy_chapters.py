@@ -12,7 +12,7 @@ from pathlib import Path
 import chapters
 import noisy
 from run_chapters import Setting, cache_folder, report, run_all
-from same_outputs import differences
+from same_outputs import by_cell
 from setup_env import ROOT
 
 SEED = 1  # the one that `make test` tries; `make audit` tries five
@@ -30,11 +30,8 @@ def run(paths: list[Path], seed: int = SEED, root: Path = ROOT) -> list[str]:
 
 def compared(path: Path, seed: int = SEED, root: Path = ROOT) -> list[str]:
     """Return in what a chapter's kept run under noise shows something else than its committed outputs."""
-    here, there = (chapters.code_cells(chapters.read(file))
-                   for file in (path, cache_folder(root, setting(seed)) / path.name))
-    return [f"{path.stem}, noise {seed}, code cell {place}: {fault}"
-            for place, (committed, found) in enumerate(zip(here, there, strict=True))
-            for fault in differences(committed.outputs, found.outputs)]
+    here, there = (chapters.read(file) for file in (path, cache_folder(root, setting(seed)) / path.name))
+    return [f"{path.stem}, noise {seed}, {fault}" for fault in by_cell(here, there)]
 
 
 def faults(paths: list[Path], seed: int = SEED, root: Path = ROOT) -> list[str]:

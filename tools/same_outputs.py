@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -18,12 +18,20 @@ from typing import Any
 import same_explorable
 import same_picture
 import same_pixels
+from chapters import code_cells
 from setup_env import ROOT
 
 Outputs = list[Any]  # of nbformat.NotebookNode, which is untyped
 Fields = dict[str, list[tuple[Any, str]]]  # for each kind of content, the dictionaries that hold it and their keys
 UNCOMPARED = {"application/vnd.jupyter.widget-view+json"}  # holds a random number
 SHOWN = 60  # characters told of either text
+
+
+def by_cell(committed: Any, run: Any, first: int = 0) -> Iterator[str]:
+    """Yield what two runs of one notebook show differently, each with its code cell, counted from `first`."""
+    pairs = zip(code_cells(committed), code_cells(run), strict=True)
+    yield from (f"code cell {place}: {words}" for place, (one, other) in enumerate(pairs, first)
+                for words in differences(one.outputs, other.outputs))
 
 
 def differences(committed: Outputs, new: Outputs) -> list[str]:
