@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from emlib.chunks import Chunks
+from emlib.data import Chunks
 from emlib.fit import fit
 from emlib.problem import Problem
 from emlib.result import Result, Status

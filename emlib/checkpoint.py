@@ -13,8 +13,8 @@ import numpy as np
 
 from emlib import archive
 from emlib.algorithms.base import Algorithm, State
-from emlib.chunks import Chunked
-from emlib.model import Data
+from emlib.data import Data
+from emlib.data.chunks import Chunked
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import COLUMNS, Trace

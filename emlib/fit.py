@@ -10,11 +10,12 @@ import numpy as np
 
 from emlib.algorithms import LBFGS, SQUAREM, Adaptive, Profile
 from emlib.algorithms.base import Algorithm, check_algorithm
-from emlib.model import Data, LatentVariableModel
+from emlib.data import Data
+from emlib.data.validate import positive_integer
+from emlib.model import LatentVariableModel
 from emlib.result import Result
 from emlib.starts import Begun, Task, run_all
 from emlib.stopping import DEFAULT_TOL
-from emlib.validate import positive_integer
 
 MANY = 200  # parameters above which eigenvalues at every step cost more than they save
 HUGE = 3000  # parameters above which a matrix over all of them takes longer than many E-steps, and much memory

@@ -11,9 +11,10 @@ import numpy as np
 
 from emlib import differences
 from emlib.blocks.simplex import RIDGE, VANISHED
+from emlib.data import Data
 from emlib.evaluation import Evaluation, MStep
 from emlib.kernels import CHUNK
-from emlib.model import Data, Expectation, LatentVariableModel, Statistics
+from emlib.model import Expectation, LatentVariableModel, Statistics
 from emlib.numerics import Array, tree_sum
 from emlib.threads import chosen_map
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emlib.algorithms.base import Algorithm
-from emlib.model import Data
+from emlib.data import Data
 from emlib.problem import Problem
 from emlib.result import Result
 from emlib.solve import solve

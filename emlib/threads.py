@@ -11,7 +11,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-from emlib.validate import positive_integer
+from emlib.data.validate import positive_integer
 
 AHEAD = 2  # chunks for each thread that may be read before their turn
 

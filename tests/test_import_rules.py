@@ -18,12 +18,12 @@ OUTER = {"algorithms", "problem", "diagnostics", "solve", "fit", "stopping", "re
 PRESENTATION = {"backends"}
 # first name under emlib of the importing module -> first names that it must not import
 FORBIDDEN = {
-    **dict.fromkeys(("models", "families", "kernels", "blocks", "space", "numerics", "model", "mean", "validate",
-                     "archive", "differences", "threads", "reading", "chunks", "evaluation"),
+    **dict.fromkeys(("models", "families", "kernels", "blocks", "space", "numerics", "model", "mean",
+                     "archive", "differences", "threads", "data", "evaluation"),
                     OUTER | PRESENTATION),
-    "algorithms": {"models", "families", "kernels", "diagnostics", "mean", "validate", "space", "solve",
+    "algorithms": {"models", "families", "kernels", "diagnostics", "mean", "space", "solve",
                    "fit"} | PRESENTATION,
-    **dict.fromkeys(("problem", "result", "solve", "stopping", "fit", "diagnostics", "sampling", "datasets", "data",
+    **dict.fromkeys(("problem", "result", "solve", "stopping", "fit", "diagnostics", "sampling", "datasets",
                      "checkpoint", "starts", "summary",
                      "__init__"), PRESENTATION),
 }

@@ -15,7 +15,7 @@ import numpy as np
 
 import emlib
 from emlib.algorithms import EM, LBFGS, Newton
-from emlib.model import Data
+from emlib.data import Data
 from emlib.models import GaussianMixture
 from emlib.numerics import Array
 

@@ -15,7 +15,7 @@ from embook.studies.hybrid_problems import SEED
 from embook.studies.hybrid_run import Path, follow, hybrid
 from embook.study.noise_range import noise_range
 from emlib.algorithms import ECG, EM, LBFGS, Algorithm
-from emlib.model import Data
+from emlib.data import Data
 from emlib.models import GaussianMixture
 from emlib.numerics import Array
 

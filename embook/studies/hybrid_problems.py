@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from emlib import datasets
-from emlib.model import Data
+from emlib.data import Data
 from emlib.models import PPCA, CategoricalHMM, FactorAnalysis, GaussianMixture, LinearDynamicalSystem
 from emlib.numerics import Array
 

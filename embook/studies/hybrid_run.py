@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from emlib.algorithms import ECG, EM, LBFGS, Adaptive, Algorithm, Switch, entropy_above, missing_information_above
-from emlib.model import Data
+from emlib.data import Data
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 

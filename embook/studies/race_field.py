@@ -23,7 +23,7 @@ from emlib.algorithms import (
     QuasiNewtonEM,
     SciPy,
 )
-from emlib.model import Data
+from emlib.data import Data
 from emlib.models import (
     BernoulliMixture,
     CategoricalHMM,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from emlib.algorithms import Algorithm
-from emlib.model import Data
+from emlib.data import Data
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 

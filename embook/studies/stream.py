@@ -14,7 +14,7 @@ import numpy as np
 
 import emlib
 from emlib.algorithms import SGD, Algorithm, OnlineEM
-from emlib.model import Data
+from emlib.data import Data
 from emlib.models import GaussianMixture
 
 __all__ = ["N_TUNING", "SEED", "cell", "keys"]

@@ -9,7 +9,8 @@ from operator import add
 from typing import ClassVar
 
 from emlib.algorithms.base import Info, State
-from emlib.model import Data, Statistics
+from emlib.data import Data
+from emlib.model import Statistics
 from emlib.problem import Evaluation, MStep, Problem
 from emlib.result import Status
 

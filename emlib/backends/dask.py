@@ -14,9 +14,9 @@ from dask.delayed import delayed
 from dask.sizeof import sizeof
 from distributed import Client, Future, get_client, wait
 
-from emlib import reading
-from emlib.chunks import Chunked, joined, read_part
-from emlib.model import BLOCK, Data, LatentVariableModel, picks
+from emlib.data import SURVEY_ROWS, Data, picks, reading
+from emlib.data.chunks import Chunked, joined, read_part
+from emlib.model import LatentVariableModel
 
 BATCH = 256  # results that come back at a time
 PATIENCE = 1.0  # seconds after which it is looked whether the workers that hold the data are still there
@@ -105,7 +105,7 @@ def dask_data(model: LatentVariableModel, source: Any, sample_weight: Any = None
     lengths = tuple(length for length, _ in facts)
     homes = client.who_has(parts)
     blocks = [[_near(client, homes, _stretch, parts[index], low, high) for index, low, high in cuts]
-              for cuts in _cuts(lengths, BLOCK)]
+              for cuts in _cuts(lengths, SURVEY_ROWS)]
     found = reading.total(_results(client, [(_measured, model, *block) for block in blocks]))
     data = _Distributed(tuple(parts), None, None, None, model, lengths, found["tally"], facts[0][1])
     reader: Any = model  # how a model reads data is no part of the protocol
@@ -151,7 +151,7 @@ class _Distributed(Chunked):
 
     @cached_property
     def _sample(self) -> Data:
-        wanted, ends = picks(len(self), BLOCK), np.cumsum(self.lengths)
+        wanted, ends = picks(len(self), SURVEY_ROWS), np.cumsum(self.lengths)
         inside = [rows - (end - length) for rows, end, length in zip(
             np.split(wanted, np.searchsorted(wanted, ends[:-1])), ends, self.lengths, strict=True)]
         return replace(joined(list(dask_map(Data.piece, self.units, inside))), scale=self.scale, whole=None)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import gammaln, logsumexp
 
-from emlib import reading
+from emlib.data import reading
 from emlib.model import LatentVariableModel
 from emlib.models import (
     BernoulliMixture,

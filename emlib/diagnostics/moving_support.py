@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import scipy
 
+from emlib.data.validate import as_floats
 from emlib.numerics import Array
-from emlib.validate import as_floats
 
 LOG_2PI = float(np.log(2 * np.pi))
 

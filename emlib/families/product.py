@@ -11,8 +11,9 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from emlib.blocks.held import Fixed, Held
+from emlib.data import Data
 from emlib.families.base import Family, JointFamily
-from emlib.model import Data, LatentVariableModel, Statistics
+from emlib.model import LatentVariableModel, Statistics
 from emlib.numerics import Array, block_diagonal
 
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from emlib import reading
 from emlib.blocks import Interval, Simplex
+from emlib.data import Data, reading
+from emlib.data.validate import as_matrix, first, positive_integer
 from emlib.families import Bernoulli, Categorical, Family, ProductModel
 from emlib.families.bernoulli import NEXT
 from emlib.mean import MixtureMean
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.models import mixture
 from emlib.numerics import Array, ratio, x_log_y
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, first, positive_integer
 
 SPREAD = 0.01  # size of the nudge, in logits, that tells equal components apart
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from emlib import reading
 from emlib.blocks import Positive, Real
+from emlib.data import Data, reading
 from emlib.families import GaussianMoments, LinearFactors
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.models.factor_profile import bend, best_loadings, explained
 from emlib.models.factors import FactorModel, FactorParams
 from emlib.numerics import Array

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from emlib.model import Data
+from emlib.data import Data
+from emlib.data.validate import as_floats
 from emlib.numerics import Array, symmetrise
-from emlib.validate import as_floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,16 +9,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib import reading
+from emlib.data import Data, reading
+from emlib.data.moments import Moments, moments
+from emlib.data.validate import as_matrix, positive_integer, reweighted
 from emlib.families import GaussianMoments, LinearFactors, ProductModel, covariance
 from emlib.families.linear_factors import coefficients
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.models import factor_data, gaussian_data
 from emlib.models.factor_data import Sample
 from emlib.models.factor_posterior import conditional, shared_noise
 from emlib.numerics import Array
-from emlib.validate import as_matrix, positive_integer, reweighted
 
 COLLAPSED = 1e-10  # smallest noise variance, as a share of the data's variance
 SPREAD = 0.1  # size of the nudge off the saddle, in standard deviations of the data
@@ -91,10 +92,10 @@ class FactorModel(ProductModel):
     def _units(self, raw: Any) -> Array:
         return as_matrix(raw, self.n_features)
 
-    def _survey(self, block: Data) -> reading.Moments:
-        return reading.moments(block.units, block.weights)
+    def _survey(self, block: Data) -> Moments:
+        return moments(block.units, block.weights)
 
-    def _settle(self, tally: reading.Tally, found: reading.Moments, data: Data) -> Array:
+    def _settle(self, tally: reading.Tally, found: Moments, data: Data) -> Array:
         """Return the diagonal matrix of the columns' variances."""
         return gaussian_data.settled(tally, found, 1, "diag")
 

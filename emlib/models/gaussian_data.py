@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from emlib.data import Data
+from emlib.data.moments import Moments
+from emlib.data.reading import Tally
 from emlib.families import GaussianMoments, covariance
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.model import Data, Statistics
+from emlib.model import Statistics
 from emlib.numerics import Array, eigenvalues_exceed, lower_indices, squared_lengths
-from emlib.reading import Moments, Tally
 
 COLLAPSED = 1e-10  # smallest variance of a component, as a share of the data's in the same direction
 SPREAD = 0.01  # size of the nudge that tells equal components apart, in standard deviations of the data

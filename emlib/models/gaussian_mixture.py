@@ -8,18 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from emlib import reading
 from emlib.blocks import Positive, PositiveDefinite, Real, Simplex
 from emlib.blocks.block import Block
+from emlib.data import Data, reading
+from emlib.data.moments import Moments, moments
+from emlib.data.validate import as_matrix, positive_integer
 from emlib.families import Categorical, Family, LinearGaussian, covariance
 from emlib.kernels import LONG, compiled, estep_chunk
 from emlib.mean import MixtureMean
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.models import gaussian_data, gaussian_pass, mixture
 from emlib.models.penalty import PenalisedCovariances
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, positive_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,10 +121,10 @@ class GaussianMixture(PenalisedCovariances):
     def _units(self, raw: Any) -> Array:
         return as_matrix(raw, self.n_features)
 
-    def _survey(self, block: Data) -> reading.Moments:
-        return reading.moments(block.units, block.weights)
+    def _survey(self, block: Data) -> Moments:
+        return moments(block.units, block.weights)
 
-    def _settle(self, tally: reading.Tally, found: reading.Moments, data: Data) -> Array:
+    def _settle(self, tally: reading.Tally, found: Moments, data: Data) -> Array:
         return gaussian_data.settled(tally, found, self.n_components, self.covariance_type)
 
     def start(self, data: Data, rng: np.random.Generator) -> GaussianMixtureParams:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from emlib.data import Data
 from emlib.families import GaussianMoments
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.models import gaussian_products
 from emlib.numerics import Array, lower_indices
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from emlib import reading
 from emlib.blocks import PositiveDefinite, Real
+from emlib.data import Data, reading
+from emlib.data.validate import as_matrix, first, positive_integer
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.mean import MixtureMean
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.models.partial import Columns, columns, partial, patterns, score_covariance
 from emlib.numerics import Array, lower_indices, squared_lengths
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, first, positive_integer
 
 COLLAPSED = 1e-10  # smallest eigenvalue of the covariance in units of the columns' variances
 JITTER = 0.1  # how far a random start lies from the columns' means, in their standard deviations

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks import Interval
+from emlib.data import Data
+from emlib.data.validate import as_counts, as_floats, as_weights, reweighted
 from emlib.families import Bernoulli, Family, ProductModel
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.numerics import Array, x_log_y
 from emlib.space import ParameterSpace
-from emlib.validate import as_counts, as_floats, as_weights, reweighted
 
 
 @dataclass(frozen=True, eq=False)

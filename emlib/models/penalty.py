@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from emlib.data import Data
+from emlib.data.validate import positive_number
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel, covariance
 from emlib.families.constant import Constant
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.numerics import Array
-from emlib.validate import positive_number
 
 KEY = "penalty"  # of the constant that makes the penalty a divergence
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from emlib import reading
 from emlib.blocks import Positive, Simplex
+from emlib.data import Data, reading
+from emlib.data.validate import as_counts, positive_integer
 from emlib.families import Categorical, Family, Poisson, ProductModel, poisson
 from emlib.mean import MixtureMean
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.models import mixture
 from emlib.numerics import Array, ratio
 from emlib.space import ParameterSpace
-from emlib.validate import as_counts, positive_integer
 
 SPREAD = 0.01  # relative size of the nudge that tells equal components apart
 

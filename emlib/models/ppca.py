@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from emlib.blocks import Positive, Real
+from emlib.data import Data
 from emlib.families import LinearFactors
-from emlib.model import Data
 from emlib.models.factors import COLLAPSED, FactorModel, FactorParams
 from emlib.space import ParameterSpace
 

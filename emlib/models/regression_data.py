@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from emlib.model import Data
+from emlib.data import Data
+from emlib.data.validate import as_floats, as_matrix
 from emlib.numerics import Array
-from emlib.validate import as_floats, as_matrix
 
 DEPENDENT = 1e-8  # smallest singular value of a design with columns of length one
 EXACT = 1e-12  # residual of a response that is a linear function of the columns, relative to the response

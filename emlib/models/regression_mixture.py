@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from emlib import reading
 from emlib.blocks import Positive, Real, Simplex
+from emlib.data import Data, reading
+from emlib.data.validate import as_matrix, positive_integer
 from emlib.families import Categorical, Family, GaussianMoments, LinearGaussian
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.models import mixture, regression_data
 from emlib.models.penalty import PenalisedCovariances
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, positive_integer
 
 COLLAPSED = 1e-10  # smallest noise variance of a component, as a share of the pooled regression's
 SPREAD = 0.01  # size of the nudge that tells equal components apart, in residual standard deviations

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from emlib import reading
 from emlib.blocks import Real
+from emlib.data import Data, reading
+from emlib.data.validate import as_matrix, positive_integer, positive_number
 from emlib.families import Family, GaussianMoments, ProductModel
 from emlib.families.constant import Constant
 from emlib.families.known_noise import KnownNoise
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.models import regression_data
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, positive_integer, positive_number
 
 DEPENDENT = 1e-12  # smallest eigenvalue that linearly dependent columns of length one leave
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from emlib.model import Data
+from emlib.data import Data
+from emlib.data.reading import Tally, refuse_chunks
+from emlib.data.validate import as_floats
 from emlib.numerics import Array
-from emlib.reading import Tally, refuse_chunks
-from emlib.validate import as_floats
 
 Reader = Callable[[Any, str], Array]
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import scipy
 
-from emlib import reading
 from emlib.blocks import PositiveDefinite, Real
+from emlib.data import Data, reading
+from emlib.data.validate import as_matrix, positive_integer, positive_number
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.constant import Constant
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.numerics import Array, squared_lengths
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, positive_integer, positive_number
 
 COLLAPSED = 1e-10  # smallest variance of the scale matrix, as a share of the data's robust one in that direction
 DEPENDENT = 1e-12  # smallest eigenvalue of the robust correlation that linearly dependent columns leave

@@ -7,17 +7,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib import reading
 from emlib.blocks import Real
+from emlib.data import Data, reading
+from emlib.data.validate import as_floats, as_matrix, positive_integer
 from emlib.families import Family, ProductModel
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.families.signed_mean import SignedMean
 from emlib.mean import MixtureMean
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.models import mixture
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import as_floats, as_matrix, positive_integer
 
 SPREAD = 0.01  # size of the nudge off the saddle at zero, in known standard deviations
 

@@ -9,11 +9,12 @@ import numpy as np
 import scipy
 
 from emlib.blocks import Interval, Positive
+from emlib.data import Data
+from emlib.data.validate import as_counts, as_weights, positive_integer, reweighted
 from emlib.families import Bernoulli, Family, Poisson, ProductModel
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import as_counts, as_weights, positive_integer, reweighted
 
 
 @dataclass(frozen=True, eq=False)

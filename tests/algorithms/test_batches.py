@@ -12,7 +12,7 @@ import pytest
 import emlib
 from emlib.algorithms import SGD, Adam, OnlineEM
 from emlib.algorithms.batches import batches, kept_inside, mean_slope
-from emlib.model import Data
+from emlib.data import Data
 from tests import tolerances as tol
 from tests.algorithms.setting import PROBLEMS, STOCHASTIC, Listening, by_name, near
 from tests.contract.cases import Case

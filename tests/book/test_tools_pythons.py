@@ -70,7 +70,7 @@ def test_the_copy_holds_what_the_package_is_built_from(tmp_path: Path, monkeypat
     (tmp_path / "source" / "left over").mkdir(parents=True)
     found = package_env.copy_source()
     assert {path.name for path in found.iterdir()} == {"emlib", *package_env.SOURCE}
-    assert (found / "emlib" / "data" / "old_faithful.csv").exists()
+    assert (found / "emlib" / "datasets" / "old_faithful.csv").exists()
 
 
 def test_the_path_of_the_checkout_is_not_before_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ def test_the_check_script_is_sound_shell() -> None:
 
 
 def test_no_file_of_the_project_is_swallowed_by_gitignore(tmp_path: Path) -> None:
-    kept = ["README.md", "chapters/05_projection_matrix.ipynb", "emlib/data/x.csv", "assets/_static/katex/x.js"]
+    kept = ["README.md", "chapters/05_projection_matrix.ipynb", "emlib/datasets/x.csv", "assets/_static/katex/x.js"]
     thrown = ["05.md", "out.ipynb", "_build/x", ".venv/x", "emlib/__pycache__/x", "emlib.egg-info/x", "uv.lock"]
     command = ["git", "-c", "core.excludesFile=", "check-ignore", "--no-index", *kept, *thrown]
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)

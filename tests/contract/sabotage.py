@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from emlib.model import Data
+from emlib.data import Data
 from tests.contract.cases import has
 from tests.contract.checks_units import METHODS
 

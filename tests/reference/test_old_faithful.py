@@ -13,7 +13,7 @@ from emlib.algorithms import EM
 from emlib.models import GaussianMixture
 from tests import tolerances as tol
 
-ROWS = np.loadtxt(Path(emlib.__file__).parent / "data" / "old_faithful.csv", delimiter=",", skiprows=1)
+ROWS = np.loadtxt(Path(emlib.__file__).parent / "datasets" / "old_faithful.csv", delimiter=",", skiprows=1)
 
 
 def test_the_data_are_complete() -> None:

@@ -11,7 +11,7 @@ import pytest
 import emlib
 from emlib import diagnostics as dx
 from emlib.algorithms import EM, LBFGS
-from emlib.model import Data
+from emlib.data import Data
 from emlib.models import GaussianHMM, GaussianMixture, RegressionMixture
 from tests import tolerances as tol
 from tests.safety.test_collapse import NOISE, SPIKE

@@ -13,9 +13,10 @@ import pytest
 
 import emlib
 from emlib.algorithms import EM
+from emlib.data import Data
 from emlib.families.covariance import TYPES
 from emlib.kernels import BLOCK, blocks, choice, gaussian, tiles
-from emlib.model import Data, Expectation
+from emlib.model import Expectation
 from emlib.models import GaussianMixture, gaussian_mixture, gaussian_pass, gaussian_products
 from tests.tolerances import COMPILED, CONTROL, LAST_PLACES, SAME_OPTIMUM
 

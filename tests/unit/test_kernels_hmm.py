@@ -11,9 +11,10 @@ import pytest
 
 import emlib
 from emlib.algorithms import EM
+from emlib.data import Data
 from emlib.kernels import blocks, choice
 from emlib.kernels import hmm as kernel
-from emlib.model import Data, Expectation
+from emlib.model import Expectation
 from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM, gaussian_pass, gaussian_products
 from emlib.models.hmm import base, chain_pass
 from tests.tolerances import COMPILED, SAME_OPTIMUM

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from emlib.data import Data
 from emlib.kernels import choice, kalman
 from emlib.kernels.kalman_filter import STILL, stands
-from emlib.model import Data, Expectation
+from emlib.model import Expectation
 from emlib.models import LinearDynamicalSystem
 from emlib.models.lds import kalman_pass, moments, steady
 from tests.tolerances import COMPILED

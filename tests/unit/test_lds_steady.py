@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emlib.model import Data, Expectation
+from emlib.data import Data
+from emlib.model import Expectation
 from emlib.models import LinearDynamicalSystem
 from emlib.models.lds import moments, steady, steady_moments
 from tests.tolerances import COMPILED, IDENTITY

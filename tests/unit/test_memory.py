@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib import reading, validate
 from emlib.algorithms import EM
+from emlib.data import reading, validate
 from emlib.models import BernoulliMixture, GaussianMixture, PoissonMixture
 from emlib.numerics import tree_sum
 

@@ -7,8 +7,8 @@ import pytest
 
 from emlib import Problem
 from emlib import diagnostics as dx
+from emlib.data import Data
 from emlib.diagnostics import ppca_rate
-from emlib.model import Data
 from emlib.models import PPCA
 from emlib.models.factors import FactorParams
 from tests.tolerances import CONTROL, IDENTITY, ROUTES

@@ -10,7 +10,7 @@ from emlib import datasets
 
 SYMBOLS, ALPHABET = datasets.text_symbols()
 TEXT = "".join(ALPHABET[symbol] for symbol in SYMBOLS)
-SOURCE = files("emlib").joinpath("data/pride_and_prejudice.txt").read_text("utf-8")
+SOURCE = files("emlib.datasets").joinpath("pride_and_prejudice.txt").read_text("utf-8")
 
 
 def letters_lost(text: str) -> int:

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from emlib import reading
 from emlib.blocks import Simplex, StochasticMatrix
 from emlib.blocks.block import Block
+from emlib.data import Data, reading
+from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family, ProductModel
 from emlib.kernels import compiled_chain
-from emlib.model import Data, Expectation, Statistics
+from emlib.model import Expectation, Statistics
 from emlib.models import mixture, sequences
 from emlib.models.hmm import chain, chain_pass, paths
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import positive_integer
 
 STAY = 2.0  # how much more often than elsewhere a random start expects a state to stay, times the number of states
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from emlib.blocks import StochasticMatrix
 from emlib.blocks.block import Block
+from emlib.data import Data
+from emlib.data.reading import Tally
+from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family
-from emlib.model import Data
 from emlib.models import sequences
 from emlib.models.hmm import chain_pass, paths
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.numerics import Array
-from emlib.reading import Tally
-from emlib.validate import positive_integer
 
 SPREAD = 0.01  # relative size of the nudge that tells equal states apart
 

@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from emlib import reading
 from emlib.blocks import Positive, PositiveDefinite, Real
 from emlib.blocks.block import Block
+from emlib.data import Data, reading
+from emlib.data.moments import Moments, moments
+from emlib.data.validate import as_matrix, positive_integer
 from emlib.families import Family, GaussianMoments, LinearGaussian, covariance
-from emlib.model import Data, Expectation
+from emlib.model import Expectation
 from emlib.models import gaussian_data, gaussian_pass, sequences
 from emlib.models.hmm import chain_pass
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.models.penalty import PenalisedCovariances
 from emlib.numerics import Array
-from emlib.validate import as_matrix, positive_integer
 
 TYPES = ("full", "diag")
 
@@ -121,10 +122,10 @@ class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
     def _read(self, raw: Any, name: str) -> Array:
         return as_matrix(raw, self.n_features, name)
 
-    def _measure(self, rows: Array, weights: Array | None) -> reading.Moments:
-        return reading.moments(rows, weights)
+    def _measure(self, rows: Array, weights: Array | None) -> Moments:
+        return moments(rows, weights)
 
-    def _scale(self, tally: reading.Tally, found: reading.Moments) -> Array:
+    def _scale(self, tally: reading.Tally, found: Moments) -> Array:
         """Return the covariance of all rows; refuses constant and linearly dependent columns."""
         return gaussian_data.settled(tally, found, self.n_states, self.covariance_type)
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from emlib.blocks import Positive
 from emlib.blocks.block import Block
+from emlib.data import Data
+from emlib.data.reading import Tally
+from emlib.data.validate import as_counts
 from emlib.families import Family, Poisson, poisson
-from emlib.model import Data
 from emlib.models import sequences
 from emlib.models.hmm import chain_pass
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.numerics import Array
-from emlib.reading import Tally
-from emlib.validate import as_counts
 
 SPREAD = 0.01  # relative size of the nudge that tells equal states apart
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
-from emlib import reading
 from emlib.blocks import PositiveDefinite, Real
+from emlib.data import Data, reading
+from emlib.data.validate import as_matrix, positive_integer
 from emlib.families import Family, LinearGaussian, ProductModel
-from emlib.model import Data, Expectation
+from emlib.model import Expectation
 from emlib.models import sequences
 from emlib.models.lds import starts
 from emlib.models.lds.basis import n_free_changes
@@ -20,7 +21,6 @@ from emlib.models.lds.moments import gather
 from emlib.models.partial import Columns, columns, partial, patterns
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.validate import as_matrix, positive_integer
 
 COLLAPSED = 1e-10  # smallest variance, relative to what the model's other variances or the data's columns have
 

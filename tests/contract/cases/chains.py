@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import block_diag
 
-from emlib.model import Data
+from emlib.data import Data
 from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM
 from tests.contract import charts
 from tests.contract.autodiff import jax, jnp

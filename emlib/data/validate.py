@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from emlib.model import Data
+from emlib.data.units import Data
 from emlib.numerics import Array
 
 COPIED = 1 << 22  # bytes up to which the caller's array is copied, so that changing it later changes nothing here

@@ -43,8 +43,7 @@ def old_faithful() -> Array:
     -----
     Azzalini & Bowman (1990), Applied Statistics 39:357-365, as in R's ``datasets::faithful``.
     """
-    with files("emlib").joinpath("data/old_faithful.csv").open(encoding="utf-8") as lines:
-        return np.loadtxt(lines, delimiter=",", skiprows=1)
+    return _table("old_faithful")
 
 
 def earthquakes() -> Array:
@@ -54,8 +53,7 @@ def earthquakes() -> Array:
     -----
     Zucchini & MacDonald (2009), Hidden Markov Models for Time Series, table 1.1.
     """
-    with files("emlib").joinpath("data/earthquakes.csv").open(encoding="utf-8") as lines:
-        return np.loadtxt(lines, delimiter=",", skiprows=1)[:, 1]
+    return _table("earthquakes")[:, 1]
 
 
 def nile() -> Array:
@@ -65,8 +63,7 @@ def nile() -> Array:
     -----
     Cobb (1978), Biometrika 65:243-251; Durbin & Koopman (2012), chapter 2; as in R's ``datasets::Nile``.
     """
-    with files("emlib").joinpath("data/nile.csv").open(encoding="utf-8") as lines:
-        return np.loadtxt(lines, delimiter=",", skiprows=1)[:, 1]
+    return _table("nile")[:, 1]
 
 
 def nine_variables() -> tuple[Array, Array, Array]:
@@ -84,8 +81,7 @@ def nine_variables() -> tuple[Array, Array, Array]:
     -----
     Jöreskog (1969), Psychometrika 34:183-202; as used by Rubin & Thayer (1982), Psychometrika 47:69-76.
     """
-    with files("emlib").joinpath("data/nine_variables.csv").open(encoding="utf-8") as lines:
-        table = np.loadtxt(lines, delimiter=",", skiprows=1)
+    table = _table("nine_variables")
     return table[:, :9], table[:, 9:13].astype(bool), table[:, 13:]
 
 
@@ -112,7 +108,7 @@ def text_symbols() -> tuple[Array, str]:
     'it is a truth universally acknowledged tha'
     """
     alphabet = " " + ascii_lowercase
-    words = re.findall("[a-z]+", files("emlib").joinpath("data/pride_and_prejudice.txt").read_text("utf-8").lower())
+    words = re.findall("[a-z]+", files(__name__).joinpath("pride_and_prejudice.txt").read_text("utf-8").lower())
     return np.array([alphabet.index(character) for character in " ".join(words)]), alphabet
 
 
@@ -130,8 +126,7 @@ def digit_blocks() -> Array:
     >>> datasets.digit_blocks()[0].reshape(4, 4).astype(int).tolist()
     [[15, 2, 0, 11], [12, 0, 0, 8], [8, 0, 0, 9], [11, 0, 1, 12]]
     """
-    with files("emlib").joinpath("data/digit_blocks.csv").open(encoding="utf-8") as lines:
-        return np.loadtxt(lines, delimiter=",", skiprows=1)
+    return _table("digit_blocks")
 
 
 def two_normals(n: int, separation: float, rng: np.random.Generator, *, weight: float = 0.5) -> Array:
@@ -144,3 +139,9 @@ def two_normals(n: int, separation: float, rng: np.random.Generator, *, weight: 
     """
     second = rng.random(n) < weight
     return (rng.standard_normal(n) + separation * second)[:, None]
+
+
+def _table(name: str) -> Array:
+    """Return the numbers of a file beside this one, without its first line."""
+    with files(__name__).joinpath(f"{name}.csv").open(encoding="utf-8") as lines:
+        return np.loadtxt(lines, delimiter=",", skiprows=1)

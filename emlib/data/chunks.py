@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from emlib.model import BLOCK, Data, picks
-from emlib.validate import as_weights
+from emlib.data.units import SURVEY_ROWS, Data, picks
+from emlib.data.validate import as_weights
 
 AGAIN = "an iterator can be gone through once only: give Chunks a function that returns a new one each time"
 
@@ -152,7 +152,7 @@ class Chunked(Data):
 
     @cached_property
     def _sample(self) -> Data:
-        wanted, found, low = picks(len(self), BLOCK), [], 0
+        wanted, found, low = picks(len(self), SURVEY_ROWS), [], 0
         for part in self._again():
             inside = wanted[(wanted >= low) & (wanted < low + len(part))] - low
             found.append(part.piece(inside))

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from emlib.chunks import AGAIN, Chunked, Chunks, blocks, parts
-from emlib.model import BLOCK, Data, Statistics
+from emlib.data.chunks import AGAIN, Chunked, Chunks, blocks, parts
+from emlib.data.units import SURVEY_ROWS, Data
+from emlib.data.validate import as_weights, reweighted
+from emlib.model import Statistics
 from emlib.numerics import Array, tree_sum
-from emlib.validate import as_weights, reweighted
 
 Reader = tuple[Callable[[Any], bool], Callable[[Any, Any, Any], Data]]
 READERS: list[Reader] = []  # kinds of raw data that a backend knows and reads; it adds its own when it is imported
@@ -82,7 +83,7 @@ def as_data(model: Any, raw: Any, sample_weight: Any = None) -> Data:
             return read(model, raw, sample_weight)
     units = model._units(raw)
     data: Data = model._data_type(units, as_weights(sample_weight, len(units)))
-    found = survey(model, data.chunks(BLOCK))
+    found = survey(model, data.chunks(SURVEY_ROWS))
     return replace(data, scale=model._settle(found["tally"], found["survey"], data))
 
 
@@ -123,7 +124,7 @@ def chunked(model: Any, source: Chunks, weights: Any = None) -> Chunked:
             raise ValueError(f"data: no chunk found; {AGAIN}")
 
     # Cut anew, so that what is measured does not depend on where the chunks end.
-    found = survey(model, blocks(counted(), BLOCK))
+    found = survey(model, blocks(counted(), SURVEY_ROWS))
     data = Chunked(source, weights, None, None, model, tuple(lengths), found["tally"], listed[0])
     return replace(data, scale=model._settle(found["tally"], found["survey"], data))
 
@@ -156,40 +157,3 @@ def summed(function: Callable[[Data], Array], data: Data, width: int) -> Array:
     """Return what a function makes of all units, added up over pieces of which `width` numbers a unit take 2 MiB."""
     found: Array = reduce(add, map(function, data.chunks(max(1, ENTRIES // width))))
     return found
-
-
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """The first two moments of rows; those of two blocks add up to those of both.
-
-    Attributes
-    ----------
-    weight : float
-    mean : ndarray, shape (d,)
-    spread : ndarray, shape (d, d)
-        Covariance, divisor `weight`.
-    largest : ndarray, shape (d,)
-        The largest absolute value of each column.
-    """
-
-    weight: float
-    mean: Array
-    spread: Array
-    largest: Array
-
-    def __add__(self, other: Moments) -> Moments:
-        weight = self.weight + other.weight
-        share, move = other.weight / weight if weight else 0.0, other.mean - self.mean
-        # Chan, Golub & LeVeque (1983): no squares of the means, which would cancel.
-        spread = (1 - share) * self.spread + share * other.spread + share * (1 - share) * np.outer(move, move)
-        return Moments(weight, self.mean + share * move, spread, np.maximum(self.largest, other.largest))
-
-
-def moments(rows: Array, weights: Array | None = None) -> Moments:
-    """Return the moments of a block of rows."""
-    weight = float(len(rows)) if weights is None else float(weights.sum())
-    largest = np.abs(rows).max(axis=0)
-    if not weight:
-        return Moments(0.0, np.zeros(rows.shape[1]), np.zeros((rows.shape[1],) * 2), largest)
-    spread = np.atleast_2d(np.cov(rows, rowvar=False, aweights=weights, ddof=0))
-    return Moments(weight, np.average(rows, axis=0, weights=weights), spread, largest)

@@ -1,0 +1,95 @@
+"""Validated units in memory: what every E-step goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from emlib.numerics import Array, tree_sum
+
+SURVEY_ROWS = 8192  # units that are measured at once, and that a random start looks at
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Validated exchangeable units.
+
+    Parameters
+    ----------
+    units : ndarray, shape (n, ...), or list
+        One unit per row (or per sequence).
+    weights : ndarray, shape (n,), or None
+        How often each unit was seen; None means once each.
+    scale : object, optional
+        What the model measured once when it read the data (for Gaussian models the rows' covariance).
+    whole : float, optional
+        Of a piece of a data set: the number of units of the whole.
+    """
+
+    units: Any
+    weights: Array | None = None
+    scale: Any = None
+    whole: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    @property
+    def n_units(self) -> float:
+        """The number of units, repeated ones counted as often as they were seen."""
+        if self.weights is None:
+            return float(len(self.units))
+        blocks = range(0, max(len(self.units), 1), SURVEY_ROWS)
+        return float(tree_sum(self.weights[low:low + SURVEY_ROWS].sum() for low in blocks))
+
+    @property
+    def listed(self) -> bool:
+        """Whether units are sequences."""
+        return isinstance(self.units, list)
+
+    @property
+    def n_observations(self) -> float:
+        """The number of rows, or of steps of all sequences, repeated ones counted as often as they were seen."""
+        if not self.listed:
+            return self.n_units
+        lengths = np.array([len(sequence) for sequence in self.units], dtype=float)
+        return float(lengths.sum() if self.weights is None else self.weights @ lengths)
+
+    @property
+    def share(self) -> float:
+        """The part of the whole data set that these units are, repeated ones counted; 1 for the whole."""
+        return 1.0 if self.whole is None else self.n_units / self.whole
+
+    @property
+    def map(self) -> Callable[..., Iterable[Any]] | None:
+        """Return the `map` of data that lie elsewhere; None for data in this process."""
+        return None
+
+    def piece(self, rows: Any) -> Data:
+        """Return the units that a slice, or an array of indices, picks; it knows of the whole."""
+        listed = isinstance(self.units, list) and not isinstance(rows, slice)
+        units = [self.units[row] for row in rows] if listed else self.units[rows]
+        weights = None if self.weights is None else self.weights[rows]
+        return replace(self, units=units, weights=weights, whole=self.n_units if self.whole is None else self.whole)
+
+    def chunks(self, size: int) -> Iterator[Data]:
+        """Yield consecutive pieces of at most `size` units."""
+        if size < 1:
+            raise ValueError(f"size: {size} found; a chunk holds at least one unit")
+        marked = replace(self, whole=self.n_units) if self.whole is None else self
+        for low in range(0, len(self), size):
+            yield marked.piece(slice(low, low + size))
+
+    def sample(self) -> Data:
+        """Return the units themselves, or a random part of them, always the same, where there are many."""
+        return self if len(self) <= SURVEY_ROWS else self.piece(picks(len(self), SURVEY_ROWS))
+
+
+def picks(count: int, most: int) -> Array:
+    """Return `most` indices below a count, drawn without replacement, in order; all of them if there are no more."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, most, replace=False, shuffle=False))
