@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 import emlib
-from emlib import Chunks, reading
+from emlib import Chunks
 from emlib.algorithms import EM
+from emlib.data import reading
 from tests import tolerances as tol
 from tests.contract.cases import Case
 
