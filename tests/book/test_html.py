@@ -7,35 +7,18 @@ import json
 import random
 import re
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
 
 from embook import contents
+from html_page import Page, dead_links
 from setup_env import ROOT
 
 HTML = ROOT / "_build" / "html"
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 PAGE_BYTES = 600_000  # of a page as a web host sends it: texts compressed
-
-
-class Page(HTMLParser):
-    """One page's tags, in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep the tag."""
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-
-    def anchors(self) -> set[str]:
-        """Return everything that a link can lead to."""
-        return {attrs[key] for _, attrs in self.tags for key in ("id", "name") if key in attrs}
 
 
 def foreign(page: Page) -> list[str]:
@@ -62,25 +45,6 @@ def undescribed(page: Page) -> list[str]:
 def _unspoken(alt: str, src: str) -> bool:
     """Say whether the text tells nothing."""
     return len(alt) < 10 or Path(src).stem in alt or alt.startswith("_images")
-
-
-def dead_links(name: str, pages: dict[str, Page], files: set[str]) -> list[str]:
-    """Return the links within the book that lead to no page, file or anchor."""
-    dead = []
-    for tag, attrs in pages[name].tags:
-        address = attrs.get("href", "")
-        if tag == "a" and not re.match(r"\w+:", address) and not _leads(name, address, pages, files):
-            dead.append(address)
-    return dead
-
-
-def _leads(name: str, address: str, pages: dict[str, Page], files: set[str]) -> bool:
-    """Say whether an address, seen from a page, is there."""
-    path, fragment = urldefrag(address)
-    target = (Path("/") / Path(name).parent / unquote(path)).resolve().relative_to("/").as_posix() if path else name
-    if target in pages:
-        return not fragment or unquote(fragment) in pages[target].anchors()
-    return target in files
 
 
 @cache
