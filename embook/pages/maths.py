@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from contextlib import suppress
+from functools import cache
 from html import escape, unescape
 from pathlib import Path
 from typing import Any, cast
@@ -26,11 +27,13 @@ __all__ = ["setup", "typeset"]
 KATEX = Path(__file__).parents[1] / "assets" / "katex" / "katex.min.js"
 FOLDER = "katex"  # below _static of the pages: style sheet and fonts
 FORMULA = re.compile(  # as Sphinx writes it for MathJax: an environment of its own has no delimiters
-    r"\\\((?P<inline>.*?)\\\)|\\\[(?P<display>.*?)\\\]|(?P<bare>\\begin\{(?P<name>\w+\*?)\}.*\\end\{(?P=name)\})", re.DOTALL)
+    r"\\\((?P<inline>.*?)\\\)|\\\[(?P<display>.*?)\\\]|(?P<bare>\\begin\{(?P<name>\w+\*?)\}.*\\end\{(?P=name)\})",
+    re.DOTALL,
+)
 log = logging.getLogger(__name__)
 
 
-@lru_cache(maxsize=1)
+@cache
 def engine() -> MiniRacer:
     """Return the JavaScript engine with KaTeX in it, one for each process."""
     running = MiniRacer()
@@ -38,7 +41,7 @@ def engine() -> MiniRacer:
     return running
 
 
-@lru_cache(maxsize=None)
+@cache
 def typeset(source: str, display: bool, commands: str = "{}") -> str:
     """Return a formula as HTML with MathML.
 
@@ -68,10 +71,8 @@ def visitor(visit: Callable[[Any, Any], None]) -> Callable[[Any, nodes.Element],
     """Return one of Sphinx's visitors with the formula it writes set at once; a fault is a warning at its place."""
     def visit_set(self: Any, node: nodes.Element) -> None:
         begin = len(self.body)
-        try:
+        with suppress(nodes.SkipNode):
             visit(self, node)
-        except nodes.SkipNode:
-            pass
         commands = json.dumps({f"\\{name}": meaning for name, meaning in self.config.katex_macros.items()})
 
         def formula(found: re.Match[str]) -> str:
