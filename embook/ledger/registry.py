@@ -35,6 +35,7 @@ a strict local maximum, and never a comparison of floats; ``measured`` holds the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ from embook.ledger.schema import TEXT_VERDICTS, faults_of
 
 __all__ = ["SCOPE", "Row", "load"]
 
-#: The compiled safe loader where there is one: every claim reads the registry.
+#: The compiled safe loader where there is one.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: The fields that say how far a verdict goes, with the words that a card shows before them.
 SCOPE = {"reading": "read as", "population": "taken over", "limits": "limits"}
@@ -100,27 +101,32 @@ def load(folder: Path) -> tuple[list[Row], list[str]]:
     faults : list of str
         One sentence for each thing that is wrong: file, row, what was found, and the remedy.
     """
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / "claims").glob("*.yml"))}
+    files = [_parsed(name, text) for name, text in texts.items()]
+    return [row for rows, _ in files for row in rows], [fault for _, faults in files for fault in faults]
+
+
+@lru_cache(maxsize=64)  # every claim of a chapter reads the registry
+def _parsed(name: str, text: str) -> tuple[list[Row], list[str]]:
+    """Return the valid rows of one file and what is wrong with the others."""
     rows: list[Row] = []
-    faults: list[str] = []
-    for path in sorted((folder / "claims").glob("*.yml")):
-        for entry in _entries(path, faults):
-            found = faults_of(entry)
-            name = entry.get("id", "a row without id") if isinstance(entry, dict) else repr(entry)[:40]
-            faults += [f"claims/{path.name}: {name}: {fault}" for fault in found]
-            rows += [] if found else [_row(entry)]
+    entries, faults = _entries(name, text)
+    for entry in entries:
+        found = faults_of(entry)
+        row = entry.get("id", "a row without id") if isinstance(entry, dict) else repr(entry)[:40]
+        faults += [f"claims/{name}: {row}: {fault}" for fault in found]
+        rows += [] if found else [_row(entry)]
     return rows, faults
 
 
-def _entries(path: Path, faults: list[str]) -> list[Any]:
+def _entries(name: str, text: str) -> tuple[list[Any], list[str]]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
+        content = yaml.load(text, Loader=LOADER)
     except yaml.YAMLError as error:
-        faults.append(f"claims/{path.name}: not YAML ({str(error).splitlines()[0]}): mend the file")
-        return []
+        return [], [f"claims/{name}: not YAML ({str(error).splitlines()[0]}): mend the file"]
     if isinstance(content, list):
-        return content
-    faults.append(f"claims/{path.name}: holds a {type(content).__name__}: write a list of rows")
-    return []
+        return content, []
+    return [], [f"claims/{name}: holds a {type(content).__name__}: write a list of rows"]
 
 
 def _row(entry: dict[str, Any]) -> Row:

@@ -1,7 +1,8 @@
 """The shape of a registry row: which fields, which types, and what a foretold verdict must rest on.
 
 YAML 1.1 reads ``5e-7`` as text and ``no`` as false, so every type is checked while the registry is read, where the file
-and the row can still be named; a wrong type found later would be an error far from its cause.
+and the row can still be named; a wrong type found later would be an error far from its cause. `SCHEMA`, a JSON Schema,
+says which fields a row has and what each holds; what ties two fields together is checked below it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
 from embook.ledger.verdicts import POLICIES, PRINTED
 
-__all__ = ["KINDS", "TEXT_VERDICTS", "VERDICTS", "faults_of"]
+__all__ = ["KINDS", "SCHEMA", "TEXT_VERDICTS", "VERDICTS", "faults_of"]
 
 KINDS = frozenset(
     {
@@ -34,66 +38,82 @@ VERDICTS: dict[str, frozenset[frozenset[str]]] = {
 #: Verdicts settled by a labelled place in the text, not by a cell.
 TEXT_VERDICTS = frozenset({"answered", "reference", "definition", "open"})
 
-REQUIRED: dict[str, type] = {
-    "id": str, "chapter": int, "statement": str, "source": dict, "kind": str, "verdict": str, "why": str,
+TEXT = {"type": "string"}
+TEXTS = {"type": "array"}
+#: A row whose tolerance is written as a mapping.
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "chapter", "statement", "source", "kind", "verdict", "why"],
+    "additionalProperties": False,
+    "properties": {
+        "id": {
+            **TEXT,
+            "pattern": r"^[A-Z][A-Za-z0-9]*(-[A-Za-z0-9]+)*\Z",
+            "description": "letters, digits and single hyphens, beginning with a capital",
+        },
+        "chapter": {"type": "integer"}, "statement": TEXT, "why": TEXT,
+        "source": {
+            "type": "object", "required": ["key", "place"], "additionalProperties": False,
+            "properties": {"key": TEXT, "place": TEXT, "quoted_by": TEXT},
+            "description": "the texts key and place, and quoted_by if it was not read",
+        },
+        "kind": {**TEXT, "enum": sorted(KINDS)},
+        "verdict": {**TEXT, "enum": list(VERDICTS)},
+        "expected": {},
+        "tolerance": {"type": "object", "properties": {"policy": {"enum": list(POLICIES)}}, "required": ["policy"],
+                      "additionalProperties": {"type": "number"}},
+        "propositions": TEXTS, "answered_by": TEXTS, "digits": {"type": "integer"},
+        "missing": TEXT, "cites": TEXT, "reading": TEXT, "population": TEXT, "limits": TEXT,
+        "profile": {**TEXT, "enum": ["run", "stored"]},
+    },
 }  # fmt: skip
-OPTIONAL: dict[str, type | tuple[type, ...]] = {
-    "expected": object, "tolerance": (str, dict), "propositions": list, "digits": int, "answered_by": list,
-    "missing": str, "cites": str, "profile": str, "reading": str, "population": str, "limits": str,
-}  # fmt: skip
+FIELDS = SCHEMA["properties"]
+#: JSON takes 5.0 for an integer; a chapter or a count of digits is written without a point.
+INTEGER = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+VALIDATOR = extend(Draft202012Validator, type_checker=INTEGER)(SCHEMA)
 #: Words that speak of a share of something, which the row must name.
 SHARE_WORDS = re.compile(r"\b(often|usually|generally|typically|mostly)\b", re.IGNORECASE)
-IDENTIFIER = re.compile(r"[A-Z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 
 
 def faults_of(entry: Any) -> list[str]:
-    """Everything wrong with one row; types first, because the later rules rely on them."""
+    """Return everything wrong with one row; its form first, because the later rules rely on it."""
     if not isinstance(entry, dict):
         return ["is not a mapping: give it the fields id, chapter, statement, ..."]
-    return _types(entry) or [*_words(entry), *_tolerance(entry), *_support(entry), *_certified(entry)]
+    given = entry.get("tolerance", "none")
+    row = {**entry, "tolerance": {"policy": given} if isinstance(given, str) else given}
+    form = [fault for error in VALIDATOR.iter_errors(row) for fault in _told(error, row)]
+    return list(dict.fromkeys(form)) or [*_tolerance(row), *_support(row), *_certified(row)]
 
 
-def _types(entry: dict[str, Any]) -> list[str]:
-    fields = {**REQUIRED, **OPTIONAL}
-    missing = [f"{key} is missing: add it" for key in REQUIRED if key not in entry]
-    unknown = [f"{key} is no field of a row: remove or spell it right" for key in entry if key not in fields]
-    wrong = [
-        f"{key} is {entry[key]!r}, a {type(entry[key]).__name__}: quote text, write numbers like 5.0e-7"
-        for key, kind in fields.items()
-        if key in entry and (not isinstance(entry[key], kind) or (kind is int and isinstance(entry[key], bool)))
-    ]
-    return missing + unknown + wrong
+def _told(error: ValidationError, row: dict[str, Any]) -> list[str]:
+    """Return one sentence for each breach of a rule of the schema: field, finding and remedy."""
+    path, found = [str(part) for part in error.absolute_path], error.instance
+    name = " ".join(path).removesuffix(" policy")
+    if path[:1] == ["source"]:
+        return [f"source is {row['source']!r}: give {FIELDS['source']['description']}"]
+    if error.validator == "required":
+        missing = [field for field in error.validator_value if field not in found]
+        return [f"{' '.join([*path, field])} is missing: add it" for field in missing]
+    if error.validator == "additionalProperties":
+        return [f"{field} is no field of a row: remove or spell it right" for field in found if field not in FIELDS]
+    if error.validator == "enum":
+        return [f"{name} {found!r} is unknown: use one of {', '.join(error.validator_value)}"]
+    if error.validator == "pattern":
+        return [f"{name} must be {error.schema['description']}: rename it"]
+    if error.validator_value == "number":
+        return [f"{name} is {found!r}: write a number like 5.0e-7"]
+    return [f"{name} is {found!r}, a {type(found).__name__}: quote text, write numbers like 5.0e-7"]
 
 
-def _words(entry: dict[str, Any]) -> list[str]:
-    faults = []
-    if not IDENTIFIER.fullmatch(entry["id"]):
-        faults.append("id must be letters, digits and single hyphens, beginning with a capital: rename it")
-    if entry["kind"] not in KINDS:
-        faults.append(f"kind {entry['kind']!r} is unknown: use one of {', '.join(sorted(KINDS))}")
-    if entry["verdict"] not in VERDICTS:
-        faults.append(f"verdict {entry['verdict']!r} is unknown: use one of {', '.join(VERDICTS)}")
-    fields = set(entry["source"]) - {"quoted_by"}
-    if fields != {"key", "place"} or not all(isinstance(v, str) for v in entry["source"].values()):
-        faults.append(f"source is {entry['source']!r}: give the texts key and place, and quoted_by if it was not read")
-    if entry.get("profile", "run") not in {"run", "stored"}:
-        faults.append(f"profile {entry['profile']!r} is unknown: use run or stored")
-    return faults
-
-
-def _tolerance(entry: dict[str, Any]) -> list[str]:
-    tolerance = entry.get("tolerance", "none")
-    bounds = dict(tolerance) if isinstance(tolerance, dict) else {"policy": tolerance}
-    policy = bounds.pop("policy", None)
-    if policy not in POLICIES:
-        return [f"tolerance {policy!r} is unknown: use one of {', '.join(POLICIES)}"]
+def _tolerance(row: dict[str, Any]) -> list[str]:
+    bounds = dict(row["tolerance"])
+    policy = bounds.pop("policy")
     must, may = POLICIES[policy]
     if not must <= set(bounds) <= must | may:
         return [f"tolerance {policy} has {sorted(bounds)}: it takes {sorted(must)} and may take {sorted(may)}"]
     if policy == "ordering" and not bounds:
         return ["tolerance ordering has no bound: give above or below"]
-    wrong = [f"tolerance {k} is {v!r}: write a number like 5.0e-7" for k, v in bounds.items() if not _is_number(v)]
-    return wrong or _expected(policy, entry.get("expected")) or _digits(policy, entry)
+    return _expected(policy, row.get("expected")) or _digits(policy, row)
 
 
 def _expected(policy: str, expected: Any) -> list[str]:
@@ -109,12 +129,12 @@ def _expected(policy: str, expected: Any) -> list[str]:
     return [f"expected {v!r} is no number: write it like 5.0e-7" for v in leaves if not _is_number(v)]
 
 
-def _digits(policy: str, entry: dict[str, Any]) -> list[str]:
-    """Whether enough digits are stored: the stored value is judged, and truncation shows only beyond the print."""
+def _digits(policy: str, row: dict[str, Any]) -> list[str]:
+    """Check that enough digits are stored: the stored value is judged, and truncation shows only beyond the print."""
     if policy not in PRINTED:
         return []
-    needed = max(len(Decimal(leaf).as_tuple().digits) for leaf in _leaves(entry["expected"])) + (policy == "truncated")
-    digits = entry.get("digits", 6)
+    needed = max(len(Decimal(leaf).as_tuple().digits) for leaf in _leaves(row["expected"])) + (policy == "truncated")
+    digits = row.get("digits", 6)
     return (
         [] if digits >= needed else [f"digits {digits} are fewer than the {needed} that tolerance {policy} judges by"]
     )
@@ -137,29 +157,29 @@ def _printed(value: Any) -> bool:
         return False
 
 
-def _support(entry: dict[str, Any]) -> list[str]:
-    """Whether the foretold verdict names what it rests on."""
-    verdict, names = entry["verdict"], frozenset(map(str, entry.get("propositions", [])))
+def _support(row: dict[str, Any]) -> list[str]:
+    """Check that the foretold verdict names what it rests on."""
+    verdict, names = row["verdict"], frozenset(map(str, row.get("propositions", [])))
     faults = []
     if names not in VERDICTS.get(verdict, frozenset({names})):
         choices = " or ".join(" and ".join(sorted(v)) or "none" for v in VERDICTS[verdict])
         faults.append(f"verdict {verdict} with propositions {sorted(names)}: it rests on {choices}")
     needs = {"answered": "answered_by", "open": "missing", "reference": "cites"}.get(verdict)
-    if needs and not entry.get(needs):
+    if needs and not row.get(needs):
         faults.append(f"verdict {verdict} without {needs}: add it")
-    share = SHARE_WORDS.search(entry["statement"])
-    if share and verdict not in TEXT_VERDICTS and not entry.get("population"):
+    share = SHARE_WORDS.search(row["statement"])
+    if share and verdict not in TEXT_VERDICTS and not row.get("population"):
         faults.append(f"the statement says {share[0]!r} without population: name what the share is taken over")
     for word in ("reference", "definition"):
-        if verdict == word != entry["kind"]:
-            faults.append(f"verdict {word} for kind {entry['kind']}: only a {word} is settled so")
+        if verdict == word != row["kind"]:
+            faults.append(f"verdict {word} for kind {row['kind']}: only a {word} is settled so")
     return faults
 
 
-def _certified(entry: dict[str, Any]) -> list[str]:
-    """Whether a certified row prints digits, and rests on its proof alone."""
-    if entry["kind"] != "certified":
+def _certified(row: dict[str, Any]) -> list[str]:
+    """Check that a certified row prints digits, and rests on its proof alone."""
+    if row["kind"] != "certified":
         return []
-    digits = entry.get("tolerance") in ("truncated", "rounded")
-    alone = entry.get("propositions") == ["as_stated"]
+    digits = row["tolerance"]["policy"] in ("truncated", "rounded")
+    alone = row.get("propositions") == ["as_stated"]
     return [] if digits and alone else ["kind certified takes tolerance truncated or rounded, and as_stated alone"]

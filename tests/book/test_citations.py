@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from embook.ledger.sources import authors, bibliography
+
 ROOT = Path(__file__).parents[2]
 NAME = r"[A-ZÀ-Ý][^\W\d_]+"
 CITED = re.compile(rf"\b({NAME})(?:(?:, | & |, ?& ){NAME})*(?:'s)?(?: et al\.)? \(?((?:19|20)\d\d)\b")
-ACCENT = re.compile(r"""\{?\\["'`^](\w)\}?""")
 NOT_AUTHORS = {"In", "Since", "October"}
 
 
@@ -26,19 +27,13 @@ def cited(text: str) -> set[tuple[str, str]]:
     return {(plain(name), year) for name, year in found if name not in NOT_AUTHORS}
 
 
-def listed(bibliography: str) -> set[tuple[str, str]]:
-    """Return each author with the year of each entry."""
-    pairs = set()
-    for entry in bibliography.split("\n@"):
-        authors = re.search(r"author\s*=\s*\{(.*)\},?\n", entry)
-        year = re.search(r"year\s*=\s*\{(\d{4})\}", entry)
-        if authors and year:
-            names = ACCENT.sub(r"\1", authors[1]).split(" and ")
-            pairs |= {(plain(name.split(",")[0].strip("{} ")), year[1]) for name in names}
-    return pairs
+def listed() -> set[tuple[str, str]]:
+    """Return each author with the year of each entry of the bibliography."""
+    entries = bibliography(ROOT).entries.values()
+    return {(plain(name), entry.fields.get("year", "")) for entry in entries for name in authors(entry)}
 
 
-LISTED = listed((ROOT / "references.bib").read_text(encoding="utf-8"))
+LISTED = listed()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "emlib").rglob("*.py")), ids=lambda path: path.stem)

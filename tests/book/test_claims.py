@@ -112,7 +112,7 @@ def test_a_card_says_how_far_the_verdict_goes(book: Path, shown: list[dict[str, 
     embook.claim("AB99-T1", 0.132778, as_stated=True)
     text = shown[0]["text/plain"]
     assert "read as: from every start\ntaken over: the models of the package\nlimits: constraints\n" in text
-    assert text.endswith("source: somebody1900, Table 1, as quoted by somebody1900")
+    assert text.endswith("source: Somebody 1900, Table 1, as quoted by Somebody 1900")
 
 
 def test_rounding_noise_is_stored_as_a_bound(book: Path, shown: list[dict[str, Any]]) -> None:
@@ -166,6 +166,10 @@ def test_parameters_are_literals_only(book: Path) -> None:
 
 SPOILT: list[tuple[dict[str, Any], str]] = [
     ({"chapter": "1"}, "chapter is '1', a str"),
+    ({"chapter": 1.0}, "chapter is 1.0, a float"),
+    ({"source": "a book"}, "source is 'a book': give the texts key and place"),
+    ({"tolerance": {"below": 1.0}}, "tolerance policy is missing: add it"),
+    ({"tolerance": 3}, "tolerance is 3, a int"),
     ({"chapter": True}, "chapter is True, a bool"),
     ({"verdict": False}, "verdict is False, a bool: quote text"),
     ({"statement": None}, "statement is None"),
@@ -219,10 +223,10 @@ def test_plain_text_is_printed_outside_a_notebook(capsys: pytest.CaptureFixture[
 
 
 def test_sources_are_named_for_readers(tmp_path: Path) -> None:
-    paper = "@article{a1,\n  author = {Xu, Lei and Jordan, Michael I.},\n  year = {1996}\n}\n"
+    paper = '@article{a1,\n  author = {Xu, Lei and J{\\"o}reskog, K. G.},\n  year = {1996}\n}\n'
     thread = "@misc{b,\n  author = {{A Forum}},\n  year = {2012}\n}\n"
     (tmp_path / "references.bib").write_text(paper + thread)
-    assert cited(tmp_path, "a1") == "Xu and Jordan 1996"
+    assert cited(tmp_path, "a1") == "Xu and Jöreskog 1996"
     assert cited(tmp_path, "b") == "A Forum 2012"
     assert cited(tmp_path, "missing1900") == "missing1900"
     assert cited(tmp_path / "nowhere", "a1") == "a1"
