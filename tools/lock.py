@@ -57,7 +57,9 @@ def main(root: Path = ROOT) -> int:
             raise SystemExit("lock: uv is needed to resolve; it could not be installed")
         upgrade = ["--upgrade"] if "--upgrade" in sys.argv else []
         subprocess.run([str(UV), *COMPILE, *WRITE, *upgrade], cwd=root, check=True)
-    text = (root / "requirements.txt").read_text(encoding="utf-8")
+    path = root / "requirements.txt"
+    text = path.read_text(encoding="utf-8").partition("\n# The following packages were excluded")[0]  # uv's remark
+    path.write_text(text, encoding="utf-8")
     (root / "constraints.txt").write_text(constraints(text), encoding="utf-8")
     (root / "environment.yml").write_text(environment(text), encoding="utf-8")
     return 0
