@@ -37,7 +37,7 @@ def chain(length: int, d: int, k: int) -> tuple[GaussianHMM, Array, Any]:
     truth = model.params(initial=np.full(k, 1 / k), transition=stay, means=means, covariances=np.ones((k, d)))
     start = model.params(initial=np.full(k, 1 / k), transition=0.8 * np.eye(k) + 0.2 / k,
                          means=means + 0.5 * rng.standard_normal((k, d)), covariances=np.full((k, d), 2.0))
-    return model, model.simulate(truth, length, rng), start
+    return model, model.sample(truth, length, rng), start
 
 
 def ours(model: GaussianHMM, rows: Array, start: Any, steps: int) -> None:

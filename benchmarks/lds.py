@@ -37,7 +37,7 @@ def case(length: int) -> Case:
                          observation_covariance=0.25 * unit)
     start = model.params(**fields, transition=0.76 * turn, transition_covariance=unit, observation_covariance=unit,
                          observation=observation + 0.1 * rng.standard_normal((SIDE, SIDE)))
-    return model, model.simulate(truth, length, rng), start
+    return model, model.sample(truth, length, rng), start
 
 
 def ours(model: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -> None:

@@ -57,7 +57,7 @@ def _chain(transition: Array, emission: Array, place: int) -> tuple[Any, Data]:
     known = {"initial": np.full(len(transition), 1 / len(transition))}
     model = CategoricalHMM(*emission.shape, fixed=known)
     truth = model.params(**known, transition=transition, emission=emission)
-    return model, model.as_data(model.simulate(truth, [5] * 160, _drawn(place)))
+    return model, model.as_data(model.sample(truth, [5] * 160, _drawn(place)))
 
 
 def _structured() -> tuple[Any, Data]:
@@ -76,7 +76,7 @@ def _dynamics(noise: float, place: int) -> tuple[Any, Data]:
     known = {"initial_mean": [0.0], "initial_covariance": [[1.0]], "observation": [[1.0]]}
     model = LinearDynamicalSystem(1, 1, fixed=known)
     truth = model.params(**known, transition=[[0.9]], transition_covariance=[[1.0]], observation_covariance=[[noise]])
-    return model, model.as_data(model.simulate(truth, [5] * 60, _drawn(place)))
+    return model, model.as_data(model.sample(truth, [5] * 60, _drawn(place)))
 
 
 def _blocks() -> tuple[Any, Data]:

@@ -102,7 +102,7 @@ def _answers() -> tuple[Any, Data]:
     model = BernoulliMixture(2, 5)
     truth = model.params(weights=[0.193, 0.807], probabilities=[[0.0191, 0.0789, 0.8774, 0.2741, 0.2515],
                                                                 [0.4478, 0.7046, 0.3388, 0.2343, 0.0886]])
-    patterns, counts = np.unique(model.simulate(truth, 500, _drawn(2)), axis=0, return_counts=True)
+    patterns, counts = np.unique(model.sample(truth, 500, _drawn(2)), axis=0, return_counts=True)
     return model, model.as_data(patterns, counts)
 
 
@@ -118,7 +118,7 @@ def _chain() -> tuple[Any, Data]:
     full = CategoricalHMM(2, 3)
     truth = full.params(initial=[0.5, 0.5], transition=[[0.85, 0.15], [0.2, 0.8]],
                         emission=[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
-    sequences = full.simulate(truth, [8] * 30, _drawn(4))
+    sequences = full.sample(truth, [8] * 30, _drawn(4))
     model = CategoricalHMM(2, 3, fixed={"initial": [0.5, 0.5]})
     return model, model.as_data(sequences)
 
@@ -136,7 +136,7 @@ def _dynamics() -> tuple[Any, Data]:
 def _tails() -> tuple[Any, Data]:
     model = StudentT(2, 2.0)
     truth = model.params(location=[0.0, 0.0], scale=[[1.0, 0.5], [0.5, 1.0]])
-    return model, model.as_data(model.simulate(truth, 100, _drawn(6)))
+    return model, model.as_data(model.sample(truth, 100, _drawn(6)))
 
 
 def _gaps() -> tuple[Any, Data]:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from emlib.data import reading
 from emlib.blocks import Interval, Simplex
-from emlib.data import Data, reading
-from emlib.data.validate import as_matrix, first, positive_integer
-from emlib.families import Bernoulli, Categorical, Family, ProductModel
+from emlib.families import Bernoulli, Categorical, Family
 from emlib.families.bernoulli import NEXT
 from emlib.mean import MixtureMean
-from emlib.model import Expectation, Statistics
-from emlib.models import mixture
+from emlib.model import Statistics
+from emlib.data import Data
+from emlib.models.discrete import NUDGE
+from emlib.models.memberships import log_weights
+from emlib.models.missing_information import weight_score
+from emlib.models.mixture import MixtureModel
 from emlib.numerics import Array, ratio, x_log_y
 from emlib.space import ParameterSpace
-
-SPREAD = 0.01  # size of the nudge, in logits, that tells equal components apart
+from emlib.data.validate import as_matrix, first, positive_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class BernoulliMixtureParams:
 
 
 @dataclass(frozen=True)
-class BernoulliMixture(ProductModel):
+class BernoulliMixture(MixtureModel):
     """Mixture of `n_components` products of Bernoulli distributions of `n_features` binary columns.
 
     Parameters
@@ -59,7 +60,7 @@ class BernoulliMixture(ProductModel):
     >>> from emlib.models import BernoulliMixture
     >>> model = BernoulliMixture(n_components=2, n_features=4)
     >>> truth = model.params(weights=[0.5, 0.5], probabilities=[[0.9] * 4, [0.2] * 4])
-    >>> rows = model.simulate(truth, 400, np.random.default_rng(0))
+    >>> rows = model.sample(truth, 400, np.random.default_rng(0))
     >>> result = emlib.fit(model, rows, rng=0)
     >>> result.success, sorted(result.params.probabilities.mean(axis=1).round(1).tolist())
     (True, [0.2, 0.9])
@@ -118,49 +119,22 @@ class BernoulliMixture(ProductModel):
         moved = between + 0.2 * (rng.random(picks.shape) - between)
         return self.space.hold(BernoulliMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), moved))
 
-    def simulate(self, params: BernoulliMixtureParams, n: int, rng: np.random.Generator) -> Array:
+    def sample(self, params: BernoulliMixtureParams, n: int, rng: np.random.Generator) -> Array:
         """Draw n rows of zeros and ones, shape (n, d)."""
-        labels = rng.choice(self.n_components, size=n, p=params.weights)
+        labels = self._random_labels(params, n, rng)
         return (rng.random((n, self.n_features)) < params.probabilities[labels]).astype(float)
 
-    def _posterior(self, params: BernoulliMixtureParams, data: Data) -> mixture.Posterior:
+    def _log_joint(self, params: BernoulliMixtureParams, data: Data) -> Array:
         ones = data.units[:, None, :]
         log_mass = x_log_y(ones, params.probabilities) + x_log_y(1 - ones, 1 - params.probabilities)
-        return mixture.posterior(log_mass.sum(axis=2) + mixture.log_weights(params.weights), data.weights)
+        return np.asarray(log_mass.sum(axis=2) + log_weights(params.weights))
 
-    def e_step(self, params: BernoulliMixtureParams, data: Any) -> Expectation:
-        """Return expected memberships, and expected ones and zeros of each column."""
-        data = reading.in_memory(self, data)
-        found = self._posterior(params, data)
-        return Expectation(_statistics(found.memberships, data), found.loglik, found.entropy, data.n_units,
-                           found.magnitude)
+    def _statistics(self, params: BernoulliMixtureParams, data: Data, members: Array) -> Statistics:
+        ones, zeros = members.T @ data.units, members.T @ (1 - data.units)
+        return Statistics({"weights": members.sum(axis=0), "probabilities": np.stack([ones, zeros, 0 * ones])})
 
-    def expectation_under(self, q: Any, params: BernoulliMixtureParams, data: Any) -> tuple[Statistics, float]:
-        """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
-        data = reading.in_memory(self, data)
-        members, entropy = mixture.weighted(q, data, self.n_components)
-        return _statistics(members, data), entropy
-
-    def posterior(self, params: BernoulliMixtureParams, data: Any) -> Array:
-        """Return the responsibilities of any rows, shape (n, K)."""
-        return self._posterior(params, reading.any_units(self, data)).responsibilities
-
-    def predict(self, params: BernoulliMixtureParams, data: Any) -> Array:
-        """Return the most probable component of each row, shape (n,)."""
-        result: Array = self.posterior(params, data).argmax(axis=1)
-        return result
-
-    def missing_information(self, params: BernoulliMixtureParams, data: Any) -> Array:
-        """Return Louis's missing information in standard entries, shape (p, p)."""
-        data, count, side = reading.in_memory(self, data), self.n_components, self.n_features
-        rows = [(unit, np.kron(unit, np.eye(side))) for unit in (mixture.unit_rows(count, k) for k in range(count))]
-        embed = mixture.score_embedding(rows, (count, count * side))
-        found: Array = embed.T @ reading.summed(partial(self._missing, params), data, count * (1 + side)) @ embed
-        return found
-
-    def _missing(self, params: BernoulliMixtureParams, data: Data) -> Array:
-        scores = [_scores(data.units, *fields) for fields in zip(params.weights, params.probabilities, strict=True)]
-        return mixture.missing_information(self._posterior(params, data), scores)
+    def _scores(self, params: BernoulliMixtureParams, data: Data) -> list[Array]:
+        return [_scores(data.units, *fields) for fields in zip(params.weights, params.probabilities, strict=True)]
 
     def missing_information_cost(self) -> int:
         """Return the cost of `missing_information` in E-steps: a ratio of operation counts."""
@@ -173,34 +147,14 @@ class BernoulliMixture(ProductModel):
         weights = np.append(head, 1 - head.sum())
         return BernoulliMixtureParams(weights, ones.reshape(self.n_components, -1) / weights[:, None])
 
-    @property
-    def n_latent_values(self) -> int:
-        """Return the number of components."""
-        return self.n_components
-
-    def degenerate(self, params: BernoulliMixtureParams, data: Data) -> str | None:
-        """Name the component that no unit belongs to; None if there is none."""
-        return mixture.starved(params.weights)
-
-    def separate(self, params: BernoulliMixtureParams, data: Data,
-                 rng: np.random.Generator) -> tuple[BernoulliMixtureParams, str] | None:
-        """Nudge the probabilities apart if two components agree; None if none do."""
-        pair = mixture.equal_components([params.probabilities])
-        if pair is None:
-            return None
-        odds = params.probabilities * np.exp(SPREAD * rng.standard_normal(params.probabilities.shape))
-        moved = odds / (odds + 1 - params.probabilities)
-        return replace(params, probabilities=moved), f"components {pair[0]} and {pair[1]} started equal"
-
-
-def _statistics(members: Array, data: Data) -> Statistics:
-    ones, zeros = members.T @ data.units, members.T @ (1 - data.units)
-    return Statistics({"weights": members.sum(axis=0), "probabilities": np.stack([ones, zeros, 0 * ones])})
+    def _nudged(self, params: BernoulliMixtureParams, data: Data, rng: np.random.Generator) -> BernoulliMixtureParams:
+        odds = params.probabilities * np.exp(NUDGE * rng.standard_normal(params.probabilities.shape))
+        return replace(params, probabilities=odds / (odds + 1 - params.probabilities))
 
 
 def _scores(rows: Array, weight: float, chances: Array) -> Array:
     """Complete-data scores (weight, probabilities) of rows in one component."""
-    head = np.full((len(rows), 1), mixture.weight_score(weight))
+    head = np.full((len(rows), 1), weight_score(weight))
     inside = np.clip(chances, *NEXT)  # at 0 or 1 the rows with an infinite score have no share in the component
     return np.concatenate([head, ratio(rows, inside) - ratio(1 - rows, 1 - inside)], axis=1)
 

@@ -201,7 +201,7 @@ class FactorModel(ProductModel):
         result: Array = params.loadings @ params.loadings.T + np.diag(self._noise(params))
         return result
 
-    def simulate(self, params: FactorParams, n: int, rng: np.random.Generator) -> Array:
+    def sample(self, params: FactorParams, n: int, rng: np.random.Generator) -> Array:
         """Draw n rows, shape (n, d)."""
         factors = rng.standard_normal((n, self.n_factors))
         noise = rng.standard_normal((n, self.n_features)) * np.sqrt(self._noise(params))

@@ -116,6 +116,13 @@ def _second(weighted: Array, residual: Array, kind: str) -> Array:
     return result
 
 
+def drawn(means: Array, noise: Array, labels: Array, rng: np.random.Generator) -> Array:
+    """Draw one row from N(mu_k, Sigma_k) for each label k, shape (n, d)."""
+    roots = np.linalg.cholesky(noise)[labels]
+    rows: Array = means[labels] + (roots @ rng.standard_normal((len(labels), means.shape[1], 1)))[:, :, 0]
+    return rows
+
+
 def scores(residual: Array, precision: Array, weight_score: float, kind: str) -> Array:
     """Return the complete-data scores of rows in one component: weight, mean, `covariance.entries` of Sigma."""
     slope = precision @ residual.T  # features x points: every line below walks along memory

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from emlib.data import reading
+from emlib.data.moments import Moments, moments
 from emlib.blocks import Positive, PositiveDefinite, Real, Simplex
 from emlib.blocks.block import Block
-from emlib.data import Data, reading
-from emlib.data.moments import Moments, moments
-from emlib.data.validate import as_matrix, positive_integer
 from emlib.families import Categorical, Family, LinearGaussian, covariance
 from emlib.kernels import LONG, compiled, estep_chunk
 from emlib.mean import MixtureMean
 from emlib.model import Expectation, Statistics
-from emlib.models import gaussian_data, gaussian_pass, mixture
-from emlib.models.penalty import PenalisedCovariances
+from emlib.data import Data
+from emlib.models import gaussian_data, gaussian_pass
+from emlib.models.memberships import log_weights
+from emlib.models.missing_information import weight_score
+from emlib.models.mixture import MixtureModel, starved
+from emlib.models.penalty import CovariancePenalty, penalised
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
+from emlib.data.validate import as_matrix, positive_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +45,7 @@ class GaussianMixtureParams:
 
 
 @dataclass(frozen=True)
-class GaussianMixture(PenalisedCovariances):
+class GaussianMixture(MixtureModel):
     """Mixture of `n_components` normal distributions in `n_features` dimensions.
 
     Parameters
@@ -82,6 +85,7 @@ class GaussianMixture(PenalisedCovariances):
     n_components: int
     n_features: int
     covariance_type: str = "full"
+    penalty: float | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         positive_integer(self.n_components, "n_components")
@@ -110,9 +114,9 @@ class GaussianMixture(PenalisedCovariances):
     def _gaussian(self) -> LinearGaussian:
         return LinearGaussian("means", "covariances", self.covariance_type, "components")
 
-    def _spread(self, data: Data) -> Array:
-        spread: Array = data.scale
-        return spread
+    @property
+    def _prior(self) -> CovariancePenalty | None:
+        return penalised(self.penalty, self._gaussian)
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read rows of `n_features` numbers; refuses constant and linearly dependent columns."""
@@ -137,88 +141,48 @@ class GaussianMixture(PenalisedCovariances):
     def _noise(self, params: GaussianMixtureParams) -> Array:
         return covariance.expand(self.covariance_type, params.covariances, self.n_components, self.n_features)
 
-    def _posterior(self, params: GaussianMixtureParams, data: Data) -> mixture.Posterior:
-        log_density = gaussian_data.log_density(data.units, params.means, self._noise(params))
-        return mixture.posterior(log_density + mixture.log_weights(params.weights), data.weights)
+    def _log_joint(self, params: GaussianMixtureParams, data: Data) -> Array:
+        return gaussian_data.log_density(data.units, params.means, self._noise(params)) + log_weights(params.weights)
 
-    def e_step(self, params: GaussianMixtureParams, data: Any) -> Expectation:
-        """Return expected memberships and residual moments about the current means."""
-        data = reading.in_memory(self, data)
+    def _statistics(self, params: GaussianMixtureParams, data: Data, members: Array) -> Statistics:
+        moments = gaussian_data.moments(data.units, members, params.means, self.covariance_type)
+        return Statistics({"weights": members.sum(axis=0), "components": moments})
+
+    def _expectation(self, params: GaussianMixtureParams, data: Data) -> Expectation:
         # The short chunk at the end of long data goes the way of the others: NumPy would take longer for it than they.
         whole = len(data) / (data.share or 1.0)
-        fast = compiled(whole if whole > LONG else len(data), self.n_components, self.n_features)
-        plain = self._compiled(params, data) if fast else self._expectation(params, data)
-        return self._penalised(plain, params, data)
+        if not compiled(whole if whole > LONG else len(data), self.n_components, self.n_features):
+            return super()._expectation(params, data)
+        weights = log_weights(params.weights)
+        return gaussian_pass.e_step(data, weights, params.means, self._noise(params), self.covariance_type)
 
     def estep_chunk(self) -> int:
         """Return how many rows an E-step takes at a time, unless a caller says so: more where loops are compiled."""
         return estep_chunk(self.n_components, self.n_features)
 
-    def _compiled(self, params: GaussianMixtureParams, data: Data) -> Expectation:
-        weights = mixture.log_weights(params.weights)
-        return gaussian_pass.e_step(data, weights, params.means, self._noise(params), self.covariance_type)
+    def _scores(self, params: GaussianMixtureParams, data: Data) -> list[Array]:
+        precision, heads = np.linalg.inv(self._noise(params)), [weight_score(weight) for weight in params.weights]
+        return [gaussian_data.scores(data.units - m, a, h, self.covariance_type) for m, a, h in
+                zip(params.means, precision, heads, strict=True)]
 
-    def _expectation(self, params: GaussianMixtureParams, data: Data) -> Expectation:
-        found = self._posterior(params, data)
-        stats = self._statistics(found.memberships, params, data)
-        return Expectation(stats, found.loglik, found.entropy, data.n_units, found.magnitude)
-
-    def _statistics(self, members: Array, params: GaussianMixtureParams, data: Data) -> Statistics:
-        moments = gaussian_data.moments(data.units, members, params.means, self.covariance_type)
-        return Statistics({"weights": members.sum(axis=0), "components": moments})
-
-    def expectation_under(self, q: Any, params: GaussianMixtureParams, data: Any) -> tuple[Statistics, float]:
-        """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
-        data = reading.in_memory(self, data)
-        members, entropy = mixture.weighted(q, data, self.n_components)
-        return self._with_unseen(self._statistics(members, params, data), params, data), entropy
-
-    def posterior(self, params: GaussianMixtureParams, data: Any) -> Array:
-        """Return the responsibilities of any rows, shape (n, K)."""
-        return self._posterior(params, reading.any_units(self, data)).responsibilities
-
-    def predict(self, params: GaussianMixtureParams, data: Any) -> Array:
-        """Return the most probable component of each row, shape (n,)."""
-        result: Array = self.posterior(params, data).argmax(axis=1)
-        return result
-
-    def missing_information(self, params: GaussianMixtureParams, data: Any) -> Array:
-        """Return Louis's missing information in standard entries, shape (p, p)."""
-        data, count, side = reading.in_memory(self, data), self.n_components, self.n_features
-        noise = covariance.entry_embedding(self.covariance_type, count, side)
-        rows = [(mixture.unit_rows(count, k), np.kron(mixture.unit_rows(count, k), np.eye(side)), noise[k])
-                for k in range(count)]
-        embed = mixture.score_embedding(rows, [block.size for block in self.space.blocks])
-        found: Array = embed.T @ reading.summed(partial(self._missing, params), data, self._width) @ embed
-        return found
-
-    @property
-    def _width(self) -> int:
-        """Scores of one row, all components together."""
-        parts = len(covariance.entries(self.covariance_type, self.n_features)[0])
-        return self.n_components * (1 + self.n_features + parts)
-
-    def _missing(self, params: GaussianMixtureParams, data: Data) -> Array:
-        precision = np.linalg.inv(self._noise(params))
-        heads = [mixture.weight_score(weight) for weight in params.weights]
-        kind = self.covariance_type
-        scores = [gaussian_data.scores(data.units - m, a, h, kind) for m, a, h in
-                  zip(params.means, precision, heads, strict=True)]
-        return mixture.missing_information(self._posterior(params, data), scores)
+    def _score_maps(self, k: int) -> list[Array]:
+        noise = covariance.entry_embedding(self.covariance_type, self.n_components, self.n_features)[k]
+        return [*super()._score_maps(k)[:2], noise]
 
     def missing_information_cost(self) -> int:
         """Return the cost of `missing_information` in E-steps, as timed on 30 000 rows: posterior and products."""
-        return max(1, round(1.1 + self._width**2 / (8 * self.n_components * (3 * self.n_features**2 + 20))))
+        parts = len(covariance.entries(self.covariance_type, self.n_features)[0])
+        width = self.n_components * (1 + self.n_features + parts)
+        return max(1, round(1.1 + width**2 / (8 * self.n_components * (3 * self.n_features**2 + 20))))
 
-    @property
-    def n_latent_values(self) -> int:
-        """Return the number of components."""
-        return self.n_components
+    def sample(self, params: GaussianMixtureParams, n: int, rng: np.random.Generator) -> Array:
+        """Draw n rows, shape (n, d)."""
+        return gaussian_data.drawn(params.means, self._noise(params), self._random_labels(params, n, rng), rng)
 
     def degenerate(self, params: GaussianMixtureParams, data: Data) -> str | None:
         """Name the component that is empty, or whose covariance has collapsed against the data's; else None."""
         if not all(np.isfinite(value).all() for value in (params.means, params.covariances)):
-            return mixture.starved(params.weights)
+            return starved(params.weights)
         found = gaussian_data.collapsed(self._noise(params), data.scale)
         if found is None:
             return None
@@ -226,16 +190,12 @@ class GaussianMixture(PenalisedCovariances):
                 "data's; the likelihood is unbounded there: use another start, fewer components or "
                 "covariance_type='tied'")
 
-    def separate(self, params: GaussianMixtureParams, data: Data,
-                 rng: np.random.Generator) -> tuple[GaussianMixtureParams, str] | None:
-        """Nudge the means apart if two components agree; None if none do."""
-        own = [] if self.covariance_type == "tied" else [params.covariances]
-        pair = mixture.equal_components([params.means, *own])
-        if pair is None:
-            return None
-        means = gaussian_data.nudged(params.means, data.scale, rng)
-        moved = GaussianMixtureParams(params.weights, means, params.covariances)
-        return moved, f"components {pair[0]} and {pair[1]} started equal"
+    @property
+    def _labelled(self) -> tuple[str, ...]:
+        return ("means",) if self.covariance_type == "tied" else ("means", "covariances")
+
+    def _nudged(self, params: GaussianMixtureParams, data: Data, rng: np.random.Generator) -> GaussianMixtureParams:
+        return replace(params, means=gaussian_data.nudged(params.means, data.scale, rng))
 
     def _moments(self, fields: dict[str, Array]) -> Array:
         """E[T] per unit: weights without the last, pi_k mu_k, and the type's second moments (vech)."""

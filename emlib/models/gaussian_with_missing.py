@@ -154,7 +154,7 @@ class GaussianWithMissing(ProductModel):
         """
         return self.posterior(params, data)[0]
 
-    def simulate(self, params: GaussianWithMissingParams, n: int, rng: np.random.Generator) -> Array:
+    def sample(self, params: GaussianWithMissingParams, n: int, rng: np.random.Generator) -> Array:
         """Draw n complete rows, shape (n, d)."""
         drawn: Array = rng.standard_normal((n, self.n_features)) @ np.linalg.cholesky(params.covariance).T
         return params.mean + drawn

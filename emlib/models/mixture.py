@@ -1,129 +1,105 @@
-"""What all finite mixtures share: responsibilities, missing information, equal components."""
+"""Finite mixtures: all that follows from the densities and statistics of the components."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.blocks.simplex import SUM_TOLERANCE
+from emlib.data import reading
+from emlib.model import Expectation, Statistics
 from emlib.data import Data
-from emlib.data.validate import as_floats
-from emlib.numerics import Array, block_diagonal, log_sum_exp, x_log_y
+from emlib.models import memberships
+from emlib.models.discrete import DiscreteLatentModel
+from emlib.models.missing_information import missing_information, score_embedding
+from emlib.numerics import Array, log_sum_exp
 
 
-@dataclass(frozen=True, eq=False)
-class Posterior:
-    """Responsibilities of a chunk and what follows from them.
+class MixtureModel(DiscreteLatentModel):
+    """A model in which each unit comes from one of `n_components` components, its hidden label.
 
-    Attributes
-    ----------
-    memberships : ndarray, shape (n, K)
-        Responsibilities times the observation weights.
-    responsibilities : ndarray, shape (n, K)
-        Posterior probabilities of the components; rows add up to one.
-    loglik, entropy, magnitude : float
-        Totals in nats, observation weights counted; magnitude sums absolute log-likelihoods.
+    A mixture is a frozen dataclass with a field `n_components` that gives `space`, with `weights` first, `families`,
+    the reading of data, a random `start`, and the abstract members. E-step, posterior, scores of units, random units,
+    missing information and bounds under any memberships are here; see `NegativeBinomialMixture` for a short example.
     """
 
-    memberships: Array
-    responsibilities: Array
-    loglik: float
-    entropy: float
-    magnitude: float
+    n_components: int
+    _label: ClassVar[str] = "component"
 
+    @abstractmethod
+    def _log_joint(self, params: Any, data: Data) -> Array:
+        """Return log(pi_k p_k(y_i)), shape (n, K)."""
 
-def posterior(log_joint: Array, weights: Array | None) -> Posterior:
-    """Return the responsibilities from log(pi_k p_k(y_i)), shape (n, K)."""
-    evidence = log_sum_exp(log_joint)
-    shares = np.exp(log_joint - evidence[:, None])
-    seen = np.ones(len(shares)) if weights is None else weights
-    entropy = -float(seen @ x_log_y(shares, shares).sum(axis=1))
-    return Posterior(shares * seen[:, None], shares, float(seen @ evidence), max(entropy, 0.0),
-                     float(seen @ np.abs(evidence)))
+    @abstractmethod
+    def _statistics(self, params: Any, data: Data, members: Array) -> Statistics:
+        """Return the complete-data statistics for memberships times observation weights, shape (n, K)."""
 
+    @abstractmethod
+    def _scores(self, params: Any, data: Data) -> Sequence[Array]:
+        """Return, for each component, the gradient of `_log_joint` in its own parameters, shape (n, q)."""
 
-def weighted(q: Any, data: Data, count: int) -> tuple[Array, float]:
-    """Return any memberships q times the observation weights, and their entropy.
+    @abstractmethod
+    def sample(self, params: Any, n: int, rng: np.random.Generator) -> Any:
+        """Draw n units, as `as_data` reads them; `_random_labels` draws their components."""
 
-    Raises
-    ------
-    ValueError
-        If q is not one row of probabilities per unit.
-    """
-    shares = as_floats(q, "q")
-    if shares.shape != (len(data), count):
-        raise ValueError(f"q: shape {shares.shape} found, ({len(data)}, {count}) needed, one row per unit")
-    if (shares < 0).any() or np.abs(shares.sum(axis=1) - 1).max() > SUM_TOLERANCE:
-        row = int(np.argmax((shares < 0).any(axis=1) | (np.abs(shares.sum(axis=1) - 1) > SUM_TOLERANCE)))
-        raise ValueError(f"q: row {row} is {shares[row]}, not a distribution; rows are non-negative and add up to 1")
-    seen = np.ones(len(shares)) if data.weights is None else data.weights
-    return shares * seen[:, None], -float(seen @ x_log_y(shares, shares).sum(axis=1))
+    @property
+    def _labelled(self) -> tuple[str, ...]:
+        return tuple(block.name for block in self.space.blocks if block.name != "weights")
 
+    @property
+    def n_latent_values(self) -> int:
+        """Return the number of components."""
+        return self.n_components
 
-def log_weights(weights: Array) -> Array:
-    """Return log(weights), minus infinity for a component of weight zero."""
-    with np.errstate(divide="ignore"):
-        return np.log(weights)
+    def _posterior(self, params: Any, data: Data) -> memberships.Posterior:
+        return memberships.posterior(self._log_joint(params, data), data.weights)
 
+    def _expectation(self, params: Any, data: Data) -> Expectation:
+        found = self._posterior(params, data)
+        return Expectation(self._statistics(params, data, found.memberships), found.loglik, found.entropy, data.n_units,
+                           found.magnitude)
 
-def missing_information(found: Posterior, scores: Sequence[Array]) -> Array:
-    """Return sum_i Cov(S_i | y_i), the missing information of a mixture, shape (K q, K q), one component after another.
+    def expectation_under(self, q: Any, params: Any, data: Any) -> tuple[Statistics, float]:
+        """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
+        data = reading.in_memory(self, data)
+        members, entropy = memberships.weighted(q, data, self.n_components)
+        stats = self._statistics(params, data, members)
+        return stats if self._prior is None else self._prior.joined(stats, params, data), entropy
 
-    With `score_embedding`'s matrix E, shape (K q, p), E' (...) E is the information in standard entries.
+    def posterior(self, params: Any, data: Any) -> Array:
+        """Return the responsibilities, the probabilities of the components, of any units, shape (n, K)."""
+        return self._posterior(params, reading.any_units(self, data)).responsibilities
 
-    Parameters
-    ----------
-    found : Posterior
-    scores : sequence of ndarray, shape (n, q)
-        Complete-data scores of one unit, given that it belongs to component k.
+    def score_samples(self, params: Any, data: Any) -> Array:
+        """Return the log-likelihood of each of any units, nats, shape (n,)."""
+        return log_sum_exp(self._log_joint(params, reading.any_units(self, data)))
 
-    Notes
-    -----
-    Louis (1982): E[S S' | y] - E[S | y] E[S | y]', unit by unit; the second term never drops out.
-    """
-    square = block_diagonal(*[_gram(s, found.memberships[:, k]) for k, s in enumerate(scores)])
-    mean = np.concatenate([found.responsibilities[:, [k]] * s for k, s in enumerate(scores)], axis=1)
-    missing: Array = square - _gram(mean, found.memberships.sum(axis=1))
-    return missing
+    def _random_labels(self, params: Any, n: int, rng: np.random.Generator) -> Array:
+        labels: Array = rng.choice(self.n_components, size=n, p=params.weights)
+        return labels
 
+    def missing_information(self, params: Any, data: Any) -> Array:
+        """Return Louis's missing information in standard entries, shape (p, p)."""
+        data = reading.in_memory(self, data)
+        embed = score_embedding([self._score_maps(k) for k in range(self.n_components)])
+        total = reading.summed(partial(self._missing, params), data, len(embed))
+        missing: Array = embed.T @ total @ embed
+        return missing
 
-def _gram(rows: Array, weights: Array) -> Array:
-    """Return sum_i w_i r_i r_i'; of a matrix and its own transpose BLAS does only one half."""
-    scaled = rows * np.sqrt(weights)[:, None]
-    result: Array = scaled.T @ scaled
-    return result
+    def _missing(self, params: Any, data: Data) -> Array:
+        return missing_information(self._posterior(params, data), self._scores(params, data))
 
+    def _score_maps(self, k: int) -> list[Array]:
+        """Return, field by field, the map from the score of component k to the field's entries."""
+        unit = np.eye(self.n_components)[[k]]
+        return [np.kron(unit, np.eye(block.size // self.n_components)) for block in self.space.blocks]
 
-def weight_score(weight: float) -> float:
-    """Return d log pi_k / d pi_k, and 0 for a weight of zero: that entry is on the boundary, where it is held."""
-    return 1.0 / weight if weight > 0 else 0.0
-
-
-def score_embedding(blocks: Sequence[Sequence[Array]], sizes: Sequence[int]) -> Array:
-    """Stack, for each component, the maps from its parts of the score to the fields' entries.
-
-    Parameters
-    ----------
-    blocks : sequence over components of sequence over fields of ndarray, shape (q_f, size of field f)
-    """
-    rows = [block_diagonal(*fields) for fields in blocks]
-    stacked = np.concatenate(rows, axis=0)
-    if stacked.shape[1] != sum(sizes):
-        raise ValueError(f"blocks: {stacked.shape[1]} columns found, the fields have {sum(sizes)}")
-    return stacked
-
-
-def equal_components(fields: Sequence[Array]) -> tuple[int, int] | None:
-    """Return the first two components that agree in every field (first axis), or None."""
-    count = len(fields[0])
-    for first in range(count):
-        for second in range(first + 1, count):
-            if all(np.array_equal(f[first], f[second]) for f in fields):
-                return first, second
-    return None
+    def degenerate(self, params: Any, data: Data) -> str | None:
+        """Name the component that no unit belongs to; None if there is none."""
+        return starved(params.weights)
 
 
 def starved(weights: Array) -> str | None:
@@ -133,10 +109,3 @@ def starved(weights: Array) -> str | None:
     k = int(np.argmin(weights))
     return (f"weights: component {k} has weight {weights[k]:.3g}, so that its other parameters have no estimate; "
             "use fewer components or another start")
-
-
-def unit_rows(count: int, index: int) -> Array:
-    """Return the row e_index, shape (1, count)."""
-    row: Array = np.zeros((1, count))
-    row[0, index] = 1.0
-    return row

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from emlib.data import Data
-from emlib.data.validate import positive_number
-from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel, covariance
-from emlib.families.constant import Constant
+from emlib.families import GaussianMoments, LinearGaussian, covariance
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
+from emlib.data import Data
 from emlib.numerics import Array
 
 KEY = "penalty"  # of the constant that makes the penalty a divergence
 
 
 @dataclass(frozen=True)
-class PenalisedCovariances(ProductModel):
-    """A model with K normal components (or states) whose covariances may be penalised.
+class CovariancePenalty:
+    """A penalty on the covariances of K normal components or states.
 
     Parameters
     ----------
-    penalty : float, optional
-        Weight m of the penalty, in units of data. None, the default, is maximum likelihood.
+    weight : float
+        m, in units of data.
+    family : LinearGaussian
+        Of the observations.
+    spread : callable
+        From the data to their covariance, shape (d, d).
 
     Notes
     -----
@@ -42,64 +44,44 @@ class PenalisedCovariances(ProductModel):
     cut; a result's `loglik`, `aic` and `bic` leave the penalty out.
     """
 
-    penalty: float | None = field(default=None, kw_only=True, repr=False)
+    weight: float
+    family: LinearGaussian
+    spread: Callable[[Data], Array]
 
-    def __post_init__(self) -> None:
-        if self.penalty is not None:
-            positive_number(self.penalty, "penalty")
-        super().__post_init__()
+    def value(self, params: Any, unseen: Statistics) -> float:
+        """Return the penalty, nats, from a chunk's share of the units that were never seen."""
+        return self.family.q_value(params, unseen[self.family.key]) + float(unseen[KEY])
 
-    def log_penalty(self, params: Any, data: Any) -> float:
-        """Return the penalty at the parameters, nats: never positive, and zero for maximum likelihood."""
-        if self.penalty is None:
-            return 0.0
-        return self._value(params, self._unseen(params, self.as_data(data)))
-
-    def _value(self, params: Any, unseen: dict[str, Any]) -> float:
-        return sum(family.q_value(params, unseen[family.key]) for family in (self._gaussian, *self._constant))
-
-    @property
-    def _constant(self) -> tuple[Family, ...]:
-        """What a penalised model adds to its families: a constant."""
-        return () if self.penalty is None else (Constant(KEY),)
-
-    @property
-    @abstractmethod
-    def _gaussian(self) -> LinearGaussian:
-        """The family of the observations."""
-
-    @abstractmethod
-    def _spread(self, data: Data) -> Array:
-        """Return the data's covariance, shape (d, d)."""
-
-    def _with_unseen(self, stats: Statistics, params: Any, data: Data) -> Statistics:
+    def joined(self, stats: Statistics, params: Any, data: Data) -> Statistics:
         """Return statistics of a chunk together with the penalty's share of them."""
-        if self.penalty is None:
-            return stats
-        return self._joined(stats, self._unseen(params, data))
+        return self._sum(stats, self.unseen(params, data))
 
-    def _joined(self, stats: Statistics, unseen: dict[str, Any]) -> Statistics:
-        key = self._gaussian.key
-        return Statistics({**stats.parts, key: stats[key] + unseen[key], KEY: unseen[KEY]})
-
-    def _penalised(self, found: Expectation, params: Any, data: Data) -> Expectation:
+    def added(self, found: Expectation, params: Any, data: Data) -> Expectation:
         """Return the E-step of a chunk with the penalty's share of statistics and objective."""
-        if self.penalty is None:
-            return found
-        unseen = self._unseen(params, data)
-        value = self._value(params, unseen)
-        return replace(found, stats=self._joined(found.stats, unseen), loglik=found.loglik + value,
+        unseen = self.unseen(params, data)
+        value = self.value(params, unseen)
+        return replace(found, stats=self._sum(found.stats, unseen), loglik=found.loglik + value,
                        magnitude=found.magnitude + abs(value))
 
-    def _unseen(self, params: Any, data: Data) -> dict[str, Any]:
-        """Return a chunk's share of the moments of units that were never seen, and of the constant."""
-        family, spread = self._gaussian, self._spread(data)
+    def _sum(self, stats: Statistics, unseen: Statistics) -> Statistics:
+        key = self.family.key
+        return Statistics({**stats.parts, key: stats[key] + unseen[key], KEY: unseen[KEY]})
+
+    def unseen(self, params: Any, data: Data) -> Statistics:
+        """Return a chunk's share of the moments of the units that were never seen, and of the constant."""
+        family, spread = self.family, self.spread(data)
         coefficients, side = np.asarray(getattr(params, family.coefficients)), len(spread)
         origin = coefficients.reshape(len(coefficients), side, -1)
         count, _, width = origin.shape
-        seen = (self.penalty or 0.0) * data.share / (count if family.kind == "tied" else 1)
+        seen = self.weight * data.share / (count if family.kind == "tied" else 1)
         reference = np.repeat(spread[None] / count ** (2.0 / side), count, axis=0)
         moments = GaussianMoments(np.full(count, seen), covariance.compress(family.kind, seen * reference),
                                   np.zeros(origin.shape), np.zeros((count, width, width)), origin, family.kind)
         constant = 0.5 * seen * float((side * (1 + LOG_2PI) + np.linalg.slogdet(reference)[1]).sum())
-        return {family.key: moments, KEY: constant}
+        return Statistics({family.key: moments, KEY: constant})
+
+
+def penalised(weight: float | None, family: LinearGaussian,
+              spread: Callable[[Data], Array] = lambda data: np.asarray(data.scale)) -> CovariancePenalty | None:
+    """Return the penalty of this weight; None for plain maximum likelihood, without a weight."""
+    return None if weight is None else CovariancePenalty(weight, family, spread)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from emlib.data import reading
 from emlib.blocks import Positive, Simplex
-from emlib.data import Data, reading
-from emlib.data.validate import as_counts, positive_integer
-from emlib.families import Categorical, Family, Poisson, ProductModel, poisson
+from emlib.families import Categorical, Family, Poisson, poisson
 from emlib.mean import MixtureMean
-from emlib.model import Expectation, Statistics
-from emlib.models import mixture
+from emlib.model import Statistics
+from emlib.data import Data
+from emlib.models.discrete import NUDGE
+from emlib.models.memberships import log_weights
+from emlib.models.missing_information import weight_score
+from emlib.models.mixture import MixtureModel
 from emlib.numerics import Array, ratio
 from emlib.space import ParameterSpace
-
-SPREAD = 0.01  # relative size of the nudge that tells equal components apart
+from emlib.data.validate import as_counts, positive_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,7 @@ class PoissonMixtureParams:
 
 
 @dataclass(frozen=True)
-class PoissonMixture(ProductModel):
+class PoissonMixture(MixtureModel):
     """Mixture of `n_components` Poisson distributions; data are counts, tabulated or not.
 
     Examples
@@ -90,64 +92,28 @@ class PoissonMixture(ProductModel):
         rates = (picks + 0.5) * np.exp(0.1 * rng.standard_normal(self.n_components))
         return self.space.hold(PoissonMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), rates))
 
-    def _posterior(self, params: PoissonMixtureParams, data: Data) -> mixture.Posterior:
-        log_mass = poisson.log_mass(data.units, params.rates)
-        return mixture.posterior(log_mass + mixture.log_weights(params.weights), data.weights)
+    def _log_joint(self, params: PoissonMixtureParams, data: Data) -> Array:
+        return poisson.log_mass(data.units, params.rates) + log_weights(params.weights)
 
-    def e_step(self, params: PoissonMixtureParams, data: Any) -> Expectation:
-        """Return expected memberships, counts and log factorials of a chunk."""
-        data = reading.in_memory(self, data)
-        found = self._posterior(params, data)
-        return Expectation(self._statistics(found.memberships, data), found.loglik, found.entropy, data.n_units,
-                           found.magnitude)
-
-    def _statistics(self, members: Array, data: Data) -> Statistics:
+    def _statistics(self, params: PoissonMixtureParams, data: Data, members: Array) -> Statistics:
         moments = poisson.moments(data.units, members)
         return Statistics({"weights": moments[0], "rates": moments})
 
-    def expectation_under(self, q: Any, params: PoissonMixtureParams, data: Any) -> tuple[Statistics, float]:
-        """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
-        data = reading.in_memory(self, data)
-        members, entropy = mixture.weighted(q, data, self.n_components)
-        return self._statistics(members, data), entropy
+    def _scores(self, params: PoissonMixtureParams, data: Data) -> list[Array]:
+        return [np.stack([np.full(len(data), weight_score(params.weights[k])),
+                          ratio(data.units, params.rates[k]) - 1], axis=1) for k in range(self.n_components)]
 
-    def posterior(self, params: PoissonMixtureParams, data: Any) -> Array:
-        """Return the responsibilities of any counts, shape (n, K)."""
-        return self._posterior(params, reading.any_units(self, data)).responsibilities
+    def sample(self, params: PoissonMixtureParams, n: int, rng: np.random.Generator) -> Array:
+        """Draw n counts, shape (n,)."""
+        return rng.poisson(params.rates[self._random_labels(params, n, rng)]).astype(float)
 
-    def missing_information(self, params: PoissonMixtureParams, data: Any) -> Array:
-        """Return Louis's missing information in standard entries, shape (2K, 2K); costs about one E-step."""
-        data = reading.in_memory(self, data)
-        count = self.n_components
-        scores = [np.stack([np.full(len(data), mixture.weight_score(params.weights[k])),
-                            ratio(data.units, params.rates[k]) - 1], axis=1) for k in range(count)]
-        rows = [(mixture.unit_rows(count, k), mixture.unit_rows(count, k)) for k in range(count)]
-        embed = mixture.score_embedding(rows, (count, count))
-        missing: Array = embed.T @ mixture.missing_information(self._posterior(params, data), scores) @ embed
-        return missing
+    def _nudged(self, params: PoissonMixtureParams, data: Data, rng: np.random.Generator) -> PoissonMixtureParams:
+        return replace(params, rates=params.rates * np.exp(NUDGE * rng.standard_normal(self.n_components)))
 
     def from_mean(self, vector: Array) -> PoissonMixtureParams:
         """Return the parameters whose expected statistics per unit are `vector`."""
         weights = np.append(vector[: self.n_components - 1], 1 - vector[: self.n_components - 1].sum())
         return PoissonMixtureParams(weights, vector[self.n_components - 1:] / weights)
-
-    @property
-    def n_latent_values(self) -> int:
-        """Return the number of components."""
-        return self.n_components
-
-    def degenerate(self, params: PoissonMixtureParams, data: Data) -> str | None:
-        """Name the component that no unit belongs to; None if there is none."""
-        return mixture.starved(params.weights)
-
-    def separate(self, params: PoissonMixtureParams, data: Data,
-                 rng: np.random.Generator) -> tuple[PoissonMixtureParams, str] | None:
-        """Nudge the rates apart if two components agree; None if none do."""
-        pair = mixture.equal_components([params.rates])
-        if pair is None:
-            return None
-        nudged = params.rates * np.exp(SPREAD * rng.standard_normal(self.n_components))
-        return PoissonMixtureParams(params.weights, nudged), f"components {pair[0]} and {pair[1]} started equal"
 
 
 def _moments(fields: dict[str, Array]) -> Array:

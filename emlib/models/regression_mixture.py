@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from emlib.data import reading
 from emlib.blocks import Positive, Real, Simplex
-from emlib.data import Data, reading
-from emlib.data.validate import as_matrix, positive_integer
 from emlib.families import Categorical, Family, GaussianMoments, LinearGaussian
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.model import Expectation, Statistics
-from emlib.models import mixture, regression_data
-from emlib.models.penalty import PenalisedCovariances
+from emlib.model import Statistics
+from emlib.data import Data
+from emlib.models import regression_data
+from emlib.models.discrete import NUDGE
+from emlib.models.memberships import log_weights
+from emlib.models.missing_information import weight_score
+from emlib.models.mixture import MixtureModel
+from emlib.models.penalty import CovariancePenalty, penalised
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
+from emlib.data.validate import as_matrix, positive_integer
 
 COLLAPSED = 1e-10  # smallest noise variance of a component, as a share of the pooled regression's
-SPREAD = 0.01  # size of the nudge that tells equal components apart, in residual standard deviations
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,7 @@ class RegressionMixtureParams:
 
 
 @dataclass(frozen=True)
-class RegressionMixture(PenalisedCovariances):
+class RegressionMixture(MixtureModel):
     """Mixture of `n_components` linear regressions on the `n_features` columns of X; data are the tuple (X, y).
 
     Parameters
@@ -64,7 +68,7 @@ class RegressionMixture(PenalisedCovariances):
     >>> from emlib.models import RegressionMixture
     >>> model = RegressionMixture(n_components=2, n_features=1)
     >>> truth = model.params(weights=[0.5, 0.5], coefficients=[[-2.0], [1.0]], noise_variance=[0.1, 0.1])
-    >>> data = model.simulate(truth, 200, np.random.default_rng(0))
+    >>> data = model.sample(truth, 200, np.random.default_rng(0))
     >>> result = emlib.fit(model, data, rng=0)
     >>> result.success, sorted(result.params.coefficients.ravel().round(1).tolist())
     (True, [-2.0, 1.0])
@@ -72,6 +76,7 @@ class RegressionMixture(PenalisedCovariances):
 
     n_components: int
     n_features: int
+    penalty: float | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         positive_integer(self.n_components, "n_components")
@@ -95,8 +100,9 @@ class RegressionMixture(PenalisedCovariances):
     def _gaussian(self) -> LinearGaussian:
         return LinearGaussian("coefficients", "noise_variance", "spherical", "components")
 
-    def _spread(self, data: Data) -> Array:
-        return np.array([[data.scale.variance]])
+    @property
+    def _prior(self) -> CovariancePenalty | None:
+        return penalised(self.penalty, self._gaussian, lambda data: np.array([[data.scale.variance]]))
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read the tuple (X, y), shapes (n, p) and (n,); refuses dependent columns and an exact linear response."""
@@ -121,55 +127,31 @@ class RegressionMixture(PenalisedCovariances):
         noise = np.full(count, pooled.variance / min(count, 2))
         return self.space.hold(RegressionMixtureParams(np.full(count, 1 / count), pooled.coefficients + moved, noise))
 
-    def simulate(self, params: RegressionMixtureParams, n: int, rng: np.random.Generator,
-                 design: Any = None) -> tuple[Array, Array]:
+    def sample(self, params: RegressionMixtureParams, n: int, rng: np.random.Generator,
+               design: Any = None) -> tuple[Array, Array]:
         """Draw n units (X, y); X is standard normal unless a design, shape (n, p), is given."""
         rows = regression_data.drawn_design(n, self.n_features, rng, design)
-        labels = rng.choice(self.n_components, size=len(rows), p=params.weights)
+        labels = self._random_labels(params, len(rows), rng)
         noise = np.sqrt(params.noise_variance[labels]) * rng.standard_normal(len(rows))
         return rows, (rows * params.coefficients[labels]).sum(axis=1) + noise
 
-    def _posterior(self, params: RegressionMixtureParams, data: Data) -> tuple[mixture.Posterior, Array]:
-        """Return the posterior and the residuals, shape (n, K)."""
-        residual = data.units[:, -1:] - data.units[:, :-1] @ params.coefficients.T
-        log_density = -0.5 * (LOG_2PI + np.log(params.noise_variance) + residual**2 / params.noise_variance)
-        return mixture.posterior(log_density + mixture.log_weights(params.weights), data.weights), residual
+    def _log_joint(self, params: RegressionMixtureParams, data: Data) -> Array:
+        residual, variance = _residual(params, data), params.noise_variance
+        log_density = -0.5 * (LOG_2PI + np.log(variance) + residual**2 / variance)
+        return np.asarray(log_density + log_weights(params.weights))
 
-    def e_step(self, params: RegressionMixtureParams, data: Any) -> Expectation:
-        """Return expected memberships and residual moments about the current coefficients."""
-        data = reading.in_memory(self, data)
-        found, residual = self._posterior(params, data)
-        stats = self._statistics(found.memberships, residual, params, data)
-        plain = Expectation(stats, found.loglik, found.entropy, data.n_units, found.magnitude)
-        return self._penalised(plain, params, data)
-
-    def _statistics(self, members: Array, residual: Array, params: RegressionMixtureParams, data: Data) -> Statistics:
+    def _statistics(self, params: RegressionMixtureParams, data: Data, members: Array) -> Statistics:
+        residual = _residual(params, data)
         design, counts, left = data.units[:, :-1], members.sum(axis=0), members * residual
         squares = np.stack([design.T @ (share[:, None] * design) for share in members.T])
         moments = GaussianMoments(counts, (left * residual).sum(axis=0), (left.T @ design)[:, None, :], squares,
                                   params.coefficients[:, None, :], "spherical")
         return Statistics({"weights": counts, "components": moments})
 
-    def expectation_under(self, q: Any, params: RegressionMixtureParams, data: Any) -> tuple[Statistics, float]:
-        """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
-        data = reading.in_memory(self, data)
-        members, entropy = mixture.weighted(q, data, self.n_components)
-        stats = self._statistics(members, self._posterior(params, data)[1], params, data)
-        return self._with_unseen(stats, params, data), entropy
-
     def m_step(self, stats: Statistics) -> RegressionMixtureParams:
         """Return weighted least squares in each component; noise variances about the new coefficients."""
         found: RegressionMixtureParams = super().m_step(stats)
         return replace(found, coefficients=found.coefficients.reshape(self.n_components, self.n_features))
-
-    def posterior(self, params: RegressionMixtureParams, data: Any) -> Array:
-        """Return the responsibilities of any units, shape (n, K)."""
-        return self._posterior(params, reading.any_units(self, data))[0].responsibilities
-
-    def predict(self, params: RegressionMixtureParams, data: Any) -> Array:
-        """Return the most probable component of each unit (x, y), shape (n,)."""
-        result: Array = self.posterior(params, data).argmax(axis=1)
-        return result
 
     def predict_response(self, params: RegressionMixtureParams, design: Any) -> Array:
         """Return the expected response at rows of X whose response is not known, shape (n,)."""
@@ -177,36 +159,15 @@ class RegressionMixture(PenalisedCovariances):
         result: Array = rows @ (params.weights @ params.coefficients)
         return result
 
-    def missing_information(self, params: RegressionMixtureParams, data: Any) -> Array:
-        """Return Louis's missing information in standard entries, shape (p, p)."""
-        data = reading.in_memory(self, data)
-        count, width = self.n_components, self.n_features
-        found, residual = self._posterior(params, data)
-        scores = [self._scores(data, residual[:, k], params, k) for k in range(count)]
-        units = [mixture.unit_rows(count, k) for k in range(count)]
-        embed = mixture.score_embedding([(row, np.kron(row, np.eye(width)), row) for row in units],
-                                        [block.size for block in self.space.blocks])
-        missing: Array = embed.T @ mixture.missing_information(found, scores) @ embed
-        return missing
-
-    def _scores(self, data: Data, residual: Array, params: RegressionMixtureParams, k: int) -> Array:
-        """Complete-data scores (weight, coefficients, noise variance) of units in component k."""
-        variance = params.noise_variance[k]
-        head = np.full((len(data), 1), mixture.weight_score(params.weights[k]))
-        slope = data.units[:, :-1] * (residual / variance)[:, None]
-        bend = 0.5 * (residual**2 / variance - 1) / variance
-        return np.concatenate([head, slope, bend[:, None]], axis=1)
+    def _scores(self, params: RegressionMixtureParams, data: Data) -> list[Array]:
+        parts = zip(params.weights, params.noise_variance, _residual(params, data).T, strict=True)
+        return [_scores(data.units[:, :-1], *part) for part in parts]
 
     def missing_information_cost(self) -> int:
         """Return the cost of `missing_information` in E-steps: a ratio of operation counts."""
         width = self.n_components * (self.n_features + 2)
         e_step = self.n_components * (self.n_features**2 + 3 * self.n_features + 20)
         return max(1, round(width**2 / e_step))
-
-    @property
-    def n_latent_values(self) -> int:
-        """Return the number of components."""
-        return self.n_components
 
     def degenerate(self, params: RegressionMixtureParams, data: Data) -> str | None:
         """Name the component that is empty, or whose noise variance has collapsed against the pooled fit's."""
@@ -221,12 +182,21 @@ class RegressionMixture(PenalisedCovariances):
         return (f"noise_variance: component {k} has collapsed, its noise variance is {smallest[k]:.1e} of the pooled "
                 "regression's; the likelihood is unbounded there: use another start or fewer components")
 
-    def separate(self, params: RegressionMixtureParams, data: Data,
-                 rng: np.random.Generator) -> tuple[RegressionMixtureParams, str] | None:
-        """Nudge the coefficients apart if two components agree; None if none do."""
-        pair = mixture.equal_components([params.coefficients, params.noise_variance])
-        if pair is None:
-            return None
+    def _nudged(self, params: RegressionMixtureParams, data: Data,
+                rng: np.random.Generator) -> RegressionMixtureParams:
         nudge = rng.standard_normal(params.coefficients.shape) @ data.scale.unit.T
-        moved = replace(params, coefficients=params.coefficients + SPREAD * np.sqrt(data.scale.variance) * nudge)
-        return moved, f"components {pair[0]} and {pair[1]} started equal"
+        return replace(params, coefficients=params.coefficients + NUDGE * np.sqrt(data.scale.variance) * nudge)
+
+
+def _residual(params: RegressionMixtureParams, data: Data) -> Array:
+    """Return what each component leaves of each response, shape (n, K)."""
+    left: Array = data.units[:, -1:] - data.units[:, :-1] @ params.coefficients.T
+    return left
+
+
+def _scores(design: Array, weight: float, variance: float, residual: Array) -> Array:
+    """Complete-data scores (weight, coefficients, noise variance) of units in one component."""
+    head = np.full((len(design), 1), weight_score(weight))
+    slope = design * (residual / variance)[:, None]
+    bend = 0.5 * (residual**2 / variance - 1) / variance
+    return np.concatenate([head, slope, bend[:, None]], axis=1)

@@ -86,7 +86,7 @@ class RegressionWithMissingCovariates(ProductModel):
     >>> import emlib, numpy as np
     >>> from emlib.models import RegressionWithMissingCovariates
     >>> model = RegressionWithMissingCovariates(n_features=2, variance=0.25)
-    >>> X, y = model.simulate(model.params(coefficients=[1.0, -2.0]), 1000, np.random.default_rng(0), missing=0.2)
+    >>> X, y = model.sample(model.params(coefficients=[1.0, -2.0]), 1000, np.random.default_rng(0), missing=0.2)
     >>> result = emlib.fit(model, (X, y), rng=0)
     >>> result.success, result.params.coefficients.round(1).tolist()
     (True, [1.0, -2.0])
@@ -140,7 +140,7 @@ class RegressionWithMissingCovariates(ProductModel):
         size = np.sqrt(np.mean(data.units[:, -1] ** 2) / self.n_features)
         return self.space.hold(RegressionWithMissingCovariatesParams(size * rng.standard_normal(self.n_features)))
 
-    def simulate(self, params: RegressionWithMissingCovariatesParams, n: int, rng: np.random.Generator,
+    def sample(self, params: RegressionWithMissingCovariatesParams, n: int, rng: np.random.Generator,
                  missing: float = 0.0) -> tuple[Array, Array]:
         """Draw n units (X, y); each entry of X is missing with probability `missing`."""
         rows = rng.standard_normal((n, self.n_features))

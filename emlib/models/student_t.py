@@ -105,7 +105,7 @@ class StudentT(ProductModel):
         size = np.exp(0.3 * rng.standard_normal())
         return self.space.hold(StudentTParams(np.median(seen, axis=0) + 0.3 * nudge, size * data.scale))
 
-    def simulate(self, params: StudentTParams, n: int, rng: np.random.Generator) -> Array:
+    def sample(self, params: StudentTParams, n: int, rng: np.random.Generator) -> Array:
         """Draw n rows, shape (n, d)."""
         normal = rng.standard_normal((n, self.n_features)) @ np.linalg.cholesky(params.scale).T
         return np.asarray(params.location + normal / np.sqrt(rng.chisquare(self.dof, (n, 1)) / self.dof))

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from emlib.data import reading
 from emlib.blocks import Real
-from emlib.data import Data, reading
-from emlib.data.validate import as_floats, as_matrix, positive_integer
-from emlib.families import Family, ProductModel
+from emlib.families import Family
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.families.signed_mean import SignedMean
 from emlib.mean import MixtureMean
-from emlib.model import Expectation, Statistics
-from emlib.models import mixture
+from emlib.model import Statistics
+from emlib.data import Data
+from emlib.models.discrete import NUDGE
+from emlib.models.symmetric import SymmetricModel
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-
-SPREAD = 0.01  # size of the nudge off the saddle at zero, in known standard deviations
+from emlib.data.validate import as_floats, as_matrix, positive_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class SymmetricMixtureParams:
 
 
 @dataclass(frozen=True)
-class SymmetricMixture(ProductModel):
+class SymmetricMixture(SymmetricModel):
     """Half N(theta, D) and half N(-theta, D), D diagonal and known.
 
     Parameters
@@ -62,7 +62,6 @@ class SymmetricMixture(ProductModel):
 
     n_features: int
     variance: float | tuple[float, ...] = 1.0
-    n_components: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         positive_integer(self.n_features, "n_features")
@@ -102,58 +101,31 @@ class SymmetricMixture(ProductModel):
         row = data.units[rng.integers(len(data))]
         return SymmetricMixtureParams(row + 0.5 * np.sqrt(self.variances) * rng.standard_normal(self.n_features))
 
-    def _posterior(self, params: SymmetricMixtureParams, data: Data) -> mixture.Posterior:
+    def sample(self, params: SymmetricMixtureParams, n: int, rng: np.random.Generator) -> Array:
+        """Draw n rows, shape (n, d)."""
+        noise = rng.standard_normal((n, self.n_features)) * np.sqrt(self.variances)
+        return np.asarray(self._random_signs(n, rng)[:, None] * params.mean + noise)
+
+    def _log_joint(self, params: SymmetricMixtureParams, data: Data) -> Array:
         residual = data.units[:, None, :] - np.stack([params.mean, -params.mean])
         constant = -np.log(2) - 0.5 * (self.n_features * LOG_2PI + np.log(self.variances).sum())
-        return mixture.posterior(constant - 0.5 * (residual**2 / self.variances).sum(axis=2), data.weights)
+        found: Array = constant - 0.5 * (residual**2 / self.variances).sum(axis=2)
+        return found
 
-    def e_step(self, params: SymmetricMixtureParams, data: Any) -> Expectation:
-        """Return the expected signed sum of a chunk: sum_i tanh(y_i' theta / D) y_i."""
-        data = reading.in_memory(self, data)
-        found = self._posterior(params, data)
-        return Expectation(self._statistics(found.memberships, data), found.loglik, found.entropy, data.n_units,
-                           found.magnitude)
-
-    def _statistics(self, members: Array, data: Data) -> Statistics:
+    def _statistics(self, params: SymmetricMixtureParams, data: Data, members: Array) -> Statistics:
         seen = members.sum(axis=1)
         signed = (members[:, 0] - members[:, 1]) @ data.units
         return Statistics({"mean": np.concatenate([[seen.sum()], signed, seen @ data.units**2])})
 
-    def expectation_under(self, q: Any, params: SymmetricMixtureParams, data: Any) -> tuple[Statistics, float]:
-        """Return statistics and entropy under any memberships q, shape (n, 2), not only the posterior."""
-        data = reading.in_memory(self, data)
-        members, entropy = mixture.weighted(q, data, 2)
-        return self._statistics(members, data), entropy
-
-    def posterior(self, params: SymmetricMixtureParams, data: Any) -> Array:
-        """Return the responsibilities of +theta and -theta for any rows, shape (n, 2)."""
-        return self._posterior(params, reading.any_units(self, data)).responsibilities
-
-    def missing_information(self, params: SymmetricMixtureParams, data: Any) -> Array:
-        """Return Louis's missing information, the sum of Var(z_i | y_i) y_i y_i' / D^2, shape (d, d)."""
-        data = reading.in_memory(self, data)
-        found = self._posterior(params, data)
-        scaled = data.units / self.variances
-        spread = 4 * found.memberships[:, 0] * found.responsibilities[:, 1]  # Var of a sign with these chances
-        missing: Array = scaled.T @ (spread[:, None] * scaled)
-        return missing
+    def _signed_scores(self, params: SymmetricMixtureParams, data: Data) -> Array:
+        return np.asarray(data.units / self.variances)
 
     def from_mean(self, vector: Array) -> SymmetricMixtureParams:
         """Return the parameters whose expected signed observation is `vector`."""
         return SymmetricMixtureParams(np.asarray(vector))
 
-    @property
-    def n_latent_values(self) -> int:
-        """Return 2: the hidden sign."""
-        return 2
-
-    def separate(self, params: SymmetricMixtureParams, data: Data,
-                 rng: np.random.Generator) -> tuple[SymmetricMixtureParams, str] | None:
-        """Nudge a mean of exactly zero, where both components agree; None elsewhere."""
-        if np.any(params.mean):
-            return None
-        nudge = SPREAD * np.sqrt(self.variances) * rng.standard_normal(self.n_features)
-        return SymmetricMixtureParams(nudge), "components 0 and 1 started equal"
+    def _nudged(self, params: SymmetricMixtureParams, data: Data, rng: np.random.Generator) -> SymmetricMixtureParams:
+        return SymmetricMixtureParams(NUDGE * np.sqrt(self.variances) * rng.standard_normal(self.n_features))
 
 
 def _moments(fields: dict[str, Array]) -> Array:

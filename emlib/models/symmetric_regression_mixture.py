@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from emlib.data import reading
 from emlib.blocks import Real
-from emlib.data import Data, reading
-from emlib.data.validate import positive_integer, positive_number
-from emlib.families import Family, GaussianMoments, ProductModel
+from emlib.families import Family, GaussianMoments
 from emlib.families.constant import Constant
 from emlib.families.known_noise import KnownNoise
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.model import Expectation, Statistics
-from emlib.models import mixture, regression_data
+from emlib.model import Statistics
+from emlib.data import Data
+from emlib.models import regression_data
+from emlib.models.discrete import NUDGE
+from emlib.models.symmetric import SIGNS, SymmetricModel
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-
-SPREAD = 0.01  # size of the nudge off the saddle at zero, in predictions of one known standard deviation
-SIGNS = np.array([1.0, -1.0])
+from emlib.data.validate import positive_integer, positive_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class SymmetricRegressionMixtureParams:
 
 
 @dataclass(frozen=True)
-class SymmetricRegressionMixture(ProductModel):
+class SymmetricRegressionMixture(SymmetricModel):
     """y = x' theta or y = -x' theta, each with probability one half, plus N(0, variance) of known variance.
 
     Parameters
@@ -59,7 +59,7 @@ class SymmetricRegressionMixture(ProductModel):
     >>> import emlib, numpy as np
     >>> from emlib.models import SymmetricRegressionMixture
     >>> model = SymmetricRegressionMixture(n_features=2, variance=0.25)
-    >>> data = model.simulate(model.params(coefficients=[1.0, -2.0]), 500, np.random.default_rng(0))
+    >>> data = model.sample(model.params(coefficients=[1.0, -2.0]), 500, np.random.default_rng(0))
     >>> result = emlib.fit(model, data, rng=0)
     >>> result.success, np.abs(result.params.coefficients).round(1).tolist()
     (True, [1.0, 2.0])
@@ -67,7 +67,6 @@ class SymmetricRegressionMixture(ProductModel):
 
     n_features: int
     variance: float = 1.0
-    n_components: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         positive_integer(self.n_features, "n_features")
@@ -105,27 +104,21 @@ class SymmetricRegressionMixture(ProductModel):
         moved = data.scale.unit @ rng.standard_normal(self.n_features)
         return self.space.hold(SymmetricRegressionMixtureParams(size * moved))
 
-    def simulate(self, params: SymmetricRegressionMixtureParams, n: int, rng: np.random.Generator,
-                 design: Any = None) -> tuple[Array, Array]:
+    def sample(self, params: SymmetricRegressionMixtureParams, n: int, rng: np.random.Generator,
+               design: Any = None) -> tuple[Array, Array]:
         """Draw n units (X, y); X is standard normal unless a design, shape (n, p), is given."""
         rows = regression_data.drawn_design(n, self.n_features, rng, design)
-        signs, noise = rng.choice(SIGNS, len(rows)), rng.standard_normal(len(rows))
+        signs, noise = self._random_signs(len(rows), rng), rng.standard_normal(len(rows))
         return rows, signs * (rows @ params.coefficients) + np.sqrt(self.variance) * noise
 
-    def _posterior(self, params: SymmetricRegressionMixtureParams, data: Data) -> mixture.Posterior:
+    def _log_joint(self, params: SymmetricRegressionMixtureParams, data: Data) -> Array:
         predicted = data.units[:, :-1] @ params.coefficients
         residual = data.units[:, -1:] - predicted[:, None] * SIGNS
         constant = -np.log(2) - 0.5 * (LOG_2PI + np.log(self.variance))
-        return mixture.posterior(constant - 0.5 * residual**2 / self.variance, data.weights)
+        found: Array = constant - 0.5 * residual**2 / self.variance
+        return found
 
-    def e_step(self, params: SymmetricRegressionMixtureParams, data: Any) -> Expectation:
-        """Return the expected moments of the residuals z y - x' theta; E[z | y] = tanh(y x' theta / variance)."""
-        data = reading.in_memory(self, data)
-        found = self._posterior(params, data)
-        return Expectation(self._statistics(found.memberships, params, data), found.loglik, found.entropy, data.n_units,
-                           found.magnitude)
-
-    def _statistics(self, members: Array, params: SymmetricRegressionMixtureParams, data: Data) -> Statistics:
+    def _statistics(self, params: SymmetricRegressionMixtureParams, data: Data, members: Array) -> Statistics:
         design, seen = data.units[:, :-1], members.sum(axis=1)
         residual = data.units[:, -1:] * SIGNS - (design @ params.coefficients)[:, None]
         left = (members * residual).sum(axis=1)
@@ -134,35 +127,11 @@ class SymmetricRegressionMixture(ProductModel):
                                   params.coefficients[None, None], "spherical")
         return Statistics({"regression": moments, "latent": -float(np.log(2) * seen.sum())})
 
-    def expectation_under(self, q: Any, params: SymmetricRegressionMixtureParams,
-                          data: Any) -> tuple[Statistics, float]:
-        """Return statistics and entropy under any memberships q, shape (n, 2), not only the posterior."""
-        data = reading.in_memory(self, data)
-        members, entropy = mixture.weighted(q, data, 2)
-        return self._statistics(members, params, data), entropy
+    def _signed_scores(self, params: SymmetricRegressionMixtureParams, data: Data) -> Array:
+        scores: Array = data.units[:, :-1] * (data.units[:, -1:] / self.variance)
+        return scores
 
-    def posterior(self, params: SymmetricRegressionMixtureParams, data: Any) -> Array:
-        """Return the responsibilities of +theta and -theta for any units, shape (n, 2)."""
-        return self._posterior(params, reading.any_units(self, data)).responsibilities
-
-    def missing_information(self, params: SymmetricRegressionMixtureParams, data: Any) -> Array:
-        """Return Louis's missing information, the sum of Var(sign | y) y^2 x x' / variance^2, shape (p, p)."""
-        data = reading.in_memory(self, data)
-        found = self._posterior(params, data)
-        scaled = data.units[:, :-1] * (data.units[:, -1:] / self.variance)
-        spread = 4 * found.memberships[:, 0] * found.responsibilities[:, 1]  # Var of a sign with these chances
-        missing: Array = scaled.T @ (spread[:, None] * scaled)
-        return missing
-
-    @property
-    def n_latent_values(self) -> int:
-        """Return 2: the hidden sign."""
-        return 2
-
-    def separate(self, params: SymmetricRegressionMixtureParams, data: Data,
-                 rng: np.random.Generator) -> tuple[SymmetricRegressionMixtureParams, str] | None:
-        """Nudge coefficients of exactly zero, where both components agree; None elsewhere."""
-        if np.any(params.coefficients):
-            return None
-        nudge = SPREAD * np.sqrt(self.variance) * data.scale.unit @ rng.standard_normal(self.n_features)
-        return SymmetricRegressionMixtureParams(nudge), "components 0 and 1 started equal"
+    def _nudged(self, params: SymmetricRegressionMixtureParams, data: Data,
+                rng: np.random.Generator) -> SymmetricRegressionMixtureParams:
+        nudge = NUDGE * np.sqrt(self.variance) * data.scale.unit @ rng.standard_normal(self.n_features)
+        return SymmetricRegressionMixtureParams(nudge)

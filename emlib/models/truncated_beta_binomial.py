@@ -132,7 +132,7 @@ class TruncatedBetaBinomial(ProductModel):
                                             np.asarray(np.exp(0.5 * rng.standard_normal())))
         return self.space.hold(drawn)
 
-    def simulate(self, params: TruncatedBetaBinomialParams, n: int, rng: np.random.Generator) -> Array:
+    def sample(self, params: TruncatedBetaBinomialParams, n: int, rng: np.random.Generator) -> Array:
         """Draw n households with at least one case and count them by their cases, shape (m,)."""
         found = self._log_masses(params)
         return rng.multinomial(n, np.exp(found) / np.exp(found).sum())

@@ -56,7 +56,7 @@ def chain_start(names: dict[str, Any]) -> dict[str, Any]:
 
 def test_symbols() -> None:
     model, truth = CategoricalHMM(STATES, 4), np.random.default_rng(1).dirichlet(np.ones(4), STATES)
-    units = model.simulate(model.params(**CHAIN, emission=truth), [LENGTH] * COUNT, np.random.default_rng(0))
+    units = model.sample(model.params(**CHAIN, emission=truth), [LENGTH] * COUNT, np.random.default_rng(0))
     begin = 0.5 * truth + 0.125
     peer = Symbols(STATES, 1, 4, emission_prior_concentration=1.0, **FLAT)
     given = peer.initialize(**chain_start({"emission_probs": begin[:, None, :]}))
@@ -65,7 +65,7 @@ def test_symbols() -> None:
 
 def test_counts() -> None:
     model = PoissonHMM(STATES)
-    units = model.simulate(model.params(**CHAIN, rates=[1.0, 5.0, 12.0]), [LENGTH] * COUNT, np.random.default_rng(0))
+    units = model.sample(model.params(**CHAIN, rates=[1.0, 5.0, 12.0]), [LENGTH] * COUNT, np.random.default_rng(0))
     rates = np.array([2.0, 4.0, 9.0])
     peer = Counts(STATES, 1, emission_prior_concentration=1.0, emission_prior_rate=0.0, **FLAT)
     given = peer.initialize(**chain_start({"emission_rates": rates[:, None]}))
@@ -75,7 +75,7 @@ def test_counts() -> None:
 def test_rows() -> None:
     model, noise = GaussianHMM(STATES, 2, "diag"), np.ones((STATES, 2))
     truth = model.params(**CHAIN, means=[[0, 0], [3, 1], [0, 4]], covariances=noise)
-    units = model.simulate(truth, [LENGTH] * COUNT, np.random.default_rng(0))
+    units = model.sample(truth, [LENGTH] * COUNT, np.random.default_rng(0))
     begin = {"means": np.array([[0.0, 0.0], [2.0, 1.0], [1.0, 3.0]]), "covariances": 1.5 * noise}
     peer = Normals(STATES, 2, emission_prior_mean_concentration=0.0, emission_prior_concentration=-1.5,
                    emission_prior_scale=0.0, **FLAT)
@@ -91,7 +91,7 @@ def test_linear_dynamics(monkeypatch: pytest.MonkeyPatch) -> None:
     truth = {"initial_mean": np.array([1.0, -1.0]), "initial_covariance": np.eye(2),
              "transition": np.array([[0.9, 0.3], [-0.2, 0.8]]), "transition_covariance": np.diag([0.3, 0.5]),
              "observation": np.array([[1.0, 0.0], [0.5, -1.0], [0.0, 2.0]]), "observation_covariance": 0.5 * np.eye(3)}
-    rows = model.simulate(model.params(**truth), LENGTH * COUNT, np.random.default_rng(0))
+    rows = model.sample(model.params(**truth), LENGTH * COUNT, np.random.default_rng(0))
     begin = truth | {"transition": 0.5 * np.eye(2), "observation_covariance": np.eye(3)}
     peer = LinearGaussianSSM(2, 3, has_dynamics_bias=False, has_emissions_bias=False)
     given = peer.initialize(**{name: jnp.asarray(begin[field]) for name, field in NAMES.items()})

@@ -31,7 +31,7 @@ def theirs(peer: Any, units: list[np.ndarray], **fields: np.ndarray) -> np.ndarr
 def compare(model: Any, truth: dict[str, Any], start: dict[str, Any], peer: Any, named: dict[str, str], kind: type
             ) -> None:
     fixed = {"initial": FIRST, "transition": MOVES}
-    units = model.simulate(model.params(**fixed, **truth), LENGTHS, np.random.default_rng(0))
+    units = model.sample(model.params(**fixed, **truth), LENGTHS, np.random.default_rng(0))
     params = model.params(**fixed, **start)
     values, _ = ours(model, params, units, STEPS)
     history = theirs(peer, [unit.astype(kind) for unit in units],
@@ -51,7 +51,7 @@ def test_symbols(way: str) -> None:
 def test_counts(way: str) -> None:
     peer = hmm.PoissonHMM(STATES, implementation=way, lambdas_prior=0, lambdas_weight=0)
     model = PoissonHMM(STATES)
-    units = model.simulate(model.params(initial=FIRST, transition=MOVES, rates=[1.0, 5.0, 12.0]), LENGTHS,
+    units = model.sample(model.params(initial=FIRST, transition=MOVES, rates=[1.0, 5.0, 12.0]), LENGTHS,
                            np.random.default_rng(0))
     rates = np.array([2.0, 4.0, 9.0])
     values, _ = ours(model, model.params(initial=FIRST, transition=MOVES, rates=rates), units, STEPS)

@@ -37,7 +37,7 @@ def test_a_mean_that_switches_after_equal_steps() -> None:
     moves, first = np.array([[0.8, 0.2], [0.3, 0.7]]), np.array([0.6, 0.4])
     held = GaussianHMM(2, 1, fixed={"initial": first, "transition": moves})
     truth = held.params(means=[[0.0], [3.0]], covariances=[[[1.0]], [[0.5]]])
-    rows = held.simulate(truth, 200, np.random.default_rng(0))
+    rows = held.sample(truth, 200, np.random.default_rng(0))
     start = {"means": [[0.5], [2.0]], "covariances": [[[1.5]], [[1.5]]]}
     values, after = ours(held, held.params(**start), rows, 11)
     peer = MarkovRegression(np.ravel(rows), 2, trend="c", switching_variance=True)

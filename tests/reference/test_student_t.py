@@ -45,7 +45,7 @@ def test_rates_of_large_samples(side: int, dof: int) -> None:
     """(d + 2) / (dof + d + 2) for EM, 2 / (dof + d + 2) for PX-EM; a sample differs by order n^-1/2."""
     model = StudentT(side, dof)
     truth = model.params(location=np.zeros(side), scale=np.eye(side))
-    rows = model.simulate(truth, 20_000, np.random.default_rng(1))
+    rows = model.sample(truth, 20_000, np.random.default_rng(1))
     best = emlib.fit(model, rows, rng=0, tol=1e-12).params
     assert dx.information(model, rows, best).rate == pytest.approx((side + 2) / (dof + side + 2), abs=tol.SAMPLED_RATE)
     slow, fast = [rate(step, model.space.pack(best, "standard"), model) for step in steps(model, rows)]
@@ -70,7 +70,7 @@ def test_steps_on_cauchy_data(seed: int) -> None:
     rng = np.random.default_rng(seed)
     root = rng.standard_normal((25, 25))
     model = StudentT(25, 1)
-    rows = model.simulate(model.params(location=np.zeros(25), scale=root.T @ root), 1000, rng)
+    rows = model.sample(model.params(location=np.zeros(25), scale=root.T @ root), 1000, rng)
     start = np.concatenate([rows.mean(axis=0), np.cov(rows, rowvar=False).ravel()])
     entries = np.concatenate([np.ones(25, dtype=bool), np.triu(np.ones((25, 25), dtype=bool)).ravel()])
     slow, fast = [count(step, start, entries) for step in steps(model, rows)]

@@ -22,7 +22,7 @@ BAKIS = [[NAN, NAN, 0.0], [0.0, NAN, NAN], [0.0, 0.0, NAN]]
 ROWS = np.array([[0.7, 0.3, 0.0], [0.0, 0.6, 0.4], [0.0, 0.0, 1.0]])
 FORWARD = CategoricalHMM(3, 4, fixed={"transition": BAKIS, "initial": [1.0, 0.0, 0.0]})
 SYMBOLS = [[0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1], [0.1, 0.1, 0.4, 0.4]]
-PATHS = FORWARD.simulate(FORWARD.params(transition=ROWS, emission=SYMBOLS), [15] * 12, np.random.default_rng(0))
+PATHS = FORWARD.sample(FORWARD.params(transition=ROWS, emission=SYMBOLS), [15] * 12, np.random.default_rng(0))
 
 
 @dataclass(frozen=True)

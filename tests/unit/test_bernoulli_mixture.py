@@ -15,7 +15,7 @@ from tests.tolerances import BOUNDARY, CONTROL, REORDERED, SAME_OPTIMUM
 
 MODEL = BernoulliMixture(2, 4)
 TRUTH = MODEL.params(weights=[0.4, 0.6], probabilities=[[0.8, 0.7, 0.9, 0.6], [0.2, 0.3, 0.1, 0.5]])
-ROWS = MODEL.simulate(TRUTH, 300, np.random.default_rng(1))
+ROWS = MODEL.sample(TRUTH, 300, np.random.default_rng(1))
 FIT = emlib.fit(MODEL, ROWS, rng=0)
 
 
@@ -33,7 +33,7 @@ def test_tabulated_patterns_say_the_same() -> None:
 
 
 def test_simulated_rows_come_from_the_model() -> None:
-    rows = MODEL.simulate(TRUTH, 40_000, np.random.default_rng(0))
+    rows = MODEL.sample(TRUTH, 40_000, np.random.default_rng(0))
     assert np.abs(rows.mean(axis=0) - TRUTH.weights @ TRUTH.probabilities).max() < 0.0125  # five standard errors
     together = np.einsum("k,ki,kj->ij", TRUTH.weights, TRUTH.probabilities, TRUTH.probabilities)
     found = rows.T @ rows / len(rows)

@@ -187,7 +187,7 @@ def test_posterior_against_the_joint_normal() -> None:
 
 def test_simulated_rows_have_the_model_s_moments() -> None:
     params = fitted().params
-    drawn = MODEL.simulate(params, 40_000, np.random.default_rng(5))
+    drawn = MODEL.sample(params, 40_000, np.random.default_rng(5))
     whole = MODEL.covariance(params)
     error = np.sqrt((whole**2 + np.outer(np.diag(whole), np.diag(whole))) / len(drawn))
     assert np.abs((np.cov(drawn, rowvar=False) - whole) / error).max() < 5  # standard errors

@@ -181,7 +181,7 @@ def test_dependent_columns_collapse() -> None:
 def test_simulated_rows_have_the_moments() -> None:
     model = GaussianWithMissing(3)
     params = model.params(mean=[0.0, 5.0, -2.0], covariance=MIX.T @ MIX)
-    rows = model.simulate(params, 20_000, np.random.default_rng(0))
+    rows = model.sample(params, 20_000, np.random.default_rng(0))
     errors = 5 / np.sqrt(len(rows))  # five standard errors of a mean, and of a covariance to within a factor of 1.5
     assert np.abs(rows.mean(axis=0) - params.mean).max() < errors * np.sqrt(np.diag(params.covariance).max())
     assert np.abs(np.cov(rows.T) - params.covariance).max() < 1.5 * errors * np.diag(params.covariance).max()

@@ -18,7 +18,7 @@ from tests.tolerances import CONTROL, IDENTITY, PEER, SAME_OPTIMUM, TWO_CODES
 MODEL = CategoricalHMM(2, 3)
 TRUTH = {"initial": [0.3, 0.7], "transition": [[0.9, 0.1], [0.2, 0.8]], "emission": [[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]]}
 PARAMS = MODEL.params(**TRUTH)
-SEQUENCES = MODEL.simulate(PARAMS, [4, 1, 6, 4], np.random.default_rng(0))
+SEQUENCES = MODEL.sample(PARAMS, [4, 1, 6, 4], np.random.default_rng(0))
 
 
 def scaled_forward(initial: Any, transition: Any, density: Any) -> float:
@@ -52,7 +52,7 @@ def test_smoothed_states_and_moves_are_sums_over_paths() -> None:
 
 
 def test_a_long_sequence_does_not_underflow() -> None:
-    unit = MODEL.simulate(PARAMS, 20_000, np.random.default_rng(1))
+    unit = MODEL.sample(PARAMS, 20_000, np.random.default_rng(1))
     found = MODEL.e_step(PARAMS, unit)
     density = PARAMS.emission.T[unit]
     assert found.loglik == pytest.approx(scaled_forward(PARAMS.initial, PARAMS.transition, density), rel=TWO_CODES)
@@ -102,7 +102,7 @@ def log_space_em(params: Any, units: list[np.ndarray], steps: int) -> list[float
 
 
 def test_em_takes_the_same_steps_as_a_second_code() -> None:
-    units = MODEL.simulate(PARAMS, [30, 1, 20, 30, 7], np.random.default_rng(2))
+    units = MODEL.sample(PARAMS, [30, 1, 20, 30, 7], np.random.default_rng(2))
     start = MODEL.start(MODEL.as_data(units), np.random.default_rng(3))
     problem = emlib.Problem(MODEL, units, "standard")
     x, ours = MODEL.space.pack(start, "standard"), []
@@ -116,7 +116,7 @@ def test_em_takes_the_same_steps_as_a_second_code() -> None:
 
 def test_zeros_are_structure() -> None:
     start = {"initial": [1, 0], "transition": [[0.9, 0.1], [0, 1]], "emission": [[0.5, 0.5, 0], [0.1, 0.3, 0.6]]}
-    units = MODEL.simulate(MODEL.params(**start), [20] * 10, np.random.default_rng(4))
+    units = MODEL.sample(MODEL.params(**start), [20] * 10, np.random.default_rng(4))
     problem = emlib.Problem(MODEL, units, "standard")
     x = MODEL.space.pack(MODEL.params(**start), "standard")
     for _ in range(20):
@@ -132,7 +132,7 @@ def test_announced_zeros_have_no_coordinate() -> None:
     """A chain that only moves on: Newton-like steps in free coordinates and EM find the same maximum given the zero."""
     model = CategoricalHMM(2, 3, fixed={"initial": [1, 0], "transition": [[np.nan, np.nan], [0, np.nan]]})
     truth = TRUTH | {"initial": [1, 0], "transition": [[0.9, 0.1], [0, 1]]}
-    units = model.simulate(model.params(**truth), [12] * 30, np.random.default_rng(4))
+    units = model.sample(model.params(**truth), [12] * 30, np.random.default_rng(4))
     result, by_em = emlib.fit(model, units, rng=0), emlib.fit(model, units, rng=0, algorithm=EM())
     assert result.success, result.message
     assert by_em.success, by_em.message
@@ -180,22 +180,22 @@ def test_impossible_data_have_no_states() -> None:
 
 
 def test_draws_follow_the_chain() -> None:
-    unit = MODEL.simulate(PARAMS, 20_000, np.random.default_rng(5))
-    again = MODEL.simulate(PARAMS, 20_000, np.random.default_rng(5))
+    unit = MODEL.sample(PARAMS, 20_000, np.random.default_rng(5))
+    again = MODEL.sample(PARAMS, 20_000, np.random.default_rng(5))
     assert np.array_equal(unit, again)
     shares = np.bincount(unit) / len(unit)
     expected = np.array([2 / 3, 1 / 3]) @ PARAMS.emission  # the stationary law of the chain is (2/3, 1/3)
     assert np.abs(shares - expected).max() < 0.02  # about five standard errors of a chain with correlation 0.7
     assert np.abs(shares - PARAMS.initial @ PARAMS.emission).max() > 0.1
     certain = MODEL.params(initial=[0, 1], transition=[[1, 0], [1, 0]], emission=[[0, 1, 0], [0, 0, 1]])
-    assert MODEL.simulate(certain, 5, np.random.default_rng(6)).tolist() == [2, 1, 1, 1, 1]
+    assert MODEL.sample(certain, 5, np.random.default_rng(6)).tolist() == [2, 1, 1, 1, 1]
     with pytest.raises(ValueError, match="lengths: 0 found; a sequence has at least one observation"):
-        MODEL.simulate(PARAMS, [3, 0], np.random.default_rng(7))
+        MODEL.sample(PARAMS, [3, 0], np.random.default_rng(7))
 
 
 def test_the_first_state_of_a_single_chain_is_held() -> None:
     """Its estimate would end at a vertex: held unless asked for; with `fixed={}` EM goes there."""
-    unit = MODEL.simulate(PARAMS, 200, np.random.default_rng(8))
+    unit = MODEL.sample(PARAMS, 200, np.random.default_rng(8))
     result = emlib.fit(MODEL, unit, rng=0)
     assert result.success, result.message
     assert result.params.initial.tolist() == [0.5, 0.5]
@@ -212,7 +212,7 @@ def test_the_first_state_of_a_single_chain_is_held() -> None:
 
 def test_equal_states_are_nudged_apart() -> None:
     start = TRUTH | {"emission": [[0.4, 0.3, 0.3]] * 2}
-    result = emlib.fit(MODEL, MODEL.simulate(PARAMS, [40] * 10, np.random.default_rng(9)), start=start, rng=0)
+    result = emlib.fit(MODEL, MODEL.sample(PARAMS, [40] * 10, np.random.default_rng(9)), start=start, rng=0)
     assert result.success, result.message
     assert "states 0 and 1 started equal" in result.message
     assert np.ptp(result.params.emission, axis=0).max() > 0.1

@@ -13,7 +13,7 @@ from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM
 MODEL = CategoricalHMM(2, 3)
 PARAMS = MODEL.params(initial=[0.3, 0.7], transition=[[0.9, 0.1], [0.2, 0.8]],
                       emission=[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
-SEQUENCES = MODEL.simulate(PARAMS, [4, 1, 6, 4], np.random.default_rng(0))
+SEQUENCES = MODEL.sample(PARAMS, [4, 1, 6, 4], np.random.default_rng(0))
 
 
 def test_the_best_path_is_not_the_sequence_of_best_states() -> None:

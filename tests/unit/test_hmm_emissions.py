@@ -14,7 +14,7 @@ BUSY = COUNTS.params(initial=[0.5, 0.5], transition=[[0.9, 0.1], [0.2, 0.8]], ra
 
 
 def test_counts_are_drawn_decoded_and_fitted() -> None:
-    units = COUNTS.simulate(BUSY, [50] * 20, np.random.default_rng(10))
+    units = COUNTS.sample(BUSY, [50] * 20, np.random.default_rng(10))
     result = emlib.fit(COUNTS, units, rng=0)
     assert result.success, result.message
     assert sorted(result.params.rates) == pytest.approx([2.0, 9.0], rel=0.1)
@@ -24,7 +24,7 @@ def test_counts_are_drawn_decoded_and_fitted() -> None:
 
 def test_equal_rates_are_nudged_apart() -> None:
     """Equal rates are a saddle whatever the chain does: EM alone would stay there."""
-    units = COUNTS.simulate(BUSY, [50] * 5, np.random.default_rng(11))
+    units = COUNTS.sample(BUSY, [50] * 5, np.random.default_rng(11))
     start = {"initial": [0.5, 0.5], "transition": [[0.9, 0.1], [0.1, 0.9]], "rates": [4.0, 4.0]}
     result = emlib.fit(COUNTS, units, start=start, rng=0)
     assert result.success, result.message
@@ -36,7 +36,7 @@ def test_equal_rates_are_nudged_apart() -> None:
 NORMALS = GaussianHMM(2, 2)
 PLACES = NORMALS.params(initial=[0.5, 0.5], transition=[[0.9, 0.1], [0.2, 0.8]], means=[[0.0, 0.0], [4.0, 1.0]],
                         covariances=[np.eye(2), [[2.0, 0.5], [0.5, 1.0]]])
-ROWS = NORMALS.simulate(PLACES, [60] * 6, np.random.default_rng(12))
+ROWS = NORMALS.sample(PLACES, [60] * 6, np.random.default_rng(12))
 
 
 @pytest.mark.parametrize(("kind", "scale", "shift", "tolerance"), [
@@ -76,7 +76,7 @@ def test_equal_places_are_nudged_apart() -> None:
 
 def test_draws_have_the_covariances_of_their_states() -> None:
     still = NORMALS.params(initial=[0, 1], transition=np.eye(2), means=PLACES.means, covariances=PLACES.covariances)
-    rows = NORMALS.simulate(still, 20_000, np.random.default_rng(14))
+    rows = NORMALS.sample(still, 20_000, np.random.default_rng(14))
     assert rows.mean(axis=0) == pytest.approx(PLACES.means[1], abs=0.05)
     assert np.cov(rows.T) == pytest.approx(PLACES.covariances[1], abs=0.08)
     assert NORMALS.predict(PLACES, rows[:100]).mean() > 0.9

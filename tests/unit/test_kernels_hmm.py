@@ -84,7 +84,7 @@ NAMES = ["symbols", "counts", "one state", "diag 3 2", "diag 9 1", "full 5 3", "
 @pytest.mark.parametrize("name", NAMES)
 def test_both_ways_agree(name: str, weighted: bool) -> None:
     model, params = case(name)
-    units = model.simulate(params, LENGTHS, np.random.default_rng(1))
+    units = model.sample(params, LENGTHS, np.random.default_rng(1))
     data = model.as_data(units, WEIGHTS if weighted else None)
     apart = misses(step(model, params, data, True), step(model, params, data, False))
     assert max(apart.values()) < COMPILED, apart
@@ -93,7 +93,7 @@ def test_both_ways_agree(name: str, weighted: bool) -> None:
 @pytest.mark.parametrize("length", [1, 255, 256, 257, 3000])
 def test_both_ways_agree_for_one_sequence(length: int) -> None:
     model, params = case("diag 3 2")
-    rows = model.simulate(params, length, np.random.default_rng(2))
+    rows = model.sample(params, length, np.random.default_rng(2))
     apart = misses(step(model, params, Data([rows]), True), step(model, params, Data([rows]), False))
     assert max(apart.values()) < COMPILED, apart
 
@@ -101,7 +101,7 @@ def test_both_ways_agree_for_one_sequence(length: int) -> None:
 def test_both_ways_agree_at_condition_1e10() -> None:
     model, params = normals(3, 4, "full", stretch=1e5)
     assert np.linalg.cond(params.covariances).max() > 1e9
-    data = Data([model.simulate(params, 1000, np.random.default_rng(3))])
+    data = Data([model.sample(params, 1000, np.random.default_rng(3))])
     apart = misses(step(model, params, data, True), step(model, params, data, False))
     assert max(apart.values()) < COMPILED, apart
 
@@ -109,9 +109,9 @@ def test_both_ways_agree_at_condition_1e10() -> None:
 def test_densities_may_be_as_small_as_they_like() -> None:
     """Every log-density of some rows is -1e4 or less: the largest of each time is taken out first."""
     model, params = case("diag 3 2")
-    rows = model.simulate(params, 600, np.random.default_rng(4))
+    rows = model.sample(params, 600, np.random.default_rng(4))
     rows[[0, 1, 77, 300, 599]] += [200.0, -300.0]
-    assert model._log_density(params, rows[77:78]).max() < -1e4
+    assert model.emission.log_density(params, rows[77:78]).max() < -1e4
     apart = misses(step(model, params, Data([rows]), True), step(model, params, Data([rows]), False))
     assert max(apart.values()) < COMPILED, apart
 
@@ -121,7 +121,7 @@ def test_a_chain_that_forgets_slowly_is_run_in_for_longer(monkeypatch: pytest.Mo
     model = GaussianHMM(2, 1, "diag")
     params = model.params(initial=[0.5, 0.5], transition=[[0.999, 0.001], [0.001, 0.999]], means=[[0.0], [0.05]],
                           covariances=[[1.0], [1.0]])
-    data = Data([model.simulate(params, 40_000, np.random.default_rng(5))])
+    data = Data([model.sample(params, 40_000, np.random.default_rng(5))])
     plain = step(model, params, data, False)
     right = step(model, params, data, True)
     assert max(misses(right, plain).values()) < COMPILED
@@ -156,7 +156,7 @@ def test_a_wrong_ninth_digit_is_caught(part: str, monkeypatch: pytest.MonkeyPatc
     for name, function in right.items():
         monkeypatch.setattr(kernel, name, wrong(function))
     model, params = case("full 5 3")
-    data = Data(model.simulate(params, [3] * 300, np.random.default_rng(6)))
+    data = Data(model.sample(params, [3] * 300, np.random.default_rng(6)))
     apart = misses(step(model, params, data, True), step(model, params, data, False))
     assert max(apart.values()) > COMPILED
 
@@ -165,7 +165,7 @@ def test_a_wrong_ninth_digit_is_caught(part: str, monkeypatch: pytest.MonkeyPatc
 def test_both_ways_agree_point_by_point(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     point_by_point(monkeypatch)
     model, params = case(name)
-    data = model.as_data(model.simulate(params, LENGTHS, np.random.default_rng(1)), WEIGHTS)
+    data = model.as_data(model.sample(params, LENGTHS, np.random.default_rng(1)), WEIGHTS)
     apart = misses(step(model, params, data, True), step(model, params, data, False))
     assert max(apart.values()) < COMPILED, apart
 
@@ -176,14 +176,14 @@ def test_a_first_state_of_almost_no_chance_needs_no_logarithms() -> None:
     start = [1e-134, 1.0 - 1e-200, 1e-200]
     faint = model.params(initial=start, transition=params.transition, means=params.means,
                          covariances=params.covariances)
-    data = Data([model.simulate(params, 600, np.random.default_rng(7))])
+    data = Data([model.sample(params, 600, np.random.default_rng(7))])
     apart = misses(step(model, faint, data, True), step(model, faint, data, False))
     assert max(apart.values()) < COMPILED, apart
 
 
 def attempt(model: Any, params: Any, rows: np.ndarray) -> Any:
     """What the compiled passes say of one sequence; None where they hand it back."""
-    emissions = model._emissions(params, rows)
+    emissions = model.emission.compiled(params, rows)
     return chain_pass.run(params.initial, params.transition, emissions, np.array([len(rows)]), np.ones(1))
 
 
@@ -251,14 +251,14 @@ def test_nothing_becomes_tiny_where_nobody_watches(least: float, monkeypatch: py
 def test_huge_counts_need_no_huge_table() -> None:
     model = PoissonHMM(2)
     params = model.params(initial=[0.5, 0.5], transition=np.full((2, 2), 0.5), rates=[1e9, 2e9])
-    assert model._emissions(params, np.array([1e9, 2e9])) is None
+    assert model.emission.compiled(params, np.array([1e9, 2e9])) is None
 
 
 def test_a_fit_ends_at_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
     model = GaussianHMM(2, 1, "diag")
     params = model.params(initial=[0.5, 0.5], transition=[[0.9, 0.1], [0.2, 0.8]], means=[[0.0], [4.0]],
                           covariances=[[1.0], [1.0]])
-    units = model.simulate(params, [40] * 10, np.random.default_rng(7))
+    units = model.sample(params, [40] * 10, np.random.default_rng(7))
     slow = emlib.fit(model, units, start=params, algorithm=EM(), tol=1e-6)
     monkeypatch.setattr(base, "compiled_chain", lambda *size: True)
     monkeypatch.setattr(base.chain, "smooth_all", None)  # the other way is closed
@@ -269,7 +269,7 @@ def test_a_fit_ends_at_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_equal_chunks_give_equal_bits() -> None:
     model, params = case("full 5 3")
-    data = Data([model.simulate(params, 3000, np.random.default_rng(8))])
+    data = Data([model.sample(params, 3000, np.random.default_rng(8))])
     once, again = (step(model, params, data, True) for _ in range(2))
     assert once.loglik == again.loglik
     assert (once.stats["emission"].see == again.stats["emission"].see).all()

@@ -34,7 +34,7 @@ def step(model: Any, params: Any, data: Data, fast: bool) -> Expectation:
 def drawn(model: Any, params: Any, share: float) -> Data:
     """Weighted sequences of which a share of the entries is missing, and some rows wholly."""
     rng = np.random.default_rng(1)
-    units = model.simulate(params, LENGTHS, rng)
+    units = model.sample(params, LENGTHS, rng)
     for rows in units:
         rows[rng.random(rows.shape) < share] = np.nan
         rows[5:15] = np.nan if share > 0.1 and len(rows) > 20 else rows[5:15]
@@ -56,7 +56,7 @@ def test_both_ways_agree(k: int, d: int, speed: float, stretch: float, share: fl
 def test_many_features_and_patterns() -> None:
     """More features than an integer has bits."""
     model, params = system(2, 65, 0.9)
-    units = model.simulate(params, [8, 8], np.random.default_rng(2))
+    units = model.sample(params, [8, 8], np.random.default_rng(2))
     units[0][2:5, 3:] = np.nan
     units[1][1, 64] = np.nan
     wide = step(model, params, Data(units), True)
@@ -68,7 +68,7 @@ def test_what_stands_still_slowly_is_not_taken_to_stand_still() -> None:
     model = LinearDynamicalSystem(1, 1)
     params = model.params(initial_mean=[0.0], initial_covariance=[[1.0]], transition=[[1.0]],
                           transition_covariance=[[1e-8]], observation=[[1.0]], observation_covariance=[[1.0]])
-    data = Data([model.simulate(params, 3000, np.random.default_rng(3))])
+    data = Data([model.sample(params, 3000, np.random.default_rng(3))])
     apart = misses(step(model, params, data, True), step(model, params, data, False))
     assert max(apart.values()) < COMPILED, apart
     old, room = np.ones((1, 1)), np.empty((4, 1, 1))
@@ -87,7 +87,7 @@ def test_what_is_nearly_singular_is_left_to_numpy(what: str) -> None:
                f"{what}_covariance": near, "initial_covariance": near,
                "transition": 0.5 * np.eye(2) if what == "transition" else fields["transition"]}
     wrong = model.params(**fields)
-    units = model.simulate(params, [40], np.random.default_rng(4))
+    units = model.sample(params, [40], np.random.default_rng(4))
     assert kalman_pass.run(params, units, np.ones(1)) is not None
     assert kalman_pass.run(wrong, units, np.ones(1)) is None
     with pytest.MonkeyPatch.context() as patch:
@@ -99,7 +99,7 @@ def test_what_is_nearly_singular_is_left_to_numpy(what: str) -> None:
 @pytest.mark.parametrize("name", ["initial_covariance", "transition_covariance", "observation_covariance"])
 def test_a_matrix_that_is_no_covariance_is_left_to_numpy(name: str) -> None:
     model, params = system(2, 2, 0.9)
-    units = model.simulate(params, [40], np.random.default_rng(5))
+    units = model.sample(params, [40], np.random.default_rng(5))
     bad = model.params(**vars(params))
     for value in (-np.eye(2), np.full((2, 2), np.nan)):
         object.__setattr__(bad, name, value)

@@ -16,8 +16,8 @@ from tests.tolerances import CONTROL, REORDERED, SAME_OPTIMUM, TWO_CODES
 
 SIGNED, PARTIAL = SymmetricRegressionMixture(2, 0.5), RegressionWithMissingCovariates(2, 0.5)
 THETA = np.array([1.0, -2.0])
-SIGNED_DATA = SIGNED.simulate(SIGNED.params(coefficients=THETA), 200, np.random.default_rng(0))
-PARTIAL_DATA = PARTIAL.simulate(PARTIAL.params(coefficients=THETA), 200, np.random.default_rng(0), missing=0.3)
+SIGNED_DATA = SIGNED.sample(SIGNED.params(coefficients=THETA), 200, np.random.default_rng(0))
+PARTIAL_DATA = PARTIAL.sample(PARTIAL.params(coefficients=THETA), 200, np.random.default_rng(0), missing=0.3)
 BOTH = [(SIGNED, SIGNED_DATA), (PARTIAL, PARTIAL_DATA)]
 
 
@@ -91,7 +91,7 @@ def test_rate_and_plateau_at_ten_dimensions(kind: Any, options: Any, rate: Any, 
     theta = rng.standard_normal(10)
     theta *= 2 / np.linalg.norm(theta)
     model = kind(10)
-    data = model.simulate(model.params(coefficients=theta), 1000, rng, **options)
+    data = model.sample(model.params(coefficients=theta), 1000, rng, **options)
     best = emlib.fit(model, data, start={"coefficients": theta}, tol=1e-12).params
     assert rate[0] < dx.information(model, data, best).rate < rate[1]
     assert plateau[0] < np.linalg.norm(best.coefficients - theta) < plateau[1]

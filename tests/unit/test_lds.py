@@ -32,7 +32,7 @@ def _sequences(lengths: tuple[int, ...] = (6, 1, 4, 6, 5), k: int = 2, d: int = 
     """Sequences with entries and whole rows missing."""
     model, params = _system(k, d)
     rng = np.random.default_rng(3)
-    drawn = model.simulate(params, lengths, rng)
+    drawn = model.sample(params, lengths, rng)
     for rows in drawn:
         rows[rng.random(rows.shape) < 0.25] = NAN
         rows[0, 0] = 1.0
@@ -152,7 +152,7 @@ def test_the_basis_of_the_state_is_unidentified(k: int, held: tuple[str, ...], c
         initial_mean=np.ones(k), initial_covariance=np.eye(k), transition=np.array([[0.8, 0.4], [-0.4, 0.6]])[:k, :k],
         transition_covariance=np.diag([0.5, 0.8])[:k, :k], observation=np.array([[1.0, 0.3], [-0.2, 1.0]])[:, :k],
         observation_covariance=0.1 * np.eye(2))
-    units = free.simulate(params, [5] * 60, np.random.default_rng(0))
+    units = free.sample(params, [5] * 60, np.random.default_rng(0))
     model = LinearDynamicalSystem(k, 2, fixed={name: getattr(params, name) for name in held})
     result = emlib.fit(model, units, start=params, tol=1e-12)
     assert result.success
@@ -176,7 +176,7 @@ def test_held_fields_fix_the_basis(held: dict[str, Any], count: int) -> None:
 
 def test_one_sequence_holds_the_initial_block_unless_asked() -> None:
     model, params = _system(1, 1)
-    rows = model.simulate(params, 30, np.random.default_rng(0))
+    rows = model.sample(params, 30, np.random.default_rng(0))
     found = emlib.fit(model, rows, start=params)
     assert "held at the start's value: initial_mean, initial_covariance" in found.message
     assert np.array_equal(found.params.initial_covariance, params.initial_covariance)
@@ -202,7 +202,7 @@ def test_sequences_of_length_one_tell_of_everything_but_the_transition() -> None
 @pytest.mark.parametrize("scale", [1e-8, 1e8])
 def test_units_do_not_matter(scale: float) -> None:
     model, params = _system(1, 2, seed=2)
-    units = model.simulate(params, [5] * 40, np.random.default_rng(0))
+    units = model.sample(params, [5] * 40, np.random.default_rng(0))
     base, moved = (emlib.fit(model, [s * rows for rows in units], rng=0, tol=1e-13) for s in (1.0, scale))
     assert base.success
     assert moved.success
@@ -226,7 +226,7 @@ def test_results_come_as_the_data_do() -> None:
 
 def test_simulated_sequences_have_the_moments() -> None:
     model, params = _system()
-    drawn = np.array(model.simulate(params, [2] * 20_000, np.random.default_rng(0)))
+    drawn = np.array(model.sample(params, [2] * 20_000, np.random.default_rng(0)))
     mean, spread = _joint(params, 2)
     width = 5 * np.sqrt(np.diag(spread).max() / len(drawn))  # five standard errors
     assert np.abs(drawn.reshape(-1, 6).mean(axis=0) - mean[4:]).max() < width
@@ -278,7 +278,7 @@ def test_bad_data_are_refused(raw: Any, text: str) -> None:
 
 def test_fit_ends_at_a_maximum() -> None:
     model, params = _system(1, 2, seed=2)
-    units = model.simulate(params, [5] * 40, np.random.default_rng(0))
+    units = model.sample(params, [5] * 40, np.random.default_rng(0))
     runs = [emlib.fit(model, units, rng=seed) for seed in range(3)]
     assert all(run.status is Status.CONVERGED for run in runs)
     assert np.ptp([run.loglik for run in runs]) < RESCALED

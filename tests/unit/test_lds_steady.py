@@ -56,14 +56,14 @@ def misses(fast: Expectation, plain: Expectation) -> dict[str, float]:
                                                           (2, 5, 1.0, 1.0)])
 def test_both_ways_agree(k: int, d: int, speed: float, stretch: float) -> None:
     model, params = system(k, d, speed, stretch)
-    data = Data([model.simulate(params, LENGTH, np.random.default_rng(1))])
+    data = Data([model.sample(params, LENGTH, np.random.default_rng(1))])
     apart = misses(step(model, params, data, True), step(model, params, data, False))
     assert max(apart.values()) < COMPILED, apart
 
 
 def test_both_ways_agree_for_weighted_sequences_of_several_lengths() -> None:
     model, params = system(2, 3, 0.9)
-    units = model.simulate(params, [LENGTH, 3, LENGTH, LENGTH + 100], np.random.default_rng(2))
+    units = model.sample(params, [LENGTH, 3, LENGTH, LENGTH + 100], np.random.default_rng(2))
     data = Data(units, np.array([1.0, 0.5, 2.0, 1.5]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moments, "compiled_kalman", lambda lengths: False)
@@ -76,7 +76,7 @@ def test_both_ways_agree_for_weighted_sequences_of_several_lengths() -> None:
 
 def test_a_constant_gain_from_too_early_on_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     model, params = system(4, 4, 0.95)
-    data = Data([model.simulate(params, LENGTH, np.random.default_rng(1))])
+    data = Data([model.sample(params, LENGTH, np.random.default_rng(1))])
     plain = step(model, params, data, False)
     monkeypatch.setattr(steady, "STILL", 1e-6)
     monkeypatch.setattr(steady, "LEFT", 1e-5)
@@ -98,7 +98,7 @@ def test_what_stands_still_slowly_is_not_taken_to_stand_still() -> None:
 @pytest.mark.parametrize("change", ["short", "missing"])
 def test_short_or_incomplete_sequences_are_left_to_the_plain_filter(change: str) -> None:
     model, params = system(2, 2, 0.9)
-    rows = model.simulate(params, LENGTH, np.random.default_rng(3))[None]
+    rows = model.sample(params, LENGTH, np.random.default_rng(3))[None]
     assert steady_moments.gather(params, rows, np.ones(1)) is not None
     if change == "missing":
         rows[0, 1500, 1] = np.nan
@@ -107,7 +107,7 @@ def test_short_or_incomplete_sequences_are_left_to_the_plain_filter(change: str)
 
 def test_a_matrix_that_is_no_covariance_is_left_to_the_plain_filter() -> None:
     model, params = system(2, 2, 0.9)
-    rows = model.simulate(params, LENGTH, np.random.default_rng(3))[None]
+    rows = model.sample(params, LENGTH, np.random.default_rng(3))[None]
     bad = model.params(**{name: getattr(params, name) for name in vars(params)})
     object.__setattr__(bad, "observation_covariance", -np.eye(2))
     assert steady_moments.gather(bad, rows, np.ones(1)) is None

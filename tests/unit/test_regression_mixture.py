@@ -20,7 +20,7 @@ def _data(n: int = 120) -> tuple[np.ndarray, np.ndarray]:
     """A column of ones, a column of numbers, and responses on two lines."""
     rng = np.random.default_rng(5)
     design = np.column_stack([np.ones(n), rng.standard_normal(n)])
-    return MODEL.simulate(TRUTH, n, rng, design)
+    return MODEL.sample(TRUTH, n, rng, design)
 
 
 DESIGN, RESPONSE = _data()
@@ -65,11 +65,11 @@ def test_shifts_change_the_intercept_only() -> None:
 
 
 def test_simulated_units_come_from_the_model() -> None:
-    design, response = MODEL.simulate(TRUTH, 40_000, np.random.default_rng(0))
+    design, response = MODEL.sample(TRUTH, 40_000, np.random.default_rng(0))
     slopes = np.linalg.lstsq(design, response)[0]
     assert np.abs(slopes - TRUTH.weights @ TRUTH.coefficients).max() < 0.05  # five standard errors, sd 2 / sqrt(n)
     assert np.abs(slopes - TRUTH.coefficients[0]).min() > 0.5
-    again = MODEL.simulate(TRUTH, 3, np.random.default_rng(1), DESIGN[:3])[0]
+    again = MODEL.sample(TRUTH, 3, np.random.default_rng(1), DESIGN[:3])[0]
     assert np.array_equal(again, DESIGN[:3])
 
 

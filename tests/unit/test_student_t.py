@@ -15,7 +15,7 @@ from tests.tolerances import CONTROL, FALL, IDENTITY, REORDERED, SAME_OPTIMUM, T
 
 MODEL = StudentT(2, 3)
 TRUTH = MODEL.params(location=[1.0, -1.0], scale=[[2.0, 0.5], [0.5, 1.0]])
-ROWS = MODEL.simulate(TRUTH, 200, np.random.default_rng(1))
+ROWS = MODEL.sample(TRUTH, 200, np.random.default_rng(1))
 FIT = emlib.fit(MODEL, ROWS, rng=0, tol=1e-14)
 
 
@@ -119,7 +119,7 @@ def test_entropy_may_be_negative() -> None:
 
 
 def test_simulated_rows_come_from_the_model() -> None:
-    rows = MODEL.simulate(TRUTH, 20_000, np.random.default_rng(0))
+    rows = MODEL.sample(TRUTH, 20_000, np.random.default_rng(0))
     share = [(multivariate_t(TRUTH.location, TRUTH.scale, df=dof).cdf([1.0, 0.0]), dof) for dof in (3, 30)]
     inside = float((rows <= [1.0, 0.0]).all(axis=1).mean())
     assert inside == pytest.approx(share[0][0], abs=0.018)  # five standard errors

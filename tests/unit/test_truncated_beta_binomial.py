@@ -91,7 +91,7 @@ def test_projection_and_information() -> None:
 
 
 def test_simulated_households_come_from_the_model() -> None:
-    counts = MODEL.simulate(POINTS[1], 100_000, np.random.default_rng(0))
+    counts = MODEL.sample(POINTS[1], 100_000, np.random.default_rng(0))
     a, b = POINTS[1].probability / POINTS[1].dispersion, (1 - POINTS[1].probability) / POINTS[1].dispersion
     masses = betabinom(4, a, b).pmf([1, 2, 3, 4])
     assert np.abs(counts / 100_000 - masses / masses.sum()).max() < 0.008  # five standard errors

@@ -1,54 +1,61 @@
-"""What hidden Markov models share: everything but the distribution of an observation in a state."""
+"""Hidden Markov models: everything but the distribution of an observation in a state."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
+from emlib.data import reading
 from emlib.blocks import Simplex, StochasticMatrix
-from emlib.blocks.block import Block
-from emlib.data import Data, reading
-from emlib.data.validate import positive_integer
-from emlib.families import Categorical, Family, ProductModel
+from emlib.families import Categorical, Family
 from emlib.kernels import compiled_chain
 from emlib.model import Expectation, Statistics
-from emlib.models import mixture, sequences
+from emlib.data import Data
+from emlib.models import sequences
+from emlib.models.discrete import DiscreteLatentModel
 from emlib.models.hmm import chain, chain_pass, paths
+from emlib.models.hmm.emission import Emission
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
+from emlib.data.validate import positive_integer
 
 STAY = 2.0  # how much more often than elsewhere a random start expects a state to stay, times the number of states
 
 
 @dataclass(frozen=True)
-class HiddenMarkovModel(ProductModel):
+class HiddenMarkovModel(DiscreteLatentModel):
     """A Markov chain of `n_states` hidden states, each with its own distribution of what is observed.
 
-    A subclass gives the distribution: its blocks and families, `_read`, `_measure`, `_scale`, `_log_density`,
-    `_moments`, `_emissions`, `_summed`, `_start`, `_nudged`, `_draw`.
+    A subclass names the type of its parameters, and gives that distribution as an `Emission`.
     """
 
     n_states: int
+    _params_type: ClassVar[type]
+    _label: ClassVar[str] = "state"
 
     def __post_init__(self) -> None:
         positive_integer(self.n_states, "n_states")
         super().__post_init__()
 
     @property
+    @abstractmethod
+    def emission(self) -> Emission:
+        """The distribution of an observation in each state."""
+
+    @property
     def space(self) -> ParameterSpace:
         """Initial and transition probabilities, and what the emissions need; no mean coordinates (theorem T2 fails)."""
         count = self.n_states
-        blocks = (Simplex("initial", (count,)), StochasticMatrix("transition", (count, count)), *self._blocks)
+        blocks = (Simplex("initial", (count,)), StochasticMatrix("transition", (count, count)), *self.emission.blocks)
         return ParameterSpace(self._params_type, blocks, fixed=self.fixed)
 
     @property
     def families(self) -> tuple[Family, ...]:
         """First states, moves, emissions."""
-        return (Categorical("initial"), Categorical("transition"), self._family)
+        return (Categorical("initial"), Categorical("transition"), self.emission.family, *self._constant)
 
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
         """Read one array (one sequence) or a list of arrays; `sample_weight` counts whole sequences."""
@@ -58,20 +65,20 @@ class HiddenMarkovModel(ProductModel):
         return self._sequences(raw)[0]
 
     def _survey(self, block: Data) -> Any:
-        return self._measure(np.concatenate(block.units), sequences.row_weights(block))
+        return self.emission.survey(np.concatenate(block.units), sequences.row_weights(block))
 
     def _settle(self, tally: reading.Tally, found: Any, data: Data) -> Any:
         sequences.enough(tally, self.n_states)
-        return self._scale(tally, found)
+        return self.emission.settle(tally, found)
 
     def _sequences(self, raw: Any) -> tuple[list[Array], bool]:
-        return sequences.read(raw, self._read, self._depth)
+        return sequences.read(raw, self.emission.read, self.emission.depth)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw emissions from the data and rows that prefer to stay; the first state is uniform."""
         count = self.n_states
         transition = np.stack([rng.dirichlet(STAY + STAY * count * row) for row in np.eye(count)])
-        fields = {"initial": np.full(count, 1 / count), "transition": transition, **self._start(data, rng)}
+        fields = {"initial": np.full(count, 1 / count), "transition": transition, **self.emission.start(data, rng)}
         return self.space.hold(self._params_type(**fields))
 
     def held_by_default(self, data: Data) -> tuple[str, ...]:
@@ -81,45 +88,49 @@ class HiddenMarkovModel(ProductModel):
         """
         return ("initial",) if data.n_units < self.n_states else ()
 
-    def e_step(self, params: Any, data: Any) -> Expectation:
+    def _expectation(self, params: Any, data: Data) -> Expectation:
         """Return expected first states, moves and emissions of a chunk, by one forward and one backward pass."""
-        data = reading.in_memory(self, data)
         rows, size = sequences.joined(data.units), sequences.lengths(data.units)
         seen = np.ones(len(data)) if data.weights is None else data.weights
         quick = self._compiled(params, rows, size, seen) if compiled_chain(size, self.n_states) else None
         if quick is not None:
             return quick
-        found = chain.smooth_all(params.initial, params.transition, self._log_density(params, rows), size)
-        moments = self._moments(params, rows, found.states * np.repeat(seen, size)[:, None])
-        stats = Statistics({"initial": seen @ found.initial, "transition": np.tensordot(seen, found.transitions, 1),
-                            self._family.key: moments})
+        found = self._smoothed(params, rows, size)
+        moments = self.emission.moments(params, rows, found.states * np.repeat(seen, size)[:, None])
+        stats = self._statistics(seen @ found.initial, np.tensordot(seen, found.transitions, 1), moments)
         return Expectation(stats, float(seen @ found.loglik), max(float(seen @ found.entropy), 0.0), data.n_units,
                            float(seen @ np.abs(found.loglik)))
 
     def _compiled(self, params: Any, rows: Array, size: Array, seen: Array) -> Expectation | None:
-        """Return what `e_step` returns by the compiled passes; None where they cannot serve."""
-        emissions = self._emissions(params, rows)
-        found = None if emissions is None else chain_pass.run(params.initial, params.transition, emissions, size, seen)
+        """Return the E-step by the compiled passes; None where they cannot serve."""
+        emission = self.emission
+        given = emission.compiled(params, rows)
+        found = None if given is None else chain_pass.run(params.initial, params.transition, given, size, seen)
         if found is None:
             return None
-        stats = Statistics({"initial": found.initial, "transition": found.transitions,
-                            self._family.key: self._summed(params, found)})
+        stats = self._statistics(found.initial, found.transitions, emission.collected(params, found))
         return Expectation(stats, float(seen @ found.loglik), found.entropy, float(seen.sum()),
                            float(seen @ np.abs(found.loglik)))
+
+    def _statistics(self, initial: Array, transitions: Array, moments: Any) -> Statistics:
+        return Statistics({"initial": initial, "transition": transitions, self.emission.family.key: moments})
+
+    def _smoothed(self, params: Any, rows: Array, lengths: Array) -> chain.Smoothed:
+        log_density = self.emission.log_density(params, rows)
+        return chain.smooth_all(params.initial, params.transition, log_density, lengths)
 
     def posterior(self, params: Any, data: Any) -> Any:
         """Return the smoothed probabilities of the states, shape (T, K): one array, or a list as the data are."""
         units, single = self._sequences(data)
-        log_density = self._log_density(params, np.concatenate(units))
-        found = chain.smooth_all(params.initial, params.transition, log_density, sequences.lengths(units))
+        found = self._smoothed(params, np.concatenate(units), sequences.lengths(units))
         _possible(found.loglik)
         states = sequences.split(found.states, units)
         return states[0] if single else states
 
-    def predict(self, params: Any, data: Any) -> Any:
-        """Return the most probable state at each time, shape (T,); the most probable path is `viterbi`'s."""
-        states = self.posterior(params, data)
-        return [s.argmax(axis=1) for s in states] if isinstance(states, list) else states.argmax(axis=1)
+    def score_samples(self, params: Any, data: Any) -> Array:
+        """Return the log-likelihood of each sequence, nats, shape (N,); minus infinity where it is impossible."""
+        units = reading.any_units(self, data).units
+        return self._smoothed(params, np.concatenate(units), sequences.lengths(units)).loglik
 
     def viterbi(self, params: Any, data: Any) -> tuple[Any, Any]:
         """Return the most probable path and its log-probability, jointly with the data, for each sequence.
@@ -135,16 +146,17 @@ class HiddenMarkovModel(ProductModel):
         Of equally probable paths the one that ends in, and comes from, the lowest state.
         """
         units, single = self._sequences(data)
-        found = [paths.best_path(params.initial, params.transition, self._log_density(params, rows)) for rows in units]
+        found = [paths.best_path(params.initial, params.transition, self.emission.log_density(params, rows))
+                 for rows in units]
         values = np.array([value for _, value in found])
         _possible(values)
         return found[0] if single else ([path for path, _ in found], values)
 
-    def simulate(self, params: Any, lengths: Any, rng: np.random.Generator) -> Any:
+    def sample(self, params: Any, lengths: Any, rng: np.random.Generator) -> Any:
         """Draw one sequence of a given length, or a list of sequences for a list of lengths."""
         if np.ndim(lengths) == 0:
-            return self._draw(params, paths.walk(params.initial, params.transition, int(lengths), rng), rng)
-        return [self.simulate(params, length, rng) for length in lengths]
+            return self.emission.sample(params, paths.walk(params.initial, params.transition, int(lengths), rng), rng)
+        return [self.sample(params, length, rng) for length in lengths]
 
     @property
     def n_latent_values(self) -> int:
@@ -153,61 +165,23 @@ class HiddenMarkovModel(ProductModel):
 
     def degenerate(self, params: Any, data: Data) -> str | None:
         """Name a state that is never visited, or never left, and therefore has no estimate; None if there is none."""
-        emission = np.asarray(getattr(params, self._family.fields[0])).reshape(self.n_states, -1)
+        field = self._labelled[0]
+        emission = np.asarray(getattr(params, field)).reshape(self.n_states, -1)
         lost, kept = ~np.isfinite(emission).all(axis=1), ~np.isfinite(params.transition).all(axis=1)
         if lost.any():
-            return (f"{self._family.fields[0]}: state {int(np.argmax(lost))} is never visited, so that it has no "
-                    "estimate; use fewer states or another start")
+            return (f"{field}: state {int(np.argmax(lost))} is never visited, so that it has no estimate; use fewer "
+                    "states or another start")
         if kept.any():
             return (f"transition: state {int(np.argmax(kept))} is never left, so that its row has no estimate; use "
                     "fewer states or longer sequences")
-        return self._collapsed(params, data)
-
-    def separate(self, params: Any, data: Data, rng: np.random.Generator) -> tuple[Any, str] | None:
-        """Nudge the emissions apart if those of two states agree; None if none do."""
-        fields = {block.name: np.asarray(getattr(params, block.name)) for block in self.space.blocks}
-        pair = mixture.equal_components([fields[block.name] for block in self._blocks])
-        if pair is None:
-            return None
-        fields |= self._nudged(params, data, rng)
-        return self._params_type(**fields), f"states {pair[0]} and {pair[1]} started equal"
-
-    def _collapsed(self, params: Any, data: Data) -> str | None:
-        return None
+        return self.emission.collapsed(params, data)
 
     @property
-    def _depth(self) -> int:
-        return 1  # axes of one sequence
+    def _labelled(self) -> tuple[str, ...]:
+        return self.emission.family.fields
 
-    @property
-    @abstractmethod
-    def _params_type(self) -> type: ...
-    @property
-    @abstractmethod
-    def _blocks(self) -> tuple[Block, ...]: ...
-    @property
-    @abstractmethod
-    def _family(self) -> Family: ...
-    @abstractmethod
-    def _read(self, raw: Any, name: str) -> Array: ...
-    @abstractmethod
-    def _measure(self, rows: Array, weights: Array | None) -> Any: ...
-    @abstractmethod
-    def _scale(self, tally: reading.Tally, found: Any) -> Any: ...
-    @abstractmethod
-    def _log_density(self, params: Any, rows: Array) -> Array: ...
-    @abstractmethod
-    def _emissions(self, params: Any, rows: Array) -> chain_pass.Emissions | None: ...
-    @abstractmethod
-    def _summed(self, params: Any, found: chain_pass.Sums) -> Any: ...
-    @abstractmethod
-    def _moments(self, params: Any, rows: Array, members: Array) -> Any: ...
-    @abstractmethod
-    def _start(self, data: Data, rng: np.random.Generator) -> Mapping[str, Array]: ...
-    @abstractmethod
-    def _nudged(self, params: Any, data: Data, rng: np.random.Generator) -> dict[str, Array]: ...
-    @abstractmethod
-    def _draw(self, params: Any, states: Array, rng: np.random.Generator) -> Array: ...
+    def _nudged(self, params: Any, data: Data, rng: np.random.Generator) -> Any:
+        return replace(params, **self.emission.nudged(params, data, rng))
 
 
 def _possible(loglik: Array) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from emlib.blocks import StochasticMatrix
 from emlib.blocks.block import Block
+from emlib.families import Categorical
 from emlib.data import Data
-from emlib.data.reading import Tally
-from emlib.data.validate import positive_integer
-from emlib.families import Categorical, Family
 from emlib.models import sequences
+from emlib.models.discrete import NUDGE
 from emlib.models.hmm import chain_pass, paths
 from emlib.models.hmm.base import HiddenMarkovModel
+from emlib.models.hmm.emission import Emission
 from emlib.numerics import Array
-
-SPREAD = 0.01  # relative size of the nudge that tells equal states apart
+from emlib.data.reading import Tally
+from emlib.data.validate import positive_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,57 @@ class CategoricalHMMParams:
     initial: Array
     transition: Array
     emission: Array
+
+
+@dataclass(frozen=True)
+class CategoricalEmission(Emission):
+    """Symbols 0, 1, ..., n_symbols - 1."""
+
+    n_symbols: int
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return (StochasticMatrix("emission", (self.n_states, self.n_symbols)),)
+
+    @property
+    def family(self) -> Categorical:
+        return Categorical("emission")
+
+    def read(self, raw: Any, name: str) -> Array:
+        return sequences.as_symbols(raw, self.n_symbols, name)
+
+    def survey(self, rows: Array, weights: Array | None) -> Array:
+        return np.asarray(np.bincount(rows, weights, minlength=self.n_symbols))
+
+    def settle(self, tally: Tally, found: Array) -> Array:
+        """Return the overall frequencies of the symbols, half an observation added to each."""
+        counts: Array = found + 0.5
+        return np.asarray(counts / counts.sum())
+
+    def log_density(self, params: CategoricalHMMParams, rows: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            by_symbol: Array = np.log(params.emission).T
+        return by_symbol[rows]
+
+    def moments(self, params: CategoricalHMMParams, rows: Array, members: Array) -> Array:
+        return np.stack([np.bincount(rows, column, minlength=self.n_symbols) for column in members.T])
+
+    def compiled(self, params: CategoricalHMMParams, rows: Array) -> chain_pass.Emissions:
+        return chain_pass.table(self.log_density(params, np.arange(self.n_symbols)), rows)
+
+    def collected(self, params: CategoricalHMMParams, found: chain_pass.Sums) -> Array:
+        return found.shares.T.copy()
+
+    def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
+        own = rng.dirichlet(np.ones(self.n_symbols), size=self.n_states)
+        return {"emission": 0.5 * (own + data.scale)}
+
+    def nudged(self, params: CategoricalHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
+        moved = params.emission * np.exp(NUDGE * rng.standard_normal(params.emission.shape))
+        return {"emission": moved / moved.sum(axis=1, keepdims=True)}
+
+    def sample(self, params: CategoricalHMMParams, states: Array, rng: np.random.Generator) -> Array:
+        return paths.pick(params.emission[states], rng)
 
 
 @dataclass(frozen=True)
@@ -69,57 +120,13 @@ class CategoricalHMM(HiddenMarkovModel):
     """
 
     n_symbols: int
+    _params_type: ClassVar[type] = CategoricalHMMParams
 
     def __post_init__(self) -> None:
         positive_integer(self.n_symbols, "n_symbols")
         super().__post_init__()
 
     @property
-    def _params_type(self) -> type:
-        return CategoricalHMMParams
-
-    @property
-    def _blocks(self) -> tuple[Block, ...]:
-        return (StochasticMatrix("emission", (self.n_states, self.n_symbols)),)
-
-    @property
-    def _family(self) -> Family:
-        return Categorical("emission")
-
-    def _read(self, raw: Any, name: str) -> Array:
-        return sequences.as_symbols(raw, self.n_symbols, name)
-
-    def _measure(self, rows: Array, weights: Array | None) -> Array:
-        found: Array = np.bincount(rows, weights, minlength=self.n_symbols)
-        return found
-
-    def _scale(self, tally: Tally, found: Array) -> Array:
-        """Return the overall frequencies of the symbols, half an observation added to each."""
-        counts: Array = found + 0.5
-        return np.asarray(counts / counts.sum())
-
-    def _log_density(self, params: CategoricalHMMParams, rows: Array) -> Array:
-        with np.errstate(divide="ignore"):
-            by_symbol: Array = np.log(params.emission).T
-        found: Array = by_symbol[rows]
-        return found
-
-    def _moments(self, params: CategoricalHMMParams, rows: Array, members: Array) -> Array:
-        return np.stack([np.bincount(rows, column, minlength=self.n_symbols) for column in members.T])
-
-    def _emissions(self, params: CategoricalHMMParams, rows: Array) -> chain_pass.Emissions:
-        return chain_pass.table(self._log_density(params, np.arange(self.n_symbols)), rows)
-
-    def _summed(self, params: CategoricalHMMParams, found: chain_pass.Sums) -> Array:
-        return found.shares.T.copy()
-
-    def _start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
-        own = rng.dirichlet(np.ones(self.n_symbols), size=self.n_states)
-        return {"emission": 0.5 * (own + data.scale)}
-
-    def _nudged(self, params: CategoricalHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
-        moved = params.emission * np.exp(SPREAD * rng.standard_normal(params.emission.shape))
-        return {"emission": moved / moved.sum(axis=1, keepdims=True)}
-
-    def _draw(self, params: CategoricalHMMParams, states: Array, rng: np.random.Generator) -> Array:
-        return paths.pick(params.emission[states], rng)
+    def emission(self) -> CategoricalEmission:
+        """Symbols with their own probabilities in each state."""
+        return CategoricalEmission(self.n_states, self.n_symbols)

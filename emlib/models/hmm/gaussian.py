@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
+from emlib.data import reading
+from emlib.data.moments import Moments, moments
 from emlib.blocks import Positive, PositiveDefinite, Real
 from emlib.blocks.block import Block
-from emlib.data import Data, reading
-from emlib.data.moments import Moments, moments
-from emlib.data.validate import as_matrix, positive_integer
-from emlib.families import Family, GaussianMoments, LinearGaussian, covariance
-from emlib.model import Expectation
+from emlib.families import GaussianMoments, LinearGaussian, covariance
+from emlib.data import Data
 from emlib.models import gaussian_data, gaussian_pass, sequences
 from emlib.models.hmm import chain_pass
 from emlib.models.hmm.base import HiddenMarkovModel
-from emlib.models.penalty import PenalisedCovariances
+from emlib.models.hmm.emission import Emission
+from emlib.models.penalty import CovariancePenalty, penalised
 from emlib.numerics import Array
+from emlib.data.validate import as_matrix, positive_integer
 
 TYPES = ("full", "diag")
 
@@ -45,7 +46,77 @@ class GaussianHMMParams:
 
 
 @dataclass(frozen=True)
-class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
+class GaussianEmission(Emission):
+    """Normal rows of `n_features` numbers."""
+
+    n_features: int
+    covariance_type: str
+
+    @property
+    def depth(self) -> int:
+        return 1 if self.n_features == 1 else 2
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        shape = covariance.shape(self.covariance_type, self.n_states, self.n_features)
+        full = self.covariance_type == "full"
+        noise: Block = PositiveDefinite("covariances", shape) if full else Positive("covariances", shape)
+        return (Real("means", (self.n_states, self.n_features)), noise)
+
+    @property
+    def family(self) -> LinearGaussian:
+        return LinearGaussian("means", "covariances", self.covariance_type, "emission")
+
+    def read(self, raw: Any, name: str) -> Array:
+        return as_matrix(raw, self.n_features, name)
+
+    def survey(self, rows: Array, weights: Array | None) -> Moments:
+        return moments(rows, weights)
+
+    def settle(self, tally: reading.Tally, found: Moments) -> Array:
+        """Return the covariance of all rows; refuses constant and linearly dependent columns."""
+        return gaussian_data.settled(tally, found, self.n_states, self.covariance_type)
+
+    def _noise(self, params: GaussianHMMParams) -> Array:
+        return covariance.expand(self.covariance_type, params.covariances, self.n_states, self.n_features)
+
+    def log_density(self, params: GaussianHMMParams, rows: Array) -> Array:
+        return gaussian_data.log_density(rows, params.means, self._noise(params))
+
+    def moments(self, params: GaussianHMMParams, rows: Array, members: Array) -> GaussianMoments:
+        return gaussian_data.moments(rows, members, params.means, self.covariance_type)
+
+    def compiled(self, params: GaussianHMMParams, rows: Array) -> chain_pass.Emissions:
+        given = gaussian_pass.prepared(np.zeros(self.n_states), params.means, self._noise(params), self.covariance_type)
+        return chain_pass.Emissions(given.means, given.scales, given.heads, rows, fast=given.fast)
+
+    def collected(self, params: GaussianHMMParams, found: chain_pass.Sums) -> GaussianMoments:
+        return gaussian_pass.collected(found.counts, found.first, found.second, params.means, self.covariance_type)
+
+    def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw k-means++ centres; the data's covariance, shrunk by the number of states."""
+        rows = Data(np.concatenate(data.units), sequences.row_weights(data), data.scale)
+        return {"means": gaussian_data.spread_centres(rows, self.n_states, rng),
+                "covariances": gaussian_data.shrunk(data.scale, self.n_states, self.covariance_type)}
+
+    def nudged(self, params: GaussianHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
+        return {"means": gaussian_data.nudged(params.means, data.scale, rng)}
+
+    def collapsed(self, params: GaussianHMMParams, data: Data) -> str | None:
+        if not np.isfinite(params.covariances).all():
+            return None
+        found = gaussian_data.collapsed(self._noise(params), data.scale)
+        if found is None:
+            return None
+        return (f"covariances: state {found[0]} has collapsed, its smallest variance is {found[1]:.1e} of the data's; "
+                "the likelihood is unbounded there: use another start or fewer states")
+
+    def sample(self, params: GaussianHMMParams, states: Array, rng: np.random.Generator) -> Array:
+        return gaussian_data.drawn(params.means, self._noise(params), states, rng)
+
+
+@dataclass(frozen=True)
+class GaussianHMM(HiddenMarkovModel):
     """Hidden Markov chain of `n_states` states with a normal observation in `n_features` dimensions at each time.
 
     Parameters
@@ -67,7 +138,7 @@ class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
     >>> model = GaussianHMM(n_states=2, n_features=1)
     >>> truth = model.params(initial=[1, 0], transition=[[0.9, 0.1], [0.1, 0.9]], means=[[0], [4]],
     ...                      covariances=[[[1]], [[1]]])
-    >>> rows = model.simulate(truth, 500, np.random.default_rng(0))
+    >>> rows = model.sample(truth, 500, np.random.default_rng(0))
     >>> result = emlib.fit(model, rows, rng=0)
     >>> result.success, sorted(result.params.means.ravel().round(1).tolist())
     (True, [-0.1, 3.9])
@@ -75,6 +146,8 @@ class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
 
     n_features: int
     covariance_type: str = "full"
+    penalty: float | None = field(default=None, kw_only=True, repr=False)
+    _params_type: ClassVar[type] = GaussianHMMParams
 
     def __post_init__(self) -> None:
         positive_integer(self.n_features, "n_features")
@@ -83,88 +156,10 @@ class GaussianHMM(PenalisedCovariances, HiddenMarkovModel):
         super().__post_init__()
 
     @property
-    def _depth(self) -> int:
-        return 1 if self.n_features == 1 else 2
+    def emission(self) -> GaussianEmission:
+        """Rows with their own mean and covariance in each state."""
+        return GaussianEmission(self.n_states, self.n_features, self.covariance_type)
 
     @property
-    def _params_type(self) -> type:
-        return GaussianHMMParams
-
-    @property
-    def _blocks(self) -> tuple[Block, ...]:
-        shape = covariance.shape(self.covariance_type, self.n_states, self.n_features)
-        full = self.covariance_type == "full"
-        noise: Block = PositiveDefinite("covariances", shape) if full else Positive("covariances", shape)
-        return (Real("means", (self.n_states, self.n_features)), noise)
-
-    @property
-    def families(self) -> tuple[Family, ...]:
-        """First states, moves, emissions."""
-        return (*super().families, *self._constant)
-
-    @property
-    def _family(self) -> Family:
-        return self._gaussian
-
-    @property
-    def _gaussian(self) -> LinearGaussian:
-        return LinearGaussian("means", "covariances", self.covariance_type, "emission")
-
-    def _spread(self, data: Data) -> Array:
-        spread: Array = data.scale
-        return spread
-
-    def e_step(self, params: Any, data: Any) -> Expectation:
-        """Return expected first states, moves and emissions of a chunk, by one forward and one backward pass."""
-        data = reading.in_memory(self, data)
-        return self._penalised(super().e_step(params, data), params, data)
-
-    def _read(self, raw: Any, name: str) -> Array:
-        return as_matrix(raw, self.n_features, name)
-
-    def _measure(self, rows: Array, weights: Array | None) -> Moments:
-        return moments(rows, weights)
-
-    def _scale(self, tally: reading.Tally, found: Moments) -> Array:
-        """Return the covariance of all rows; refuses constant and linearly dependent columns."""
-        return gaussian_data.settled(tally, found, self.n_states, self.covariance_type)
-
-    def _noise(self, params: GaussianHMMParams) -> Array:
-        return covariance.expand(self.covariance_type, params.covariances, self.n_states, self.n_features)
-
-    def _log_density(self, params: GaussianHMMParams, rows: Array) -> Array:
-        return gaussian_data.log_density(rows, params.means, self._noise(params))
-
-    def _moments(self, params: GaussianHMMParams, rows: Array, members: Array) -> GaussianMoments:
-        return gaussian_data.moments(rows, members, params.means, self.covariance_type)
-
-    def _emissions(self, params: GaussianHMMParams, rows: Array) -> chain_pass.Emissions:
-        given = gaussian_pass.prepared(np.zeros(self.n_states), params.means, self._noise(params), self.covariance_type)
-        return chain_pass.Emissions(given.means, given.scales, given.heads, rows, fast=given.fast)
-
-    def _summed(self, params: GaussianHMMParams, found: chain_pass.Sums) -> GaussianMoments:
-        return gaussian_pass.collected(found.counts, found.first, found.second, params.means, self.covariance_type)
-
-    def _start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
-        """Draw k-means++ centres; the data's covariance, shrunk by the number of states."""
-        rows = Data(np.concatenate(data.units), sequences.row_weights(data), data.scale)
-        return {"means": gaussian_data.spread_centres(rows, self.n_states, rng),
-                "covariances": gaussian_data.shrunk(data.scale, self.n_states, self.covariance_type)}
-
-    def _nudged(self, params: GaussianHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
-        return {"means": gaussian_data.nudged(params.means, data.scale, rng)}
-
-    def _collapsed(self, params: GaussianHMMParams, data: Data) -> str | None:
-        if not np.isfinite(params.covariances).all():
-            return None
-        found = gaussian_data.collapsed(self._noise(params), data.scale)
-        if found is None:
-            return None
-        return (f"covariances: state {found[0]} has collapsed, its smallest variance is {found[1]:.1e} of the data's; "
-                "the likelihood is unbounded there: use another start or fewer states")
-
-    def _draw(self, params: GaussianHMMParams, states: Array, rng: np.random.Generator) -> Array:
-        roots = np.linalg.cholesky(self._noise(params))[states]
-        steps = roots @ rng.standard_normal((len(states), self.n_features, 1))
-        rows: Array = params.means[states] + steps[:, :, 0]
-        return rows
+    def _prior(self) -> CovariancePenalty | None:
+        return penalised(self.penalty, self.emission.family)

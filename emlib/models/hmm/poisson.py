@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from emlib.blocks import Positive
 from emlib.blocks.block import Block
+from emlib.families import Poisson, poisson
 from emlib.data import Data
-from emlib.data.reading import Tally
-from emlib.data.validate import as_counts
-from emlib.families import Family, Poisson, poisson
 from emlib.models import sequences
+from emlib.models.discrete import NUDGE
 from emlib.models.hmm import chain_pass
 from emlib.models.hmm.base import HiddenMarkovModel
+from emlib.models.hmm.emission import Emission
 from emlib.numerics import Array
-
-SPREAD = 0.01  # relative size of the nudge that tells equal states apart
+from emlib.data.reading import Tally
+from emlib.data.validate import as_counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,58 @@ class PoissonHMMParams:
     initial: Array
     transition: Array
     rates: Array
+
+
+@dataclass(frozen=True)
+class PoissonEmission(Emission):
+    """Poisson counts."""
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return (Positive("rates", (self.n_states,)),)
+
+    @property
+    def family(self) -> Poisson:
+        return Poisson("rates")
+
+    def read(self, raw: Any, name: str) -> Array:
+        return as_counts(raw, name)
+
+    def survey(self, rows: Array, weights: Array | None) -> int:
+        return int(np.count_nonzero(rows if weights is None else rows[weights > 0]))
+
+    def settle(self, tally: Tally, found: int) -> None:
+        if not found:
+            raise ValueError("data: every count is zero; the rates have no interior estimate")
+
+    def log_density(self, params: PoissonHMMParams, rows: Array) -> Array:
+        return poisson.log_mass(rows, params.rates)
+
+    def moments(self, params: PoissonHMMParams, rows: Array, members: Array) -> Array:
+        return poisson.moments(rows, members)
+
+    def compiled(self, params: PoissonHMMParams, rows: Array) -> chain_pass.Emissions | None:
+        """Return a table of the counts' probabilities; None where they are so large that it is no saving."""
+        largest = int(rows.max())
+        if largest >= len(rows):
+            return None
+        return chain_pass.table(self.log_density(params, np.arange(largest + 1.0)), rows.astype(np.int64))
+
+    def collected(self, params: PoissonHMMParams, found: chain_pass.Sums) -> Array:
+        return poisson.moments(np.arange(float(len(found.shares))), found.shares)
+
+    def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw one quantile of the counts from each of K equal parts."""
+        places = (np.arange(self.n_states) + rng.random(self.n_states)) / self.n_states
+        rows, weights = np.concatenate(data.units), sequences.row_weights(data)
+        counts = np.quantile(rows, places, method="inverted_cdf", weights=weights)
+        return {"rates": (counts + 0.5) * np.exp(0.1 * rng.standard_normal(self.n_states))}
+
+    def nudged(self, params: PoissonHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
+        return {"rates": params.rates * np.exp(NUDGE * rng.standard_normal(self.n_states))}
+
+    def sample(self, params: PoissonHMMParams, states: Array, rng: np.random.Generator) -> Array:
+        return rng.poisson(params.rates[states]).astype(float)
 
 
 @dataclass(frozen=True)
@@ -67,53 +119,9 @@ class PoissonHMM(HiddenMarkovModel):
     -341.8787
     """
 
-    @property
-    def _params_type(self) -> type:
-        return PoissonHMMParams
+    _params_type: ClassVar[type] = PoissonHMMParams
 
     @property
-    def _blocks(self) -> tuple[Block, ...]:
-        return (Positive("rates", (self.n_states,)),)
-
-    @property
-    def _family(self) -> Family:
-        return Poisson("rates")
-
-    def _read(self, raw: Any, name: str) -> Array:
-        return as_counts(raw, name)
-
-    def _measure(self, rows: Array, weights: Array | None) -> int:
-        return int(np.count_nonzero(rows if weights is None else rows[weights > 0]))
-
-    def _scale(self, tally: Tally, found: int) -> None:
-        if not found:
-            raise ValueError("data: every count is zero; the rates have no interior estimate")
-
-    def _log_density(self, params: PoissonHMMParams, rows: Array) -> Array:
-        return poisson.log_mass(rows, params.rates)
-
-    def _moments(self, params: PoissonHMMParams, rows: Array, members: Array) -> Array:
-        return poisson.moments(rows, members)
-
-    def _emissions(self, params: PoissonHMMParams, rows: Array) -> chain_pass.Emissions | None:
-        """Return a table of the counts' probabilities; None where they are so large that it is no saving."""
-        largest = int(rows.max())
-        if largest >= len(rows):
-            return None
-        return chain_pass.table(self._log_density(params, np.arange(largest + 1.0)), rows.astype(np.int64))
-
-    def _summed(self, params: PoissonHMMParams, found: chain_pass.Sums) -> Array:
-        return poisson.moments(np.arange(float(len(found.shares))), found.shares)
-
-    def _start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
-        """Draw one quantile of the counts from each of K equal parts."""
-        places = (np.arange(self.n_states) + rng.random(self.n_states)) / self.n_states
-        rows, weights = np.concatenate(data.units), sequences.row_weights(data)
-        counts = np.quantile(rows, places, method="inverted_cdf", weights=weights)
-        return {"rates": (counts + 0.5) * np.exp(0.1 * rng.standard_normal(self.n_states))}
-
-    def _nudged(self, params: PoissonHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
-        return {"rates": params.rates * np.exp(SPREAD * rng.standard_normal(self.n_states))}
-
-    def _draw(self, params: PoissonHMMParams, states: Array, rng: np.random.Generator) -> Array:
-        return rng.poisson(params.rates[states]).astype(float)
+    def emission(self) -> PoissonEmission:
+        """Counts with their own mean in each state."""
+        return PoissonEmission(self.n_states)

@@ -209,7 +209,7 @@ class LinearDynamicalSystem(ProductModel):
         found = [function(rows) for rows in units]
         return found[0] if single else tuple(map(list, zip(*found, strict=True)))
 
-    def simulate(self, params: LinearDynamicalSystemParams, lengths: Any, rng: np.random.Generator) -> Any:
+    def sample(self, params: LinearDynamicalSystemParams, lengths: Any, rng: np.random.Generator) -> Any:
         """Draw one sequence (T, d) of a given length, or a list of sequences for a list of lengths."""
         if np.ndim(lengths) == 0:
             return starts.draw(params, int(lengths), rng)

@@ -93,7 +93,7 @@ def _counts(truth: dict[str, Any], number: int) -> Case:
     count = len(truth["rates"])
     model = PoissonHMM(count)
     lengths = [1 + i % LONGEST for i in range(number)]
-    raw = model.simulate(model.params(**truth), lengths, np.random.default_rng(62))
+    raw = model.sample(model.params(**truth), lengths, np.random.default_rng(62))
     return _case(f"hmm-counts-k{count}", model, _count_law(count), raw, None, {"rates": (charts.positive, (count,))})
 
 
@@ -112,7 +112,7 @@ def _normals(truth: dict[str, Any], number: int, kind: str) -> Case:
     count, side = np.shape(truth["means"])
     model = GaussianHMM(count, side, kind)
     lengths = [1 + i % LONGEST for i in range(number)]
-    raw = model.simulate(model.params(**truth), lengths, np.random.default_rng(63))
+    raw = model.sample(model.params(**truth), lengths, np.random.default_rng(63))
     chart, shape = (charts.log_cholesky, (count, side, side)) if kind == "full" else (charts.positive, (count, side))
     embed = np.eye(side * side) if kind == "full" else np.eye(side * side)[:, ::side + 1]
     case = _case(f"hmm-normals-{kind}", model, _normal_law(count, side), raw, None,

@@ -101,7 +101,7 @@ def _with_mask(data: Any) -> np.ndarray:
 
 def _missing(*, weighted: bool) -> Case:
     model = RegressionWithMissingCovariates(2, 0.7)
-    raw = model.simulate(model.params(coefficients=[1.5, -0.5]), 60, np.random.default_rng(52), missing=0.3)
+    raw = model.sample(model.params(coefficients=[1.5, -0.5]), 60, np.random.default_rng(52), missing=0.3)
     return Case(f"missing-covariates{'-weighted' if weighted else ''}", model, raw,
                 1 + np.arange(60) % 3 if weighted else None, _missing_law(2, 0.7),
                 {"coefficients": (charts.real, (2,))}, np.eye(2), seed=53, arrays=_with_mask, bent=False)

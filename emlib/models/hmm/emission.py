@@ -1,0 +1,83 @@
+"""What a hidden Markov model asks of its emissions: the distribution of an observation in each state."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.blocks.block import Block
+from emlib.families import Family
+from emlib.data import Data
+from emlib.models.hmm import chain_pass
+from emlib.numerics import Array
+from emlib.data.reading import Tally
+
+
+@dataclass(frozen=True)
+class Emission(ABC):
+    """The distributions of an observation in each of `n_states` states; sequences lie one after the other in `rows`."""
+
+    n_states: int
+
+    @property
+    def depth(self) -> int:
+        """Axes of one sequence."""
+        return 1
+
+    @property
+    @abstractmethod
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks of its parameters, state by state along the first axis."""
+
+    @property
+    @abstractmethod
+    def family(self) -> Family:
+        """Its factor of the complete-data likelihood."""
+
+    @abstractmethod
+    def read(self, raw: Any, name: str) -> Array:
+        """Validate one sequence; errors name it by `name`."""
+
+    @abstractmethod
+    def survey(self, rows: Array, weights: Array | None) -> Any:
+        """Return what is measured of some observations; surveys add up."""
+
+    @abstractmethod
+    def settle(self, tally: Tally, found: Any) -> Any:
+        """Return the scale of the data from the sum of the surveys, or say what is wrong with the whole."""
+
+    @abstractmethod
+    def log_density(self, params: Any, rows: Array) -> Array:
+        """Return the log-density of each observation in each state, shape (T, K)."""
+
+    @abstractmethod
+    def moments(self, params: Any, rows: Array, members: Array) -> Any:
+        """Return the family's statistics for expected states times observation weights, shape (T, K)."""
+
+    @abstractmethod
+    def compiled(self, params: Any, rows: Array) -> chain_pass.Emissions | None:
+        """Return what the compiled passes take; None where they would be no quicker."""
+
+    @abstractmethod
+    def collected(self, params: Any, found: chain_pass.Sums) -> Any:
+        """Return the family's statistics from the sums of the compiled passes."""
+
+    @abstractmethod
+    def start(self, data: Data, rng: np.random.Generator) -> Mapping[str, Array]:
+        """Draw its parameters."""
+
+    @abstractmethod
+    def nudged(self, params: Any, data: Data, rng: np.random.Generator) -> Mapping[str, Array]:
+        """Return the fields that tell states apart, moved a little."""
+
+    @abstractmethod
+    def sample(self, params: Any, states: Array, rng: np.random.Generator) -> Array:
+        """Draw an observation for each of the states, shape (T, ...)."""
+
+    def collapsed(self, params: Any, data: Data) -> str | None:
+        """Name a state whose likelihood has become unbounded; None if there is none."""
+        return None

@@ -1,0 +1,68 @@
+"""Memberships of units in components: posterior ones, and any others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.blocks.simplex import SUM_TOLERANCE
+from emlib.data import Data
+from emlib.numerics import Array, log_sum_exp, x_log_y
+from emlib.data.validate import as_floats
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Responsibilities of a chunk and what follows from them.
+
+    Attributes
+    ----------
+    memberships : ndarray, shape (n, K)
+        Responsibilities times the observation weights.
+    responsibilities : ndarray, shape (n, K)
+        Posterior probabilities of the components; rows add up to one.
+    loglik, entropy, magnitude : float
+        Totals in nats, observation weights counted; magnitude sums absolute log-likelihoods.
+    """
+
+    memberships: Array
+    responsibilities: Array
+    loglik: float
+    entropy: float
+    magnitude: float
+
+
+def posterior(log_joint: Array, weights: Array | None) -> Posterior:
+    """Return the responsibilities from log(pi_k p_k(y_i)), shape (n, K)."""
+    evidence = log_sum_exp(log_joint)
+    shares = np.exp(log_joint - evidence[:, None])
+    seen = np.ones(len(shares)) if weights is None else weights
+    entropy = -float(seen @ x_log_y(shares, shares).sum(axis=1))
+    return Posterior(shares * seen[:, None], shares, float(seen @ evidence), max(entropy, 0.0),
+                     float(seen @ np.abs(evidence)))
+
+
+def weighted(q: Any, data: Data, count: int) -> tuple[Array, float]:
+    """Return any memberships q times the observation weights, and their entropy.
+
+    Raises
+    ------
+    ValueError
+        If q is not one row of probabilities per unit.
+    """
+    shares = as_floats(q, "q")
+    if shares.shape != (len(data), count):
+        raise ValueError(f"q: shape {shares.shape} found, ({len(data)}, {count}) needed, one row per unit")
+    if (shares < 0).any() or np.abs(shares.sum(axis=1) - 1).max() > SUM_TOLERANCE:
+        row = int(np.argmax((shares < 0).any(axis=1) | (np.abs(shares.sum(axis=1) - 1) > SUM_TOLERANCE)))
+        raise ValueError(f"q: row {row} is {shares[row]}, not a distribution; rows are non-negative and add up to 1")
+    seen = np.ones(len(shares)) if data.weights is None else data.weights
+    return shares * seen[:, None], -float(seen @ x_log_y(shares, shares).sum(axis=1))
+
+
+def log_weights(weights: Array) -> Array:
+    """Return log(weights), minus infinity for a component of weight zero."""
+    with np.errstate(divide="ignore"):
+        return np.log(weights)
