@@ -188,6 +188,18 @@ class LatentVariableModel(Protocol):
         """Return what is known of the hidden variables: probabilities, of chains one array (T, K) a sequence."""
         raise _lacking(self, "posterior")
 
+    def predict(self, params: Any, data: Any) -> Any:
+        """Return the most probable value of each discrete hidden variable."""
+        raise _lacking(self, "predict")
+
+    def score_samples(self, params: Any, data: Any) -> Array:
+        """Return the log-likelihood of each of any units, nats, shape (n,); weighted it adds up to `loglik`."""
+        raise _lacking(self, "score_samples")
+
+    def sample(self, params: Any, n: Any, rng: np.random.Generator) -> Any:
+        """Draw n units, as `as_data` reads them; of sequences one of length n, or a list of them for a list."""
+        raise _lacking(self, "sample")
+
     def cm_steps(self, params: Any, stats: Statistics) -> Any:
         """Return the parameters after a cycle of conditional maximisations (ECME)."""
         raise _lacking(self, "cm_steps")

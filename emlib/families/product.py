@@ -81,6 +81,10 @@ class ProductModel(LatentVariableModel):
         """
         return self.space.build(**fields)
 
+    def simulate(self, params: Any, n: Any, rng: np.random.Generator, **options: Any) -> Any:
+        """Return `sample(params, n, rng, **options)`; an older name."""
+        return self.sample(params, n, rng, **options)
+
     def m_step(self, stats: Statistics) -> Any:
         """Return the argmax of Q given the held fields, one closed form per family."""
         fields: dict[str, Array] = {}

@@ -8,14 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.data import reading
+from emlib.data import Data, reading
+from emlib.data.validate import positive_number
 from emlib.families import Family, ProductModel
 from emlib.families.constant import Constant
 from emlib.model import Expectation
-from emlib.data import Data
 from emlib.models.penalty import KEY, CovariancePenalty
 from emlib.numerics import Array
-from emlib.data.validate import positive_number
 
 NUDGE = 0.01  # relative size of what tells equal components or states apart
 

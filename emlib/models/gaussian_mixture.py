@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from emlib.data import reading
-from emlib.data.moments import Moments, moments
 from emlib.blocks import Positive, PositiveDefinite, Real, Simplex
 from emlib.blocks.block import Block
+from emlib.data import Data, reading
+from emlib.data.moments import Moments, moments
+from emlib.data.validate import as_matrix, positive_integer
 from emlib.families import Categorical, Family, LinearGaussian, covariance
 from emlib.kernels import LONG, compiled, estep_chunk
 from emlib.mean import MixtureMean
 from emlib.model import Expectation, Statistics
-from emlib.data import Data
 from emlib.models import gaussian_data, gaussian_pass
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
@@ -23,7 +23,6 @@ from emlib.models.mixture import MixtureModel, starved
 from emlib.models.penalty import CovariancePenalty, penalised
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
-from emlib.data.validate import as_matrix, positive_integer
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ import numpy as np
 
 from emlib.blocks.simplex import SUM_TOLERANCE
 from emlib.data import Data
-from emlib.numerics import Array, log_sum_exp, x_log_y
 from emlib.data.validate import as_floats
+from emlib.numerics import Array, log_sum_exp, x_log_y
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.data import reading
+from emlib.data import Data, reading
 from emlib.model import Expectation, Statistics
-from emlib.data import Data
 from emlib.models import memberships
 from emlib.models.discrete import DiscreteLatentModel
 from emlib.models.missing_information import missing_information, score_embedding

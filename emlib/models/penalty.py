@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from emlib.data import Data
 from emlib.families import GaussianMoments, LinearGaussian, covariance
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
-from emlib.data import Data
 from emlib.numerics import Array
 
 KEY = "penalty"  # of the constant that makes the penalty a divergence

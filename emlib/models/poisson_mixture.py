@@ -7,19 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from emlib.data import reading
 from emlib.blocks import Positive, Simplex
+from emlib.data import Data, reading
+from emlib.data.validate import as_counts, positive_integer
 from emlib.families import Categorical, Family, Poisson, poisson
 from emlib.mean import MixtureMean
 from emlib.model import Statistics
-from emlib.data import Data
 from emlib.models.discrete import NUDGE
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel
 from emlib.numerics import Array, ratio
 from emlib.space import ParameterSpace
-from emlib.data.validate import as_counts, positive_integer
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from emlib.data import reading
 from emlib.blocks import Positive, Real, Simplex
+from emlib.data import Data, reading
+from emlib.data.validate import as_matrix, positive_integer
 from emlib.families import Categorical, Family, GaussianMoments, LinearGaussian
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Statistics
-from emlib.data import Data
 from emlib.models import regression_data
 from emlib.models.discrete import NUDGE
 from emlib.models.memberships import log_weights
@@ -21,7 +21,6 @@ from emlib.models.mixture import MixtureModel
 from emlib.models.penalty import CovariancePenalty, penalised
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.data.validate import as_matrix, positive_integer
 
 COLLAPSED = 1e-10  # smallest noise variance of a component, as a share of the pooled regression's
 

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.data import reading
-from emlib.data import Data
+from emlib.data import Data, reading
 from emlib.models.mixture import MixtureModel
 from emlib.numerics import Array
 

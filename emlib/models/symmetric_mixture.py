@@ -7,19 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from emlib.data import reading
 from emlib.blocks import Real
+from emlib.data import Data, reading
+from emlib.data.validate import as_floats, as_matrix, positive_integer
 from emlib.families import Family
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.families.signed_mean import SignedMean
 from emlib.mean import MixtureMean
 from emlib.model import Statistics
-from emlib.data import Data
 from emlib.models.discrete import NUDGE
 from emlib.models.symmetric import SymmetricModel
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.data.validate import as_floats, as_matrix, positive_integer
 
 
 @dataclass(frozen=True, eq=False)

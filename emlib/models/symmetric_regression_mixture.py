@@ -7,20 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from emlib.data import reading
 from emlib.blocks import Real
+from emlib.data import Data, reading
+from emlib.data.validate import positive_integer, positive_number
 from emlib.families import Family, GaussianMoments
 from emlib.families.constant import Constant
 from emlib.families.known_noise import KnownNoise
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Statistics
-from emlib.data import Data
 from emlib.models import regression_data
 from emlib.models.discrete import NUDGE
 from emlib.models.symmetric import SIGNS, SymmetricModel
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.data.validate import positive_integer, positive_number
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,19 +8,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.data import reading
 from emlib.blocks import Simplex, StochasticMatrix
+from emlib.data import Data, reading
+from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family
 from emlib.kernels import compiled_chain
 from emlib.model import Expectation, Statistics
-from emlib.data import Data
 from emlib.models import sequences
 from emlib.models.discrete import DiscreteLatentModel
 from emlib.models.hmm import chain, chain_pass, paths
 from emlib.models.hmm.emission import Emission
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-from emlib.data.validate import positive_integer
 
 STAY = 2.0  # how much more often than elsewhere a random start expects a state to stay, times the number of states
 

@@ -9,16 +9,16 @@ import numpy as np
 
 from emlib.blocks import StochasticMatrix
 from emlib.blocks.block import Block
-from emlib.families import Categorical
 from emlib.data import Data
+from emlib.data.reading import Tally
+from emlib.data.validate import positive_integer
+from emlib.families import Categorical
 from emlib.models import sequences
 from emlib.models.discrete import NUDGE
 from emlib.models.hmm import chain_pass, paths
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.models.hmm.emission import Emission
 from emlib.numerics import Array
-from emlib.data.reading import Tally
-from emlib.data.validate import positive_integer
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks.block import Block
-from emlib.families import Family
 from emlib.data import Data
+from emlib.data.reading import Tally
+from emlib.families import Family
 from emlib.models.hmm import chain_pass
 from emlib.numerics import Array
-from emlib.data.reading import Tally
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.data import reading
-from emlib.data.moments import Moments, moments
 from emlib.blocks import Positive, PositiveDefinite, Real
 from emlib.blocks.block import Block
+from emlib.data import Data, reading
+from emlib.data.moments import Moments, moments
+from emlib.data.validate import as_matrix, positive_integer
 from emlib.families import GaussianMoments, LinearGaussian, covariance
-from emlib.data import Data
 from emlib.models import gaussian_data, gaussian_pass, sequences
 from emlib.models.hmm import chain_pass
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.models.hmm.emission import Emission
 from emlib.models.penalty import CovariancePenalty, penalised
 from emlib.numerics import Array
-from emlib.data.validate import as_matrix, positive_integer
 
 TYPES = ("full", "diag")
 
