@@ -38,7 +38,10 @@ emlib.explorable = emlib.explorable || (() => {
   };
   const gain = (value, digits) => (value >= 0 && Number.isFinite(value) ? "+" : "") + show(value, digits);
 
+  // The sentence under the figure follows at once; what is read aloud waits until the reader pauses.
   const say = (root, text) => {
+    const told = part(root, "told");
+    if (told) told.textContent = text;
     clearTimeout(root.emlibTimer);
     root.emlibTimer = setTimeout(() => { part(root, "say").textContent = text; }, 300);
   };
@@ -52,6 +55,8 @@ emlib.explorable = emlib.explorable || (() => {
       element.focus();
       element.setPointerCapture(event.pointerId);
     });
+    // Without this a browser takes a finger's second move for scrolling, whatever touch-action says of a part of an SVG.
+    element.addEventListener("touchstart", event => event.preventDefault(), {passive: false});
     element.addEventListener("pointermove", event => {
       if (element.hasPointerCapture(event.pointerId)) move(at(event).x, at(event).y);
     });

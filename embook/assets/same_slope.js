@@ -48,7 +48,7 @@ emlib.sameSlope = emlib.sameSlope || (() => {
       part(root, "bar").style.width = `${show(100 - 100 * c.missing_fraction, 1)}%`;
       write(root, {theta: show(now, 3), slope: show(c.slope, 1), seen_value: show(c.observed_information, 1),
         complete_value: show(c.complete_information, 1), share: show(c.missing_fraction, 4)});
-      place(knob, axes.px(now), axes.py(up("loglik", now)), {valuenow: show(now, 3), valuetext: `theta ${show(now, 3)}, missing share ${show(c.missing_fraction, 3)}`});
+      place(knob, axes.px(now), axes.py(Math.max(up("loglik", now), axes.y[0])), {valuenow: show(now, 3), valuetext: `theta ${show(now, 3)}, missing share ${show(c.missing_fraction, 3)}`});
       root.dataset.theta = now;
       return c;
     };

@@ -2,7 +2,7 @@
 emlib.stepped = emlib.stepped || ((root, data) => {
   const {clamp, part, say, handle, place} = emlib.explorable;
   const range = part(root, "range"), knob = part(root, "handle");
-  const shown = Array.from(root.querySelectorAll("[data-curve]"));
+  const first = Number(root.dataset.index), shown = Array.from(root.querySelectorAll("[data-curve]"));
   const show = index => {
     shown.forEach((path, k) => path.setAttribute("d", data.paths[index][k]));
     part(root, "range_value").textContent = data.values[index];
@@ -12,6 +12,10 @@ emlib.stepped = emlib.stepped || ((root, data) => {
     say(root, data.says[index]);
   };
   if (range) range.addEventListener("input", () => show(Number(range.value)));
+  part(root, "again").addEventListener("click", () => {
+    if (range) range.value = first;
+    show(first);
+  });
   if (knob) {
     const last = data.paths.length - 1;
     const distance = (k, px, py) => Math.hypot(data.positions[k][0] - px, data.positions[k][1] - py);

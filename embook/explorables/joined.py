@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-from embook.explorables.controls import range_control
+from embook.explorables.controls import AGAIN, range_control
 from embook.explorables.page import Explorable, assembled, checked, drawing
 from embook.explorables.stepped import Stepped
 
@@ -49,7 +49,7 @@ def joined(
     paths = [list(chain(*parts)) for parts in zip(*(picture.paths() for picture in pictures), strict=True)]
     data = {"paths": paths, "values": list(first.values), "says": list(says), "positions": None}
     script = f"(root, data) => {{ root.dataset.index = {first.start}; emlib.stepped(root, data); }}"
-    return assembled(id, "".join(drawn) + control, data, "stepped.js", script, " ".join(alts), says[first.start])
+    return assembled(id, "".join(drawn) + control + AGAIN, data, "stepped.js", script, " ".join(alts), says[first.start])
 
 
 def _matched(pictures: Sequence[Stepped], alts: Sequence[str], says: Sequence[str]) -> None:

@@ -52,14 +52,16 @@ def assembled(
     """Put markup, data and scripts together.
 
     `start` is the script's function of (root, data); `tells` is a sentence under the figure that changes with the
-    position. When it is empty, the figure's own readout says the same, and the sentence is heard only.
+    position, and is read aloud once the reader pauses. When it is empty, the figure's own readout says the same, and
+    the sentence is heard only.
     """
     checked(identifier, alt)
     numbers = json.dumps(data, ensure_ascii=True, separators=(",", ":")).replace("</", "<\\/")
+    told = f'<p class="emx-say" data-part="told">{escape(tells)}</p>\n' if tells else ""
     html = (
         f"<style>\n{asset('explorables.css')}</style>\n"
         f'<div class="emx" id="{identifier}">\n{body}\n'
-        f'<p class="{"emx-say" if tells else "emx-heard"}" data-part="say" aria-live="polite">{escape(tells)}</p>\n'
+        f'{told}<p class="emx-heard" data-part="say" aria-live="polite"></p>\n'
         f'<script type="application/json" data-part="data">{numbers}</script>\n</div>\n'
         f"<script>\n{asset('explorable.js')}{asset(script)}"
         f'emlib.explorable.run("{identifier}", {start});\n</script>'

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embook.explorables.axes import Axes
-from embook.explorables.controls import range_control
+from embook.explorables.controls import AGAIN, range_control
 from embook.explorables.page import Explorable, assembled, checked, drawing, knob, legend
 
 STYLES = ("s0", "s1 dashed", "s2 dashdot", "s3 dotted")
@@ -196,6 +196,6 @@ def _stepped(
     if len(told) != len(figure.frames):
         raise ValueError(f"says has {len(told)} entries for {len(figure.frames)} frames: give one each")
     data = {"paths": figure.paths(), "values": list(figure.values), "says": told, "positions": positions}
-    body = figure.legend() + picture + control
+    body = figure.legend() + picture + control + AGAIN
     script = f"(root, data) => {{ root.dataset.index = {figure.start}; emlib.stepped(root, data); }}"
     return assembled(id, body, data, "stepped.js", script, alt, tells="" if says is None else told[figure.start])

@@ -116,5 +116,5 @@ def audited(browser: Browser, from_file: str, from_server: str) -> Findings:
         page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
         findings.add("print", rule(page, "printed"))
     with visit(browser, from_server, findings, width=390) as page:
-        findings.add("narrow", rule(page, "overflow") + rule(page, "clipped"))
+        findings.add("narrow", rule(page, "overflow") + rule(page, "clipped") + rule(page, "sliders"))
     return findings

@@ -30,6 +30,10 @@
     return over > 2 ? [`formula ${Math.round(over)} px too wide near: ${brief(box.id || box.previousElementSibling?.textContent || "")}`] : [];
   });
 
+  // A finger needs some length to choose a place on a slider.
+  const sliders = () => all("input[type=range]").filter(seen).filter(e => e.getBoundingClientRect().width < 150)
+    .map(e => `slider only ${Math.round(e.getBoundingClientRect().width)} px long: ${e.id}`);
+
   const figures = () => {
     const faults = [];
     all("figure").forEach(figure => {
@@ -72,5 +76,5 @@
   const anchors = () => [...document.querySelectorAll("[id]")].map(e => e.id);
   const folded_equations = () => all("details:not([open]) div.math[id], .toggle-hidden div.math[id]").map(e => e.id);
 
-  window.pageRules = {formulas, overflow, clipped, figures, ids, folds, printed, links, anchors, folded_equations};
+  window.pageRules = {formulas, overflow, clipped, sliders, figures, ids, folds, printed, links, anchors, folded_equations};
 })();

@@ -131,6 +131,38 @@ def test_same_slope_obeys_keys_pointer_and_buttons(slope_page: Page) -> None:
     assert theta.text_content() == "0.300"
 
 
+def test_the_disc_stays_in_the_picture(slope_page: Page) -> None:
+    slope_page.get_by_role("slider").focus()
+    for key in ("End", "Home"):
+        slope_page.keyboard.press(key)
+        disc, picture = (slope_page.locator(name).first.bounding_box() for name in (".handle .knob", ".emx svg:has(.handle)"))
+        assert disc
+        assert picture
+        assert disc["y"] + disc["height"] / 2 <= picture["y"] + picture["height"]
+
+
+@pytest.mark.parametrize("name", ["same_slope", "three_arrows", "draggable"])
+def test_a_finger_carries_the_handle_and_the_page_stays(browser: Browser, name: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 400}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.set_content(f"<meta name='viewport' content='width=device-width'>{EXPLORABLES[name]().html}<p style='height:2000px'>")
+    page.locator(".handle").scroll_into_view_if_needed()
+    scrolled = page.evaluate("() => scrollY")
+    box = page.locator(".handle .knob").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch, places = context.new_cdp_session(page), []
+    for k, kind in enumerate(["touchStart", *["touchMove"] * 10, "touchEnd"]):
+        points = [] if kind == "touchEnd" else [{"x": x + 8 * k, "y": y - 2 * k}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        page.wait_for_timeout(20)
+        places.append(page.locator(".handle").get_attribute("transform"))
+    assert page.evaluate("() => scrollY") == scrolled
+    assert places[-1] == places[-2] != places[0]
+    assert len(set(places)) >= (2 if name == "draggable" else 9)
+    context.close()
+
+
 def drag(page: Page, by: float, lift: float = 0) -> None:
     """Take the handle by its middle and carry it."""
     box = page.locator(".handle .knob").bounding_box()
@@ -192,10 +224,16 @@ def test_slider_and_draggable_step_through_their_frames(browser: Browser) -> Non
         assert control.get_attribute("aria-valuetext") == "two"
         page.keyboard.press("End")
         assert control.get_attribute("aria-valuetext") == "three"
+        assert page.locator('[data-part="told"]').text_content() == "It rises steeply."
         page.wait_for_function("() => document.querySelector('[data-part=say]').textContent === 'It rises steeply.'")
         if name == "draggable":
             drag(page, -600)
             assert curve.get_attribute("d") == first
+            control.focus()
+            page.keyboard.press("ArrowRight")
+        page.get_by_role("button", name="Start again").click()
+        assert curve.get_attribute("d") == first
+        assert page.locator('[data-part="told"]').text_content() == "It lies flat."
         page.close()
 
 
@@ -212,7 +250,7 @@ def test_joined_pictures_move_together(browser: Browser) -> None:
 
 @pytest.mark.parametrize("make", EXPLORABLES.values(), ids=EXPLORABLES)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 700, 390])
+@pytest.mark.parametrize("width", [1280, 700, 390, 320])
 def test_explorables_are_accessible_legible_and_fit(browser: Browser, make: Any, theme: str, width: int) -> None:
     page = shown(browser, make().html, width=width, theme=theme)
     found = violations(page)
@@ -221,10 +259,12 @@ def test_explorables_are_accessible_legible_and_fit(browser: Browser, make: Any,
         """() => Math.min(...[...document.querySelectorAll(".emx svg text")].map(e =>
         parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a))"""
     )
+    sliders = page.evaluate("() => [...document.querySelectorAll('input')].map(e => e.getBoundingClientRect().width)")
     page.close()
     assert found == {}
     assert wide <= width
     assert letters >= 10.5
+    assert min(sliders, default=150) >= 150
 
 
 def test_the_accessibility_check_can_fail(browser: Browser) -> None:

@@ -52,6 +52,7 @@ SABOTAGES = [
     ("print", "<div class='proof' style='display:none'>Not printed.</div>"),
     ("dark", f"<style>{DIM}</style><p class='dim'>Who can read this?</p>"),
     ("narrow", "<div style='width:800px'>A box wider than a phone.</div>"),
+    ("narrow", "<input type='range' id='r' aria-label='step' style='width:84px'>"),
     ("narrow", f"<div class='math' style='overflow:auto'>{LONG}</div>"),
 ]
 
