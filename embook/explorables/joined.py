@@ -49,7 +49,8 @@ def joined(
     paths = [list(chain(*parts)) for parts in zip(*(picture.paths() for picture in pictures), strict=True)]
     data = {"paths": paths, "values": list(first.values), "says": list(says), "positions": None}
     script = f"(root, data) => {{ root.dataset.index = {first.start}; emlib.stepped(root, data); }}"
-    return assembled(id, "".join(drawn) + control + AGAIN, data, "stepped.js", script, " ".join(alts), says[first.start])
+    body = "".join(drawn) + control + AGAIN
+    return assembled(id, body, data, "stepped.js", script, " ".join(alts), says[first.start])
 
 
 def _matched(pictures: Sequence[Stepped], alts: Sequence[str], says: Sequence[str]) -> None:

@@ -135,7 +135,8 @@ def test_the_disc_stays_in_the_picture(slope_page: Page) -> None:
     slope_page.get_by_role("slider").focus()
     for key in ("End", "Home"):
         slope_page.keyboard.press(key)
-        disc, picture = (slope_page.locator(name).first.bounding_box() for name in (".handle .knob", ".emx svg:has(.handle)"))
+        disc = slope_page.locator(".handle .knob").bounding_box()
+        picture = slope_page.locator(".emx svg:has(.handle)").bounding_box()
         assert disc
         assert picture
         assert disc["y"] + disc["height"] / 2 <= picture["y"] + picture["height"]
@@ -145,7 +146,8 @@ def test_the_disc_stays_in_the_picture(slope_page: Page) -> None:
 def test_a_finger_carries_the_handle_and_the_page_stays(browser: Browser, name: str) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 400}, has_touch=True, is_mobile=True)
     page = context.new_page()
-    page.set_content(f"<meta name='viewport' content='width=device-width'>{EXPLORABLES[name]().html}<p style='height:2000px'>")
+    head = "<meta name='viewport' content='width=device-width'>"
+    page.set_content(f"{head}{EXPLORABLES[name]().html}<p style='height:2000px'>")
     page.locator(".handle").scroll_into_view_if_needed()
     scrolled = page.evaluate("() => scrollY")
     box = page.locator(".handle .knob").bounding_box()
