@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from emlib.blocks.held import Fixed, Held
-from emlib.data import Data
+from emlib.data import Data, reading
 from emlib.families.base import Family, JointFamily
 from emlib.model import LatentVariableModel, Statistics
 from emlib.numerics import Array, block_diagonal
@@ -80,6 +80,14 @@ class ProductModel(LatentVariableModel):
             Naming the field, what was found and what is needed.
         """
         return self.space.build(**fields)
+
+    def _log_likelihoods(self, params: Any, data: Data) -> Array:
+        """Return the log-likelihood of each unit, shape (n,), a penalty left out; here by one E-step for each."""
+        return np.array([self.e_step(params, replace(unit, weights=None)).loglik for unit in data.chunks(1)])
+
+    def score_samples(self, params: Any, data: Any) -> Array:
+        """Return the log-likelihood of each of any units, nats, shape (n,)."""
+        return self._log_likelihoods(params, reading.any_units(self, data))
 
     def simulate(self, params: Any, n: Any, rng: np.random.Generator, **options: Any) -> Any:
         """Return `sample(params, n, rng, **options)`; an older name."""

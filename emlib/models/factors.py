@@ -192,6 +192,13 @@ class FactorModel(ProductModel):
         means = (rows - params.mean) @ given.linear[1:1 + count, 1:].T
         return FactorPosterior(means, given.spread[1:1 + count, 1:1 + count])
 
+    def _log_likelihoods(self, params: FactorParams, data: Data) -> Array:
+        noise, cut = self._noise(params), 1 + self.n_factors
+        given = conditional(params.loadings, noise)
+        expected = (data.units - params.mean) @ given.linear[:, 1:].T
+        squares = (expected[:, cut:] ** 2 / noise).sum(axis=1) + (expected[:, 1:cut] ** 2).sum(axis=1)
+        return np.asarray(-0.5 * (self.n_features * LOG_2PI + np.log(noise).sum() + given.log_det + squares))
+
     def transform(self, params: FactorParams, data: Any) -> Array:
         """Return the posterior means of the factors, shape (n, k)."""
         return self.posterior(params, data).means

@@ -11,11 +11,10 @@ from emlib.blocks import PositiveDefinite, Real
 from emlib.data import Data, reading
 from emlib.data.validate import as_matrix, first, positive_integer
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
-from emlib.families.linear_gaussian import LOG_2PI
 from emlib.mean import MixtureMean
 from emlib.model import Expectation, Statistics
 from emlib.models.partial import Columns, columns, partial, patterns, score_covariance
-from emlib.numerics import Array, lower_indices, squared_lengths
+from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
 
 COLLAPSED = 1e-10  # smallest eigenvalue of the covariance in units of the columns' variances
@@ -127,7 +126,7 @@ class GaussianWithMissing(ProductModel):
             law, weight = partial(params.covariance, seen), counted[rows]
             residual = data.units[rows][:, seen] - params.mean[seen]
             filled = residual @ law.fill.T
-            density[rows] = -0.5 * (seen.sum() * LOG_2PI + law.log_det + squared_lengths(law.factor, residual))
+            density[rows] = law.log_density(residual)
             scatter += filled.T @ (weight[:, None] * filled) + weight.sum() * law.left
             total += weight @ filled
             entropy += weight.sum() * law.entropy
@@ -135,6 +134,12 @@ class GaussianWithMissing(ProductModel):
                                   np.full((1, 1, 1), counted.sum()), params.mean[None, :, None], "tied")
         return Expectation(Statistics({"rows": moments}), float(counted @ density), float(entropy), data.n_units,
                            float(counted @ np.abs(density)))
+
+    def _log_likelihoods(self, params: GaussianWithMissingParams, data: Data) -> Array:
+        found = np.empty(len(data))
+        for seen, rows in patterns(data.units):
+            found[rows] = partial(params.covariance, seen).log_density(data.units[rows][:, seen] - params.mean[seen])
+        return found
 
     def posterior(self, params: GaussianWithMissingParams, data: Any) -> tuple[Array, Array]:
         """Return each row's conditional mean and covariance given its seen entries, shapes (n, d) and (n, d, d)."""

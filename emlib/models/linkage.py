@@ -91,11 +91,25 @@ class Linkage(ProductModel):
         """Split the first cell: x2 = y1 (theta/4) / (1/2 + theta/4)."""  # DLR77 section 1
         data = self.as_data(data)
         theta = params.theta
-        cells = np.array([0.5 + theta / 4, (1 - theta) / 4, (1 - theta) / 4, theta / 4])[data.units]
-        seen = np.asarray(data.weights)
+        found = x_log_y(np.asarray(data.weights), _cells(theta)[data.units])
         stats, entropy = self.expectation_under(theta / (2 + theta), params, data)
-        found = x_log_y(seen, cells)
         return Expectation(stats, float(found.sum()), entropy, data.n_units, float(np.abs(found).sum()))
+
+    def posterior(self, params: LinkageParams, data: Any) -> Array:
+        """Return the probabilities that an animal of the first cell belongs to 1/2, and to theta/4, shape (2,)."""
+        share = params.theta / (2 + params.theta)
+        return np.array([1 - share, share])
+
+    def score_samples(self, params: LinkageParams, data: Any) -> Array:
+        """Return the log-probability of an animal of each cell, nats, shape (4,)."""
+        return self._log_likelihoods(params, self.as_data(data))
+
+    def _log_likelihoods(self, params: LinkageParams, data: Data) -> Array:
+        return x_log_y(np.ones(len(data)), _cells(params.theta)[data.units])
+
+    def sample(self, params: LinkageParams, n: int, rng: np.random.Generator) -> Array:
+        """Draw n animals and count them by their cells, shape (4,)."""
+        return rng.multinomial(n, _cells(params.theta))
 
     def expectation_under(self, q: Any, params: LinkageParams, data: Any) -> tuple[Statistics, float]:
         """Return statistics and entropy when the first cell is split by any q, not only the posterior.
@@ -123,3 +137,8 @@ class Linkage(ProductModel):
         hidden = np.asarray(data.weights)[data.units == 0].sum()
         share = params.theta / (2 + params.theta)
         return np.atleast_2d(hidden * share * (1 - share) / params.theta**2)
+
+
+def _cells(theta: Array) -> Array:
+    """Return the probabilities of the four cells."""
+    return np.array([0.5 + theta / 4, (1 - theta) / 4, (1 - theta) / 4, theta / 4])

@@ -72,9 +72,8 @@ class MixtureModel(DiscreteLatentModel):
         """Return the responsibilities, the probabilities of the components, of any units, shape (n, K)."""
         return self._posterior(params, reading.any_units(self, data)).responsibilities
 
-    def score_samples(self, params: Any, data: Any) -> Array:
-        """Return the log-likelihood of each of any units, nats, shape (n,)."""
-        return log_sum_exp(self._log_joint(params, reading.any_units(self, data)))
+    def _log_likelihoods(self, params: Any, data: Data) -> Array:
+        return log_sum_exp(self._log_joint(params, data))
 
     def _random_labels(self, params: Any, n: int, rng: np.random.Generator) -> Array:
         labels: Array = rng.choice(self.n_components, size=n, p=params.weights)

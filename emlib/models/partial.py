@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import cho_solve, cholesky
 
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.numerics import Array, ratio, symmetrise
+from emlib.numerics import Array, ratio, squared_lengths, symmetrise
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,11 @@ class Partial:
     def log_det(self) -> float:
         """Logarithm of the determinant of S over the seen entries."""
         return log_det(self.factor)
+
+    def log_density(self, residual: Array) -> Array:
+        """Return the log-densities of seen entries e, shape (n, s), shape (n,)."""
+        width, squares = self.seen.sum(), squared_lengths(self.factor, residual)
+        return np.asarray(-0.5 * (width * LOG_2PI + self.log_det + squares))
 
 
 def partial(noise: Array, seen: Array) -> Partial:

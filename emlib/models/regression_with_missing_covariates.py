@@ -63,6 +63,13 @@ class _Filled:
         return np.diag(weights @ self.missing) - self.hidden.T @ ((weights / self.total)[:, None] * self.hidden)
 
 
+    def log_likelihoods(self) -> Array:
+        """Return the log-densities of y and of the seen covariates, shape (n,)."""
+        squares = (np.where(self.missing > 0, 0.0, self.covariates) ** 2).sum(axis=1)
+        seen = self.missing.shape[1] + 1 - self.missing.sum(axis=1)
+        return np.asarray(-0.5 * (seen * LOG_2PI + squares + np.log(self.total) + self.residual**2 / self.total))
+
+
 @dataclass(frozen=True)
 class RegressionWithMissingCovariates(ProductModel):
     """y = x' theta + N(0, variance), x ~ N(0, I), entries of x missing at random (NaN in X); the variance is known.
@@ -159,10 +166,7 @@ class RegressionWithMissingCovariates(ProductModel):
         data = reading.in_memory(self, data)
         found = self._filled(params, data)
         weights = np.ones(len(data)) if data.weights is None else data.weights
-        squares = (np.where(found.missing > 0, 0.0, found.covariates) ** 2).sum(axis=1)
-        counts = found.missing.sum(axis=1)
-        logliks = -0.5 * ((self.n_features + 1 - counts) * LOG_2PI + squares + np.log(found.total)
-                          + found.residual**2 / found.total)
+        logliks, counts = found.log_likelihoods(), found.missing.sum(axis=1)
         entropy = 0.5 * (counts * (1 + LOG_2PI) + np.log(self.variance / found.total))
         return Expectation(self._statistics(found, weights, params), float(weights @ logliks), float(weights @ entropy),
                            data.n_units, float(weights @ np.abs(logliks)))
@@ -179,9 +183,18 @@ class RegressionWithMissingCovariates(ProductModel):
         latent = -0.5 * (self.n_features * LOG_2PI * weights.sum() + np.trace(second))
         return Statistics({"regression": moments, "latent": float(latent)})
 
+    def _log_likelihoods(self, params: RegressionWithMissingCovariatesParams, data: Data) -> Array:
+        return self._filled(params, data).log_likelihoods()
+
+    def posterior(self, params: RegressionWithMissingCovariatesParams, data: Any) -> tuple[Array, Array]:
+        """Return means and covariances of the rows of X given all that is seen, shapes (n, p) and (n, p, p)."""
+        found = self._filled(params, reading.any_units(self, data))
+        explained = found.hidden[:, :, None] * (found.hidden / found.total[:, None])[:, None, :]
+        return found.covariates, found.missing[:, :, None] * np.eye(self.n_features) - explained
+
     def impute(self, params: RegressionWithMissingCovariatesParams, data: Any) -> Array:
         """Return X of any units with the missing entries at their expectations, shape (n, p)."""
-        return self._filled(params, reading.any_units(self, data)).covariates
+        return self.posterior(params, data)[0]
 
     def predict(self, params: RegressionWithMissingCovariatesParams, design: Any) -> Array:
         """Return the expected response at rows of X, NaN where an entry is missing, shape (n,)."""

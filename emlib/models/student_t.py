@@ -126,11 +126,17 @@ class StudentT(ProductModel):
         logs = special.digamma(shape) - np.log(rates)
         stats = self._statistics(seen * shape / rates, float(seen @ logs), residual, params, data)
         entropy = shape + special.gammaln(shape) - shape * special.digamma(shape) + logs
-        heads = special.gammaln(shape) - special.gammaln(0.5 * self.dof)
-        constant = heads - 0.5 * self.n_features * np.log(self.dof * np.pi)
-        found = constant - 0.5 * log_det - shape * np.log(2 * rates / self.dof)
+        found = self._log_density(rates, shape, log_det)
         magnitude = float(seen @ np.abs(found))
         return Expectation(stats, float(seen @ found), float(seen @ entropy), data.n_units, magnitude)
+
+    def _log_density(self, rates: Array, shape: float, log_det: float) -> Array:
+        heads = scipy.special.gammaln(shape) - scipy.special.gammaln(0.5 * self.dof)
+        constant = heads - 0.5 * self.n_features * np.log(self.dof * np.pi)
+        return np.asarray(constant - 0.5 * log_det - shape * np.log(2 * rates / self.dof))
+
+    def _log_likelihoods(self, params: StudentTParams, data: Data) -> Array:
+        return self._log_density(*self._rates(params, data)[1:])
 
     def _statistics(self, weights: Array, logs: float, residual: Array, params: StudentTParams,
                     data: Data) -> Statistics:

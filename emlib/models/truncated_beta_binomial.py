@@ -137,6 +137,13 @@ class TruncatedBetaBinomial(ProductModel):
         found = self._log_masses(params)
         return rng.multinomial(n, np.exp(found) / np.exp(found).sum())
 
+    def score_samples(self, params: TruncatedBetaBinomialParams, data: Any) -> Array:
+        """Return the log-probabilities of the households by their cases 1, ..., m, nats, shape (m,)."""
+        return self._log_likelihoods(params, self.as_data(data))
+
+    def _log_likelihoods(self, params: TruncatedBetaBinomialParams, data: Data) -> Array:
+        return np.asarray(self._log_masses(params)[data.units - 1])
+
     def _log_masses(self, params: TruncatedBetaBinomialParams) -> Array:
         """Log-probabilities of 1, ..., m cases in a household that was seen, shape (m,)."""
         order, m = np.arange(self.size), self.size
@@ -166,7 +173,7 @@ class TruncatedBetaBinomial(ProductModel):
         chances = [params.probability * toward.sum(), (1 - params.probability) * away.sum(), 0.0]
         rises = [(at.n_norms * at.order / at.norms).sum(), params.dispersion * (at.order * (toward + away)).sum(), 0.0]
         stats = Statistics({"probability": np.array(chances), "dispersion": np.array(rises)})
-        found = np.asarray(data.weights) * self._log_masses(params)[data.units - 1]
+        found = np.asarray(data.weights) * self._log_likelihoods(params, data)
         left = float(found.sum()) - self.q_value(params, stats)
         return Expectation(stats, float(found.sum()), left, data.n_units, float(np.abs(found).sum()))
 

@@ -13,7 +13,7 @@ from tests import tolerances as tol
 from tests.contract.cases import Case, has
 from tests.contract.checks import close
 
-METHODS = ("posterior", "predict", "transform", "impute", "filter")
+METHODS = ("posterior", "predict", "score_samples", "transform", "impute", "filter")
 
 
 def asked(case: Case) -> list[str]:

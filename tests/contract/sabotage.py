@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -215,6 +216,40 @@ def wants_as_many_as_a_fit(model: Any) -> Any:
     def reading(name: str) -> Callable[..., Any]:
         return lambda honest, params, data: getattr(honest, name)(params, honest.as_data(data))
     return Twin(model, **{name: reading(name) for name in METHODS if has(model, name)})
+
+
+def scores_a_unit_higher(model: Any) -> Any:
+    def score_samples(honest: Any, params: Any, data: Any) -> Any:
+        found = honest.score_samples(params, data)
+        return found + 0.01 * (np.arange(len(found)) == 0)
+    return Twin(model, score_samples=score_samples)
+
+
+def samples_others(model: Any) -> Any:
+    def sample(honest: Any, params: Any, n: Any, rng: Any) -> Any:
+        return honest.sample(honest.space.unpack(honest.space.pack(params) + 0.7), n, rng)
+    return Twin(model, sample=sample)
+
+
+def samples_without_rng(model: Any) -> Any:
+    seeds = itertools.count()
+
+    def sample(honest: Any, params: Any, n: Any, rng: Any) -> Any:
+        return honest.sample(params, n, np.random.default_rng(next(seeds)))
+    return Twin(model, sample=sample)
+
+
+def samples_one_too_few(model: Any) -> Any:
+    def sample(honest: Any, params: Any, n: Any, rng: Any) -> Any:
+        return honest.sample(params, n[1:] if isinstance(n, list) else n - 1, rng)
+    return Twin(model, sample=sample)
+
+
+def predicts_the_least_probable(model: Any) -> Any:
+    def predict(honest: Any, params: Any, data: Any) -> Any:
+        found = honest.posterior(params, data)
+        return [part.argmin(axis=1) for part in found] if isinstance(found, list) else found.argmin(axis=1)
+    return Twin(model, predict=predict)
 
 
 def takes_the_first_chunk(model: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract import checks, checks_geometry, checks_units, sabotage
-from tests.contract.cases import CASES, HELD, PART, Case
+from tests.contract import checks, checks_geometry, checks_units, checks_verbs, sabotage
+from tests.contract.cases import CASES, HELD, PART, Case, has
 
 Check = Callable[[Case], None]
 
@@ -50,6 +50,11 @@ def scarce(case: Case) -> bool:
     return False
 
 
+def labels_units(case: Case) -> bool:
+    """Mixtures and hidden Markov models: what is hidden has a most probable value."""
+    return case.model.n_latent_values > 1 and has(case.model, "predict")
+
+
 def without_closed_form(case: Case) -> bool:
     return not case.has_closed_form
 
@@ -85,6 +90,10 @@ CONTRACT: list[tuple[Check, Callable[[Case], bool], list[tuple[Callable[[Any], A
     (checks.check_raw_data, every, [(sabotage.refuses_raw_data, every)]),
     (checks_units.check_one_unit, every, [(sabotage.wants_as_many_as_a_fit, scarce)]),
     (checks_units.check_no_chunks, every, [(sabotage.takes_the_first_chunk, by_units)]),
+    (checks_verbs.check_score_samples, every, [(sabotage.scores_a_unit_higher, every)]),
+    (checks_verbs.check_sample, every, [(sabotage.samples_one_too_few, every), (sabotage.samples_without_rng, every),
+                                        (sabotage.samples_others, every)]),
+    (checks_verbs.check_predict, labels_units, [(sabotage.predicts_the_least_probable, every)]),
     (checks.check_decomposition, every, [(sabotage.forgets_a_units_entropy, every),
                                          (sabotage.loses_a_constant, every)]),
     (checks.check_loglik, every, [(sabotage.counts_chunks, every)]),
@@ -154,8 +163,8 @@ def test_fault_is_found(check: Check, fault: Callable[[Any], Any], case: Case) -
 
 
 def test_every_check_has_a_fault_to_find() -> None:
-    written = {value for module in (checks, checks_geometry, checks_units) for name, value in vars(module).items()
-               if name.startswith("check_")}
+    modules = (checks, checks_geometry, checks_units, checks_verbs)
+    written = {value for module in modules for name, value in vars(module).items() if name.startswith("check_")}
     assert written == {check for check, _, _ in CONTRACT}
     assert all(faults for _, _, faults in CONTRACT)
     assert {name for case in PART for name in case.only} <= {check.__name__ for check in written}

@@ -126,10 +126,8 @@ class HiddenMarkovModel(DiscreteLatentModel):
         states = sequences.split(found.states, units)
         return states[0] if single else states
 
-    def score_samples(self, params: Any, data: Any) -> Array:
-        """Return the log-likelihood of each sequence, nats, shape (N,); minus infinity where it is impossible."""
-        units = reading.any_units(self, data).units
-        return self._smoothed(params, np.concatenate(units), sequences.lengths(units)).loglik
+    def _log_likelihoods(self, params: Any, data: Data) -> Array:
+        return self._smoothed(params, sequences.joined(data.units), sequences.lengths(data.units)).loglik
 
     def viterbi(self, params: Any, data: Any) -> tuple[Any, Any]:
         """Return the most probable path and its log-probability, jointly with the data, for each sequence.
