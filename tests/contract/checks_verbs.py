@@ -17,12 +17,11 @@ STEPS = 4  # observations of a random sequence
 
 def check_score_samples(case: Case) -> None:
     """The units' log-likelihoods, counted as often as they were seen, add up to that of the E-step."""
-    seen = np.ones(len(case.data)) if case.data.weights is None else np.asarray(case.data.weights)
     for params in case.points:
         found = case.model.score_samples(params, case.data)
         assert found.shape == (len(case.data),), f"shape {found.shape}"
         total = expect(case, params).loglik - case.model.log_penalty(params, case.data)
-        close(seen @ found, total, tol.REORDERED, "sum over the units", float(seen @ np.abs(found)))
+        close(_total(case, params, case.data), total, tol.REORDERED, "sum over the units", max(1.0, abs(total)))
         raw = case.model.score_samples(params, case.raw)
         assert np.array_equal(raw, found), "raw data are scored otherwise"
 
@@ -31,16 +30,19 @@ def check_sample(case: Case) -> None:
     """As many units as are asked for, which the model reads; they follow from the seed and from the parameters."""
     params, several = case.points[0], isinstance(case.raw, list)
     asked: Any = [STEPS] * DRAWS if several else DRAWS
-    drawn = case.model.sample(params, asked, np.random.default_rng(0))
+    drawn, again = [case.model.sample(params, asked, np.random.default_rng(0)) for _ in range(2)]
     data = case.model.as_data(drawn)
     assert data.n_units == DRAWS, f"{data.n_units} units"
     assert type(drawn) is (type(case.raw) if isinstance(case.raw, list | tuple) else np.ndarray)
-    seen = np.ones(len(data)) if data.weights is None else np.asarray(data.weights)
-    own = seen @ case.model.score_samples(params, drawn)
-    again = case.model.sample(params, asked, np.random.default_rng(0))
-    assert seen @ case.model.score_samples(params, again) == own, "the seed does not say what is drawn"
+    own = _total(case, params, data)
+    assert _total(case, params, case.model.as_data(again)) == own, "the seed does not say what is drawn"
     moved = case.model.space.unpack(case.free(params) + SHIFT)
-    assert own > seen @ case.model.score_samples(moved, drawn), "other parameters explain what was drawn better"
+    assert own > _total(case, moved, data), "other parameters explain what was drawn better"
+
+
+def _total(case: Case, params: Any, data: Any) -> float:
+    found = case.model.score_samples(params, data)
+    return float(found.sum() if data.weights is None else data.weights @ found)
 
 
 def check_predict(case: Case) -> None:
