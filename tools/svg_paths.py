@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from fontTools.pens.basePen import BasePen
+from fontTools.svgLib.path import parse_path
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 
-TOKENS = re.compile(r"[A-Za-z]|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-SIZES = {"M": 2, "L": 2, "l": 2, "Q": 4, "C": 6}
 BEND_STEPS = 12  # line segments that stand for one Bézier curve
+SHARES = np.arange(1, BEND_STEPS + 1)[:, None] / BEND_STEPS
+BERNSTEIN = np.array([1, 3, 3, 1]) * SHARES ** [0, 1, 2, 3] * (1 - SHARES) ** [3, 2, 1, 0]
 PIXELS = {"pt": 4 / 3, "px": 1.0, "": 1.0}  # CSS pixels in a unit of length
 
 
@@ -26,55 +28,40 @@ class Curve:
 
 
 def curves(data: str) -> list[Curve]:
-    """Return the pieces of path data, Bézier curves as line segments.
+    """Return the pieces of path data, Bézier curves and arcs as line segments.
 
     Raises
     ------
     ValueError
-        When the path data hold a command other than ``M L l Q C z``, or too few numbers.
+        When the path data begin without ``M``, or hold too few numbers.
     """
-    found: list[Curve] = []
-    points: list[complex] = []
-    words, command = TOKENS.findall(data), ""
-    place = 0
-    while place < len(words):
-        if words[place].isalpha():
-            command, place = words[place], place + 1
-        if command in {"z", "Z"} and points:
-            found.append(_curve([*points, points[0]], closed=True))
-            points, command = [], ""
-            continue
-        if command not in SIZES or not (points or command == "M"):
-            raise ValueError(f"the path command {command or words[place]!r}")
-        numbers = [float(word) for word in words[place : place + SIZES[command]] if not word.isalpha()]
-        if len(numbers) < SIZES[command]:
-            raise ValueError(f"a path that breaks off after {command}")
-        place += SIZES[command]
-        ends = [complex(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
-        if command == "M":
-            found += [_curve(points)] if points else []
-            points, command = ends, "L"
-        elif command == "l":
-            points.append(points[-1] + ends[0])
-        else:
-            points += _bend([points[-1], *ends])
-    return found + ([_curve(points)] if points else [])
+    pen = _Pen()
+    parse_path(data, pen)
+    return pen.pieces
 
 
-def _curve(points: list[complex], closed: bool = False) -> Curve:
-    at = np.array(points)
-    return Curve(np.column_stack([at.real, at.imag]), closed)
+class _Pen(BasePen):  # type: ignore[misc]
+    """Collects the pieces of a path; the base class writes quadratic curves as cubic ones."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[Curve] = []
+        self.points: list[tuple[float, float]] = []
 
-def _bend(controls: list[complex]) -> list[complex]:
-    """Return points of the Bézier curve with these control points, without its first one (de Casteljau)."""
-    if len(controls) == 2:
-        return controls[1:]
-    shares = np.arange(1, BEND_STEPS + 1) / BEND_STEPS
-    layer = [np.full(BEND_STEPS, point) for point in controls]
-    while len(layer) > 1:
-        layer = [a + shares * (b - a) for a, b in pairwise(layer)]
-    return [complex(point) for point in layer[0]]
+    def _moveTo(self, pt: tuple[float, float]) -> None:
+        self.points = [pt]
+
+    def _lineTo(self, pt: tuple[float, float]) -> None:
+        self.points.append(pt)
+
+    def _curveToOne(self, *controls: tuple[float, float]) -> None:
+        self.points += (BERNSTEIN @ [self._getCurrentPoint(), *controls]).tolist()
+
+    def _endPath(self) -> None:
+        self.pieces.append(Curve(np.array(self.points)))
+
+    def _closePath(self) -> None:
+        self.pieces.append(Curve(np.array(self.points), closed=True))
 
 
 def pixels(length: str | None) -> float:
@@ -86,11 +73,13 @@ def pixels(length: str | None) -> float:
 
 
 def rectangle(left: float, top: float, width: float, height: float) -> Curve:
+    """Return a rectangle as a closed curve."""
     corners = [(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)]
     return Curve(np.array([(left + width * x, top + height * y) for x, y in corners]), closed=True)
 
 
 def moved(curve: Curve, matrix: NDArray[np.float64]) -> Curve:
+    """Return a curve under an affine map, a matrix that acts on (x, y, 1)."""
     points: Points = curve.points @ matrix[:2, :2].T + matrix[:2, 2]
     return Curve(points, curve.closed)
 

@@ -147,7 +147,7 @@ def test_another_matplotlib_may_lay_axes_and_text_out_a_little_elsewhere_but_not
 
 @pytest.mark.parametrize(
     "extra",
-    ['<image href="data:,"/>', '<path d="M 0 0 A 1 1 0 0 0 2 2"/>', '<use href="#nowhere"/>', "<broken>",
+    ['<image href="data:,"/>', '<path d="M 0 0 L 1"/>', '<use href="#nowhere"/>', "<broken>",
      '<path d="M 0 0 L 1 1" style="fill: url(#pattern)"/>', '<g transform="skewX(10)"/>'],
 )  # fmt: skip
 def test_what_the_comparison_does_not_know_is_compared_exactly(extra: str) -> None:
@@ -180,8 +180,8 @@ def test_path_data_are_read_as_curves() -> None:
     assert loop.closed
     assert loop.points[:, 1].max() == pytest.approx(5.75)
     assert loop.points[0].tolist() == loop.points[-1].tolist()
-    for wrong in ("1 2", "M 0", "L 1 1", "M 0 0 z 1 1", "M 0 0 H 3", "z"):
-        with pytest.raises(ValueError, match=r"the path command|a path that breaks off"):
+    for wrong in ("1 2", "M 0", "L 1 1", "M 0 0 z 1 1", "z"):
+        with pytest.raises(ValueError, match=r"(?i)path|implicit command"):
             curves(wrong)
 
 
