@@ -19,6 +19,7 @@ TASKS = {
     "test": "build the book, run its chapters once more under arithmetic noise, then run every test, nbval included",
     "audit": "run the book under noise, with other seeds, on noisy tables and with faults put in, and judge it",
     "refresh": "run one chapter (or all) and write its outputs back",
+    "chapter": "begin a chapter: number, name and title, as in 11 annealing 'EM at a temperature'",
     "edit": "write one chapter as a Markdown file to edit",
     "saved": "take the edited Markdown file back into the notebook",
     "coverage": "run the tests of emlib under coverage, and fail where too few branches were taken",
@@ -32,6 +33,7 @@ TASKS = {
 SCRIPTS = {
     "book": ["build_book.py"],
     "refresh": ["refresh.py", "refresh"],
+    "chapter": ["new_chapter.py"],
     "edit": ["refresh.py", "edit"],
     "saved": ["refresh.py", "saved"],
     "lock": ["lock.py"],
