@@ -1,8 +1,7 @@
-"""What notebooks and the build import for presentation: the formatter, the claims ledger, tables, figures, explorables.
+"""What the book is made with: the claims ledger, stored studies, numbers, tables, figures, interactive figures, pages.
 
-Chapters write ``import embook`` and use the names below. `ledger` settles claims, `study` keeps experiments too long
-for a chapter, which are in `studies`; `explorables` draws interactive figures; `pages` is for Sphinx. The library
-`emlib` knows nothing of this package.
+Chapters write ``import embook`` and use the names below; tools and tests import the modules. Everything here may import
+`emlib`, which knows nothing of this package; what a folder may import is said in its own first lines.
 """
 
 from __future__ import annotations

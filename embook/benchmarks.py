@@ -54,7 +54,7 @@ class Results:
         return np.array([[np.inf if row[name] is None else row[name] for row in rows] for name in methods])
 
     def said(self, what: str) -> str:
-        """Return what the tables say of date, processor and so on, each answer once."""
+        """Return the dates, processors and so on that the tables record, each once."""
         answers = dict.fromkeys(_text(entry["measured"][what]) for entry in self.tables.values())
         return " and ".join(sorted(answers))
 
@@ -73,7 +73,7 @@ class Results:
 
 
 def _plain(value: Any) -> Any:
-    """Write out what has more digits than are shown, without a power of ten: it may be a count."""
+    """Round large floats to whole numbers, so that they are shown without a power of ten."""
     return round(value) if isinstance(value, float) and abs(value) >= 10**DIGITS else value
 
 

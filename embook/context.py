@@ -1,4 +1,4 @@
-"""Where a notebook stands: the book around it, its committed chapter, and which parameters differ from its literals.
+"""The surroundings of a running notebook: its book, its committed chapter, and the parameters that differ.
 
 A kernel knows neither its notebook's path nor that papermill injected a cell.  What works without boilerplate in a
 chapter: walk up to the book's folder, find the chapter that the registry names as home of the claim, read its

@@ -1,4 +1,4 @@
-"""Small simulated data for every model of the package, for checks that are to leave none out."""
+"""Small simulated data for every model of the package, for checks that cover all models."""
 
 from __future__ import annotations
 

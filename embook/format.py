@@ -74,7 +74,7 @@ def gap(x: Any, floor: float = IDENTITY_FLOOR) -> str:
 
 
 def plain(x: Any) -> Any:
-    """Turn numpy scalars and arrays into plain values, mappings and tuples included; name what is none of these."""
+    """Return plain values for NumPy scalars and arrays, also in mappings and tuples; name the type of others."""
     if isinstance(x, Mapping):
         return {str(key): plain(value) for key, value in x.items()}
     if hasattr(x, "tolist"):

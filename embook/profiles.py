@@ -1,4 +1,4 @@
-"""Reading a race: performance profiles, and how many times as long one method takes as another, with an interval."""
+"""Performance profiles of methods, and ratios of their costs with intervals."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def ratio_interval(first: Array, second: Array, limit: float, rng: np.random.Gen
 
 
 def never_as_infinity(counts: Any) -> Array:
-    """Return counts of E-steps as floats, infinite where the count is negative: the run never came there."""
+    """Return counts of E-steps as floats; negative ones, of runs that never reached the goal, become infinite."""
     counts = np.asarray(counts, dtype=float)
     result: Array = np.where(counts < 0, np.inf, counts)
     return result

@@ -1,4 +1,4 @@
-"""Run the book as it should not matter: with other seeds, with noise in the last place, on noisy copies of its tables.
+"""Run the book under changes that must not change its verdicts: other seeds, noise in the last place, noisy tables.
 
     python tools/audit_book.py [noise] [seeds] [tables] [studies] [mutations]     all five unless named
 

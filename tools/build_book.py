@@ -18,13 +18,13 @@ OPTIONS = ["-W", "-n", "--keep-going", "-q"]
 
 
 def ledger(root: Path, *arguments: str) -> int:
-    """Call the ledger's own command."""
+    """Run the ledger's command line and return its exit status."""
     command = [sys.executable, "-m", "embook.ledger", *arguments]
     return subprocess.run(command, cwd=root, check=False).returncode
 
 
 def sphinx(root: Path, source: Path) -> int:
-    """Build the pages; after a failure forget what Sphinx remembers.
+    """Build the pages; delete Sphinx's cache after a failure.
 
     Sphinx repeats no warning of a page that it has read before, so a second build would pass with
     the fault still there.  The mark outlives a build that was killed.
@@ -55,7 +55,7 @@ def slowest(root: Path, stems: list[str], count: int = 10) -> list[str]:
 
 
 def build(root: Path = ROOT) -> int:
-    """Do all of ``make book``; each stage stops the next."""
+    """Run the chapters, check the ledger and build the pages; stop at the first that fails."""
     paths = chapters.listed(root)
     faults = run_all(paths, root)
     if faults:

@@ -1,4 +1,4 @@
-"""What a chapter is: where it stands, what its code is, how its outputs are kept clean."""
+"""Chapters as notebooks: finding, reading and writing them, their code's digest, their clean outputs."""
 
 from __future__ import annotations
 
@@ -87,12 +87,12 @@ def files_under(path: Path) -> list[Path]:
 
 
 def fingerprint(notebook: Notebook, around: str) -> str:
-    """Key of the run cache: the same key means the same outputs."""
+    """Return the key of the run cache: the same key means the same outputs."""
     return f"{code_hash(notebook)}-{around}"
 
 
 def is_parameter(statement: ast.stmt) -> bool:
-    """Say whether papermill and the ledger can both read this statement."""
+    """Return whether papermill and the ledger can both read this statement."""
     if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
         return False
     try:

@@ -1,4 +1,4 @@
-"""How far two curves run apart."""
+"""Compare two curves by the Fréchet distance."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ TESTS = ["-m", "pytest", "--nbval", "-n", "2", "--dist", "loadscope", "chapters"
 
 
 def environment() -> dict[str, str]:
-    """One thread a process fixes the order of sums, and with it the printed digits."""
+    """Return the environment with one thread a process, which fixes the order of sums and so the printed digits."""
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {**os.environ, **single, "JAX_PLATFORMS": "cpu", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 

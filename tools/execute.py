@@ -1,4 +1,4 @@
-"""Run one notebook through papermill, in a temporary file, and say what happened."""
+"""Run one notebook through papermill in a temporary file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUIET = {**dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_TH
 
 @dataclass(frozen=True)
 class Run:
-    """What running one chapter gave: a notebook, or a fault that names cell and exception."""
+    """Result of running one chapter: a notebook, or a fault that names cell and exception."""
 
     stem: str
     seconds: float

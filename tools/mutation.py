@@ -51,7 +51,7 @@ def score(outcomes_of: list[Outcome], name: str) -> str:
 
 
 def described(outcome: Outcome) -> str:
-    """Return what became of one fault, in one line."""
+    """Return the result of one fault in one line."""
     if not outcome.chapters:
         return f"{outcome.mutant}: not reached by any chapter"
     found = f"caught by {outcome.by} ({outcome.caught}: {outcome.why})" if outcome.caught else "survived"
@@ -84,7 +84,7 @@ def run(n: int = N, seed: int = SEED, root: Path = ROOT) -> list[str]:
 
 
 def try_all(mutants: list[Mutant], name: str, root: Path, maps: list[Trace]) -> list[Outcome]:
-    """Try faults, print what becomes of each and their score, and return the outcomes."""
+    """Try faults, print the result of each and their score, and return the outcomes."""
     found = {}
     for mutant, outcome in outcomes(mutants, root, maps):
         found[mutant] = outcome

@@ -32,7 +32,7 @@ class Mutant:
 
     @property
     def digest(self) -> str:
-        """What tells this fault from others."""
+        """Return a digest that identifies this fault."""
         parts = (self.file, str(self.start), self.old, self.new)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 

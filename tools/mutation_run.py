@@ -29,7 +29,7 @@ PATIENCE, LEAST_SECONDS = 6, 120  # a cell may take so many times as long as the
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a fault."""
+    """Result of trying one fault."""
 
     mutant: str
     caught: str = ""  # "run", "ledger" or nothing
@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def is_seen(self) -> bool:
-        """Whether it is caught, or shows."""
+        """Return whether it is caught, or visible in an output."""
         return bool(self.caught or self.changed)
 
 
@@ -120,7 +120,7 @@ def tried(mutant: Mutant, base: Path, maps: list[Trace], runner: Execute = execu
 
 
 def break_file(mutant: Mutant, tree: Path) -> None:
-    """Write the fault into a copy of the tree, and let go of what was compiled of the file."""
+    """Write the fault into a copy of the tree and delete the file's compiled code."""
     path = tree / mutant.file
     path.write_text(mutant.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
     for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):

@@ -25,7 +25,7 @@ SETTINGS = "[run]\nparallel = true\nsigterm = true\ndata_file = {data}\ninclude 
 
 @dataclass(frozen=True)
 class Trace:
-    """What a clean run of a chapter did: the lines that it ran, by file, and the time that it took."""
+    """Record of a clean run of a chapter: the lines that it ran, by file, and the time that it took."""
 
     stem: str
     lines: dict[str, list[int]]
@@ -39,7 +39,7 @@ class Trace:
 
     @property
     def cost(self) -> float:
-        """Seconds for each claim that the chapter settles: the less, the earlier it is tried."""
+        """Return the seconds for each claim that the chapter settles; the cheapest is tried first."""
         return self.seconds / (1 + self.n_claims)
 
 
@@ -49,7 +49,7 @@ def folder(root: Path) -> Path:
 
 
 def digest(root: Path) -> str:
-    """Digest all that decides what becomes of a fault: the package, the claims, the chapters with their outputs."""
+    """Digest everything that a fault's outcome depends on: the package, the claims, the chapters with their outputs."""
     parts = [path.read_bytes() for path in chapters.listed(root)]
     return hashlib.sha256(b"".join([chapters.surroundings(root).encode(), *parts])).hexdigest()[:16]
 
@@ -80,7 +80,7 @@ def _mirror(source: Path, target: Path) -> None:
 
 
 def traces(root: Path, workers: int = 2) -> tuple[list[Trace], list[str]]:
-    """Return the line maps of all chapters, and the faults of clean runs: with any of them no score means anything."""
+    """Return the line maps of all chapters, and the faults of clean runs, which would make every score meaningless."""
     tree = base(root)
     known = {path: _key(path, root) for path in chapters.listed(root) if path.suffix == ".ipynb"}
     stale = [path for path, key in known.items() if not _is_kept(path, key, root)]

@@ -1,4 +1,4 @@
-"""Run a program with noise in the last place of its arithmetic; `tools/noise/arithmetic_noise.py` says of what."""
+"""Run a program with noise in the last place of its arithmetic, by `tools/noise/arithmetic_noise.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hold the committed chapters against the rules of the book, without running them.
+"""Check the committed chapters by the rules of the book, without running them.
 
     python tools/notebook_rules.py                      every notebook in chapters/
     python tools/notebook_rules.py chapters/05_….ipynb  these (as the pre-commit hook calls it)

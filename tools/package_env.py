@@ -45,7 +45,7 @@ def copy_source() -> Path:
 
 
 def with_uv() -> bool:
-    """Return whether uv installs, as in `setup_env`, or else pip."""
+    """Return whether uv is used to install, as in `setup_env`, instead of pip."""
     return os.environ.get("EMLIB_SETUP") != "pip" and setup_env.get_uv()
 
 

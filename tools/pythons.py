@@ -50,7 +50,7 @@ print(json.dumps(found))
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one version came to: the line to print, and whether all is well."""
+    """Result for one version: the line to print, and whether all tests passed."""
 
     line: str
     good: bool

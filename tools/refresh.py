@@ -1,4 +1,4 @@
-"""Take a chapter through its life: edit as Markdown, take back, run, write the outputs back.
+"""Edit a chapter as Markdown, take it back into the notebook, run it and write its outputs back.
 
     python tools/refresh.py edit 05       writes 05.md
     python tools/refresh.py saved 05      takes 05.md back into the notebook
@@ -34,7 +34,7 @@ def edit(notebook: Path, root: Path) -> Path:
 
 
 def saved(notebook: Path, root: Path) -> bool:
-    """Take the Markdown file back and remove it; say whether the code changed with it."""
+    """Take the Markdown file back, remove it, and return whether the code changed."""
     source = page(notebook, root)
     if not source.exists():
         raise SystemExit(f"saved: there is no {source.name}; begin with `edit`")
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 
 
 def _turn(task: str, path: Path, root: Path) -> None:
-    """Do one turn of the round trip and say what comes next."""
+    """Do one step of the round trip and print the next."""
     number = path.stem.partition("_")[0]
     if task == "edit":
         print(f"edit {edit(path, root).name}, then: make saved CHAPTER={number}")

@@ -26,7 +26,7 @@ from setup_env import ROOT
 
 @dataclass(frozen=True)
 class Setting:
-    """How chapters are run: as the book shows them, or otherwise; the runs of a setting have a folder of their own."""
+    """Parameters and environment of runs; the runs of each setting are kept in a folder of its own."""
 
     name: str = "runs"
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Setting:
     code: tuple[Path, ...] = ()  # folders outside the book that its runs rest on
 
     def key(self) -> str:
-        """Digest what sets these runs apart, nothing for the book's own."""
+        """Return a digest of the setting, empty for the book's own."""
         if self == BOOK:
             return ""
         parts = [repr((dict(self.given), dict(self.variables))).encode()]
@@ -56,7 +56,7 @@ def cache_folder(root: Path, setting: Setting = BOOK) -> Path:
 
 
 def cached(path: Path, key: str, folder: Path) -> bool:
-    """Say whether a run with this key is kept."""
+    """Return whether a run with this key is kept."""
     record = folder / f"{path.stem}.json"
     notebook = record.with_suffix(".ipynb")
     return record.exists() and notebook.exists() and json.loads(record.read_text())["key"] == key

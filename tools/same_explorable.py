@@ -1,4 +1,4 @@
-"""Whether two explorables show the same to a reader, at every position of their sliders.
+"""Compare two explorables by what they show to a reader at every position of their sliders.
 
 Their pictures are drawn in tenths of a CSS pixel. Paths and positions, in the markup and in the JSON, may differ by
 half a pixel; a path is written as one point and steps from there, so what is compared is where the steps lead.
@@ -32,7 +32,7 @@ def differences(committed: str, new: str) -> list[str]:
     """Return what a reader would see to differ, in words; nothing when the explorables show the same."""
     before, after = DRAWN.sub("#", committed), DRAWN.sub("#", new)
     if before != after:
-        return [_first_difference(before, after)]
+        return [first_difference(before, after)]
     drawn = zip(DRAWN.findall(committed), DRAWN.findall(new), strict=True)
     return [f"{one[:AROUND]} became {two[:AROUND]}{by}" for one, two in drawn if (by := _elsewhere(one, two))]
 
@@ -55,7 +55,7 @@ def _points(written: str) -> Points:
     return np.array(numbers if len(numbers) > 1 else [*numbers, 0.0]).reshape(-1, 2)
 
 
-def _first_difference(one: str, two: str) -> str:
+def first_difference(one: str, two: str) -> str:
     """Return where two texts begin to differ."""
     same = (k for k, (a, b) in enumerate(zip(one, two, strict=False)) if a != b)
     start = next(same, min(len(one), len(two)))

@@ -1,4 +1,4 @@
-"""Whether a cell's outputs show the same as the committed ones.
+"""Compare a cell's outputs with the committed ones by what they show to a reader.
 
 Processors and versions of libraries differ in the last digits. What a reader can see must not: words, numbers and
 tables are compared exactly, pictures by what they show (`same_picture`, `same_pixels`, `same_explorable`).
@@ -24,7 +24,6 @@ from setup_env import ROOT
 Outputs = list[Any]  # of nbformat.NotebookNode, which is untyped
 Fields = dict[str, list[tuple[Any, str]]]  # for each kind of content, the dictionaries that hold it and their keys
 UNCOMPARED = {"application/vnd.jupyter.widget-view+json"}  # holds a random number
-SHOWN = 60  # characters told of either text
 
 
 def by_cell(committed: Any, run: Any, first: int = 0) -> Iterator[str]:
@@ -78,7 +77,7 @@ def _difference(kind: str, one: Any, two: Any) -> list[str]:
         return []
     if rule := _rule(kind, one, two):
         return rule(one, two)
-    return [_first_difference(str(_sanitised(one)), str(_sanitised(two)))]
+    return [same_explorable.first_difference(str(_sanitised(one)), str(_sanitised(two)))]
 
 
 def _rule(kind: str, one: Any, two: Any) -> Callable[[str, str], list[str]] | None:
@@ -110,10 +109,3 @@ def _sanitised(content: Any) -> Any:
 def _replacements() -> list[tuple[str, str]]:
     text = (ROOT / "nbval_sanitize.cfg").read_text(encoding="utf-8")
     return re.findall(r"^regex: (.*)$\n^replace: (.*)$", text, flags=re.MULTILINE)
-
-
-def _first_difference(one: str, two: str) -> str:
-    """Return where two texts begin to differ."""
-    same = (k for k, (a, b) in enumerate(zip(one, two, strict=False)) if a != b)
-    start = max(0, next(same, min(len(one), len(two))) - SHOWN // 2)
-    return f'"{one[start : start + SHOWN]}" became "{two[start : start + SHOWN]}"'

@@ -1,4 +1,4 @@
-"""Whether two SVG pictures show the same to a reader.
+"""Compare two SVG pictures by what they show to a reader.
 
 The marks are compared one by one in the order in which they are painted: words, colours and styles exactly, places
 to within half a CSS pixel. Names of elements, the way curves are split into segments, and the outlines of letters
@@ -63,7 +63,7 @@ def _is_frame(mark: Mark) -> bool:
 
 
 def _in_the_axes_of(old: list[Mark], now: list[Mark]) -> list[Mark]:
-    """Return the new marks with the shapes in axes moved as the axes would have to be to lie where they lay."""
+    """Return the new marks with their axes moved back to where the committed ones lie."""
     before, after = _frames(old), _frames(now)
     found = []
     for mark in now:

@@ -1,4 +1,4 @@
-"""Whether two PNG pictures show the same to a reader.
+"""Compare two PNG pictures by what they show to a reader.
 
 Counting pixels does not tell: a thin line that moves by half a pixel changes every pixel along it, and a missing point
 changes hardly any. So both pictures are blurred a little, which makes a line equally dark wherever it lies between

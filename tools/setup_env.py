@@ -46,7 +46,7 @@ def interpreter() -> str:
 
 
 def get_uv() -> bool:
-    """Install uv into its own small environment; say whether it is there."""
+    """Install uv into its own small environment and return whether it is there."""
     if UV.exists():
         return True
     try:

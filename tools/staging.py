@@ -1,4 +1,4 @@
-"""The copy of the book that Sphinx reads: the sources' prose with the outputs of this run.
+"""Make the copy of the book that Sphinx reads: the sources' prose with the outputs of this run.
 
 A file is written only where it differs, so that Sphinx reads again only what changed.
 """

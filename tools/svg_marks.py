@@ -1,4 +1,4 @@
-"""What an SVG picture shows: its marks in the order in which they are painted, in CSS pixels of the page.
+"""Read the marks of an SVG picture in the order in which they are painted, in CSS pixels of the page.
 
 References are followed, so names of elements do not matter, and what is only defined is not a mark.
 """
@@ -44,7 +44,7 @@ class Mark:
 
     @property
     def name(self) -> str:
-        """What a message calls the mark: its words or its nearest group."""
+        """Return the name of the mark in messages: its words or its nearest group."""
         return f'the text "{self.look[1]}"' if self.look[0] == "text" else (self.groups or self.look)[-1]
 
     def group(self, kind: str) -> str:
@@ -54,7 +54,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Place:
-    """What an element inherits: the groups round it, the styles, the windows, the map to the page."""
+    """Properties that an element inherits: the groups round it, the styles, the windows, the map to the page."""
 
     groups: tuple[str, ...] = ()
     look: tuple[str, ...] = ()

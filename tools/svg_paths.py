@@ -1,4 +1,4 @@
-"""How SVG writes places: path data, transforms and lengths, read as arrays."""
+"""Read SVG path data, transforms and lengths as arrays, and cut curves at a rectangle."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Interactive figures that a reader can take hold of: plain SVG, a few lines of our own script, no library.
+"""Interactive figures for the pages: plain SVG and a few lines of script, no library.
 
-Each draws its start without a script, obeys the keyboard, tells a screen reader what it shows, and asks no
-host for anything.
+Each draws its start without a script, obeys the keyboard, tells a screen reader what it shows, and loads nothing from
+another host. Imports nothing else of `embook`, nor `emlib`: the numbers are computed here or by the caller.
 """
 
 from embook.explorables.arrows_figure import three_arrows

@@ -33,7 +33,7 @@ ALT = (
 
 
 def three_arrows(id: str = "three-arrows") -> Explorable:
-    """The explorable, ready for a notebook or a page; `id` must be unique on its page."""
+    """Return the explorable for a notebook or a page; `id` must be unique on its page."""
     picture = drawing(AXES.width, AXES.height, ALT, _image(id), _handle())
     body = (
         f'{legend(LEGEND)}\n<div class="emx-columns"><div>{picture}</div>\n<div>{_controls(id)}{_readout()}</div></div>'
@@ -43,7 +43,7 @@ def three_arrows(id: str = "three-arrows") -> Explorable:
 
 @cache
 def hill(separation: float) -> dict[str, Any]:
-    """Contours, summit and EM's rate there for one separation."""
+    """Return contours, maximum and EM's rate at the maximum for one separation."""
     x = sample(separation)
     top, rate = summit(x, separation)
     side = np.linspace(*AXES.x, 67), np.linspace(*AXES.y, 67)
@@ -91,7 +91,7 @@ def _image(id: str) -> str:
 
 
 def _ellipse(name: str, kind: str, matrix: NDArray[np.float64], gradient: NDArray[np.float64]) -> str:
-    """All steps as long as this method's own, in the length that its diagonal `matrix` measures by."""
+    """Return the ellipse of all steps as long as this method's own in the norm of its diagonal `matrix`."""
     scale = int(AXES.px(AXES.x[0] + 1) - AXES.px(AXES.x[0]))
     rx, ry = np.floor(scale * np.sqrt(matrix * (matrix * gradient**2).sum()) + 0.5).astype(int).tolist()
     fill = "var(--gap)" if name == "projection" else "none"

@@ -43,18 +43,18 @@ class Axes:
                 raise ValueError(f"{name} is ({low}, {high}): give two finite numbers, the smaller one first")
 
     def px(self, x: ArrayLike) -> NDArray[np.int64]:
-        """Horizontal picture units of `x`, rounded half up as the script rounds."""
+        """Return horizontal picture units of `x`, rounded half up as the script rounds."""
         share = (np.asarray(x, dtype=float) - self.x[0]) / (self.x[1] - self.x[0])
         return np.floor(self.left + share * (self.width - self.left - self.right) + 0.5).astype(np.int64)
 
     def py(self, y: ArrayLike) -> NDArray[np.int64]:
-        """Vertical picture units of `y`, counted downwards as SVG does."""
+        """Return vertical picture units of `y`, counted downwards as SVG does."""
         share = (np.asarray(y, dtype=float) - self.y[0]) / (self.y[1] - self.y[0])
         lifted = self.height - self.bottom - share * (self.height - self.top - self.bottom)
         return np.floor(lifted + 0.5).astype(np.int64)
 
     def path(self, points: ArrayLike) -> str:
-        """The path through `points`, shape (n, 2): one absolute point, then whole-number steps."""
+        """Return the path through `points`, shape (n, 2): one absolute point, then whole-number steps."""
         at = np.asarray(points, dtype=float)
         if at.ndim != 2 or at.shape[1] != 2 or len(at) == 0 or not np.isfinite(at).all():
             raise ValueError(f"points has shape {at.shape}: give an (n, 2) array of finite numbers, n at least 1")
@@ -63,11 +63,11 @@ class Axes:
         return f"M{units[0, 0]} {units[0, 1]}l{steps}" if steps else f"M{units[0, 0]} {units[0, 1]}l0 0"
 
     def clip(self) -> tuple[int, int, int, int]:
-        """Left, top, width and height of the drawing inside its margins."""
+        """Return left, top, width and height of the drawing inside its margins."""
         return self.left, self.top, self.width - self.left - self.right, self.height - self.top - self.bottom
 
     def drawn(self, x_label: str, y_label: str) -> str:
-        """The two axes with their ticks and labels, as SVG."""
+        """Return the two axes with their ticks and labels, as SVG."""
         left, top, width, height = self.clip()
         parts = [f'<path class="axis" d="M{left} {top}v{height}h{width}"/>']
         for tick in ticks(*self.x):
@@ -79,12 +79,12 @@ class Axes:
         return "".join(parts)
 
     def data(self) -> dict[str, Any]:
-        """The same numbers for the script."""
+        """Return the same numbers for the script."""
         return asdict(self)
 
 
 def ticks(low: float, high: float, most: int = 7) -> list[float]:
-    """Round numbers between `low` and `high`, at most `most` of them."""
+    """Return round numbers between `low` and `high`, at most `most` of them."""
     rough = (high - low) / most
     power = 10.0 ** np.floor(np.log10(rough))
     step = next(s * power for s in (1.0, 2.0, 5.0, 10.0) if s * power >= rough * (1 - 1e-9))

@@ -9,14 +9,14 @@ AGAIN = '<button type="button" data-part="again" disabled>Start again</button>'
 
 
 def part(name: str, text: str, tag: str = "span") -> str:
-    """An element whose text the script rewrites."""
+    """Return an element whose text the script rewrites."""
     return f'<{tag} data-part="{name}">{text}</{tag}>'
 
 
 def range_control(
     id: str, name: str, label: str, span: tuple[float, float, float], value: float, words: tuple[str, str]
 ) -> str:
-    """A labelled range input over `span` (low, high, step); `words` are shown beside it and read out.
+    """Return a labelled range input over `span` (low, high, step); `words` are shown beside it and read out.
 
     It is dead until the script wakes it, so that no reader moves it in vain.
     """
@@ -31,13 +31,13 @@ def range_control(
 
 
 def steps_table(heads: Sequence[str], rows: Sequence[str]) -> str:
-    """The table of steps that a reader can take; the first column holds the buttons."""
+    """Return the table of steps that a reader can take; the first column holds the buttons."""
     head = "".join(f'<th scope="col">{words}</th>' for words in ("Take a step", *heads))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def step_row(name: str, title: str, cells: Sequence[tuple[str, str]]) -> str:
-    """A row: the button that takes the step, then cells (name of the part or nothing, text)."""
+    """Return a row: the button that takes the step, then cells (name of the part or nothing, text)."""
     button = f'<button type="button" class="{name}" data-part="{name}-step" disabled>{escape(title)}</button>'
     rest = "".join(
         part(f"{name}-{which}", text, "td") if which else f"<td>{escape(text)}</td>" for which, text in cells

@@ -18,7 +18,7 @@ def joined(
     label: str,
     says: Sequence[str],
 ) -> Explorable:
-    """Pictures one above the other, stepped through together by the range input under them.
+    """Return pictures one above the other, stepped through together by the range input under them.
 
     Parameters
     ----------

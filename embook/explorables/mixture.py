@@ -46,25 +46,25 @@ class Arrows:
 
 
 def scores() -> Vector:
-    """Thirty normal quantiles, scaled to variance one and rounded: a sample without chance in it."""
+    """Return thirty normal quantiles, scaled to variance one and rounded: a sample without chance in it."""
     quantiles = norm.ppf((np.arange(N_SCORES) + 0.5) / N_SCORES)
     return np.asarray(np.round(quantiles / quantiles.std(), 6) + 0.0)
 
 
 def sample(separation: float) -> Vector:
-    """Sixty points: the scores about minus and plus half the separation."""
+    """Return sixty points: the scores about minus and plus half the separation."""
     return np.concatenate([scores() - separation / 2, scores() + separation / 2])
 
 
 def loglik(mu: Vector, x: Vector) -> Vector:
-    """Total log-likelihood of means `mu`, shape (..., 2), for points `x`, shape (n,)."""
+    """Return the total log-likelihood of means `mu`, shape (..., 2), for points `x`, shape (n,)."""
     logs = -((x - np.asarray(mu, dtype=float)[..., None]) ** 2) / 2
     each = np.logaddexp(logs[..., 0, :], logs[..., 1, :]) - np.log(2.0) - np.log(2 * np.pi) / 2
     return np.asarray(each.sum(axis=-1))
 
 
 def arrows(mu: Vector, x: Vector, unit: float = 1.0) -> Arrows:
-    """Everything that the picture shows at `mu`; `unit` is c in u2 = c mu2, where the gradient step is taken.
+    """Return everything that the picture shows at `mu`; `unit` is c in u2 = c mu2, where the gradient step is taken.
 
     Notes
     -----
@@ -83,7 +83,7 @@ def arrows(mu: Vector, x: Vector, unit: float = 1.0) -> Arrows:
 
 
 def summit(x: Vector, separation: float, sweeps: int = 50) -> tuple[Vector, float]:
-    """The maximum near (-s/2, s/2) by Newton's method from there, and EM's rate at it."""
+    """Return the maximum near (-s/2, s/2) by Newton's method from there, and EM's rate at it."""
     mu = np.array([-separation / 2, separation / 2])
     for _ in range(sweeps):
         mu = mu + arrows(mu, x).steps["newton"]

@@ -34,12 +34,12 @@ class Explorable:
 
 
 def asset(name: str) -> str:
-    """The text of a file of ours under ``report/assets``."""
+    """Return the text of a file under ``embook/assets``."""
     return files("embook").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def checked(identifier: str, alt: str) -> None:
-    """Refuse an identifier that is no good HTML id, and an alternative text that says nothing."""
+    """Raise ValueError for an identifier that is no HTML id, or an alternative text that says nothing."""
     if not re.fullmatch(r"[a-z][a-z0-9-]*", identifier):
         raise ValueError(f"id is {identifier!r}: use lower-case letters, digits and hyphens, a letter first")
     if len(alt.split()) < 4:
@@ -70,13 +70,13 @@ def assembled(
 
 
 def drawing(width: int, height: int, alt: str, inside: str, outside: str = "") -> str:
-    """An SVG picture: `inside` is the image that `alt` describes, `outside` holds what the reader can take hold of."""
+    """Return an SVG picture: `inside` is the image that `alt` describes, `outside` holds the handles."""
     image = f'<g role="img" aria-label="{escape(alt)}">{inside}</g>'
     return f'<svg viewBox="0 0 {width} {height}" focusable="false">{image}{outside}</svg>'
 
 
 def knob(label: str, at: tuple[int, int], low: float, high: float, now: str, words: str, *, plane: bool = False) -> str:
-    """The handle: a slider to a screen reader, a disc to the eye, with a target wide enough for a finger."""
+    """Return the handle: a slider to a screen reader, a disc to the eye, with a target wide enough for a finger."""
     role = ' aria-roledescription="slider in the plane"' if plane else ""
     return (
         f'<g class="handle" data-part="handle" role="slider" tabindex="0" aria-label="{escape(label)}"{role} '
@@ -87,7 +87,7 @@ def knob(label: str, at: tuple[int, int], low: float, high: float, now: str, wor
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> str:
-    """Line samples with their meaning: (class of the line, words as HTML)."""
+    """Return line samples with their meaning: (class of the line, words as HTML)."""
     items = (
         '<li><svg viewBox="0 0 300 120" aria-hidden="true" focusable="false">'
         f'<path class="curve {kind}" d="M15 60h270"/></svg><span>{words}</span></li>'
@@ -97,11 +97,11 @@ def legend(entries: Sequence[tuple[str, str]]) -> str:
 
 
 def shown(value: float, digits: int) -> str:
-    """A number as the script shows it: a true minus sign, never minus zero."""
+    """Return a number as the script shows it: a true minus sign, never minus zero."""
     text = f"{abs(value):.{digits}f}"
     return f"\N{MINUS SIGN}{text}" if value < 0 and float(text) != 0 else text
 
 
 def gain(value: float, digits: int) -> str:
-    """A change, with its sign."""
+    """Return a change, with its sign."""
     return ("+" if value >= 0 else "") + shown(value, digits)

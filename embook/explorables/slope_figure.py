@@ -46,7 +46,7 @@ STEPS = (
 
 
 def loglik(theta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The log-likelihood up to its constant, cells (1/2 + t/4, (1-t)/4, (1-t)/4, t/4)."""
+    """Return the log-likelihood up to its constant, cells (1/2 + t/4, (1-t)/4, (1-t)/4, t/4)."""
     first, second, third, fourth = COUNTS
     return np.asarray(first * np.log(2 + theta) + (second + third) * np.log1p(-theta) + fourth * np.log(theta))
 
@@ -55,7 +55,7 @@ TOP = round(float(loglik(np.array(SUMMIT))), 6)  # in the script's data: another
 
 
 def numbers(theta: float) -> dict[str, float]:
-    """Slope, curvatures and the three steps at `theta`, under the names that the script uses."""
+    """Return slope, curvatures and the three steps at `theta`, under the names that the script uses."""
     first, others, fourth = COUNTS[0], COUNTS[1] + COUNTS[2], COUNTS[3]
     hidden = first * theta / (2 + theta)
     slope = first / (2 + theta) - others / (1 - theta) + fourth / theta
@@ -77,7 +77,7 @@ def numbers(theta: float) -> dict[str, float]:
 
 
 def curves(theta: float) -> dict[str, Curve]:
-    """The curves drawn at `theta`, each a function of the horizontal axis, measured from the summit."""
+    """Return the curves drawn at `theta`, each a function of the horizontal axis, measured from the summit."""
     at, others = numbers(theta), COUNTS[1] + COUNTS[2]
     level = at["loglik"] - TOP
 
@@ -97,14 +97,14 @@ def curves(theta: float) -> dict[str, Curve]:
 
 
 def same_slope(id: str = "same-slope") -> Explorable:
-    """The explorable, ready for a notebook or a page; `id` must be unique on its page."""
+    """Return the explorable for a notebook or a page; `id` must be unique on its page."""
     picture = drawing(AXES.width, AXES.height, ALT, _image(id), _handle())
     body = f"{legend(LEGEND)}\n{picture}\n{_readout()}"
     return assembled(id, body, _data(), "same_slope.js", "emlib.sameSlope.start", ALT)
 
 
 def _aspect() -> float:
-    """How much longer a nat is drawn than a unit of theta: the tangent's length on paper stays the same."""
+    """Return how much longer a nat is drawn than a unit of theta; it keeps the tangent's length on paper."""
     _, _, width, height = AXES.clip()
     return round((height / (AXES.y[1] - AXES.y[0])) / (width / (AXES.x[1] - AXES.x[0])), 6)
 

@@ -71,13 +71,13 @@ class Stepped:
             )
 
     def paths(self) -> list[list[str]]:
-        """For each position, the outline of the range, if there is one, and the path of each moving curve."""
+        """Return for each position the outline of the range, if there is one, and the path of each moving curve."""
         curves = [[self.axes.path(points) for points in frame.values()] for frame in self.frames]
         outlines = [[f"{self.axes.path(points)}z"] for points in self.ranges] or [[] for _ in curves]
         return [under + above for under, above in zip(outlines, curves, strict=True)]
 
     def picture(self, id: str) -> str:
-        """Axes, fixed curves and the moving curves at the start, cut off at the axes."""
+        """Return axes, fixed curves and the moving curves at the start, cut off at the axes."""
         still = [
             f'<path class="curve thin {s}" d="{self.axes.path(p)}"/>'
             for s, p in zip(STYLES, self.fixed.values(), strict=False)
@@ -92,7 +92,7 @@ class Stepped:
         return f'{self.axes.drawn(*self.labels)}{window}<g clip-path="url(#{id}-clip)">{"".join(still + moving)}</g>'
 
     def legend(self) -> str:
-        """The curves' names beside samples of their lines."""
+        """Return the curves' names beside samples of their lines."""
         names = [*self.fixed, *self.frames[0]]
         thin = [" thin"] * len(self.fixed) + [""] * len(self.frames[0])
         shaded = [("shade", escape(self.range_name))] if self.ranges else []
@@ -120,7 +120,7 @@ def slider(
     ranges: Sequence[ArrayLike] = (),
     range_name: str = "",
 ) -> Explorable:
-    """A figure with a range input under it that steps through `frames`.
+    """Return a figure with a range input under it that steps through `frames`.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def draggable(
     says: Sequence[str] | None = None,
     start: int = 0,
 ) -> Explorable:
-    """A figure with a handle that can be drawn, or moved by the arrow keys, along `positions`, one for each frame.
+    """Return a figure with a handle to be dragged, or moved by the arrow keys, along `positions`, one for each frame.
 
     Parameters
     ----------

@@ -52,12 +52,12 @@ class Certificate:
 
     @property
     def radius(self) -> float:
-        """Largest half-width of `box`."""
+        """Return the largest half-width of `box`."""
         return max(float(ball.rad()) for ball in self.box)
 
     @property
     def digits(self) -> int:
-        """Significant digits to which `box` gives every coordinate."""
+        """Return the significant digits to which `box` gives every coordinate."""
         return max(0, int(min(ball.rel_accuracy_bits() for ball in self.box) * 0.30103))
 
 
@@ -142,7 +142,7 @@ def proved(ball: Any, digits: int) -> str:
 
 
 def _with_point(digits: str, places: int) -> str:
-    """Write a whole number of units of the decimal with this place."""
+    """Return a whole number of units of a decimal place as text, with its point."""
     if places <= 0:
         return digits + "0" * -places
     padded = digits.rjust(places + 1, "0")

@@ -72,7 +72,7 @@ class Jet:
         return self.through(root, 1 / (2 * root), -1 / (4 * root**3))
 
     def log(self) -> Jet:
-        """Return the natural logarithm; all that it holds is NaN where the value may be zero or less."""
+        """Return the natural logarithm; value and derivatives are NaN where the value may be zero or less."""
         inverse = 1 / self.value
         return self.through(self.value.log(), inverse, -(inverse**2))
 

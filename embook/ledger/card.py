@@ -1,4 +1,4 @@
-"""`claim`: what a chapter's cell says about a registered row, shown to the reader and left for the build to judge.
+"""Claims in a chapter: `claim` shows a registered row with what the cell measured, and leaves a record for the build.
 
 The output has three faces: a row of HTML, a line of text, and the record itself as
 ``application/vnd.emlib.claim+json``.  The executed notebook is the only record.  A claim never raises in a notebook, so

@@ -35,7 +35,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Ledger:
-    """What one folder's chapters say about its registry: the rows, and the rules that are broken."""
+    """The rows of one folder's registry with what its chapters measured, and the rules that are broken."""
 
     claims: list[dict[str, Any]]
     faults: list[str]

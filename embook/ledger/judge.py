@@ -28,12 +28,12 @@ class Run:
 
     @property
     def id(self) -> str:
-        """Id of the claim, empty text when the record has none."""
+        """Return the id of the claim, empty text when the record has none."""
         return str(self.record.get("id", ""))
 
     @property
     def default(self) -> bool:
-        """Whether the run had the chapter's own parameters; only such runs are judged."""
+        """Return whether the run had the chapter's own parameters; only such runs are judged."""
         return self.record.get("parameters") == "default"
 
 
@@ -51,7 +51,7 @@ def verdict_of(row: Row, runs: list[Run]) -> str:
 
 
 def judge(folder: Path, rows: list[Row]) -> list[str]:
-    """Return one sentence for each rule that is broken; an empty list means that the ledger stands.
+    """Return one sentence for each broken rule; an empty list means that the ledger has no fault.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def _by_run(folder: Path, row: Row, runs: list[Run]) -> list[str]:
 
 
 def _proved(row: Row, record: dict[str, Any]) -> list[str]:
-    """Whether a certified row was given digits: a float has sixteen, and no proof behind them."""
+    """Check that a certified row was given proved digits as text, and not a float."""
     measured = record.get("measured")
     leaves = list(measured.values()) if isinstance(measured, dict) else [measured]
     if row.kind != "certified" or all(isinstance(leaf, str) for leaf in leaves):

@@ -77,17 +77,17 @@ class Row:
 
     @property
     def scope(self) -> dict[str, str]:
-        """What was tried and what was not: the reading, the population and the limits, as far as they are given."""
+        """Return the reading that was tried, the population and the limits, as far as they are given."""
         return {label: text for name, label in SCOPE.items() if (text := getattr(self, name))}
 
     @property
     def anchor(self) -> str:
-        """Id of the row's place in its chapter's page."""
+        """Return the id of the row's place in its chapter's page."""
         return f"claim-{self.id.lower()}"
 
     @property
     def by_text(self) -> bool:
-        """Whether the row is settled by a labelled place in the text."""
+        """Return whether the row is settled by a labelled place in the text."""
         return self.verdict in TEXT_VERDICTS
 
 

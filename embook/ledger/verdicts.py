@@ -1,4 +1,4 @@
-"""From what was computed to a verdict: tolerance policies for numbers, rules for propositions.
+"""Verdicts of computed results: tolerance policies for numbers, rules for propositions.
 
 Policies (what `agrees` does with the registered ``expected`` and the stored ``measured``)
 

@@ -60,7 +60,7 @@ class FoldRest(SphinxTransform):
 
 
 def _dropdown(children: list[nodes.Node]) -> nodes.Element:
-    """A closed dropdown; the first child is its title."""
+    """Return a closed dropdown; the first child is its title."""
     return create_component(
         "dropdown", children=children, opened=False, type="dropdown", has_title=True, icon=None, chevron=None,
         container_classes=["sd-mb-3"], title_classes=[], body_classes=[],

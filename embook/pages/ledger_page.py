@@ -51,7 +51,7 @@ class LedgerDirective(SphinxDirective):
         )
 
     def _support(self, entry: dict[str, Any]) -> list[nodes.Node]:
-        """Say what a verdict rests on: computed propositions, other rows, or what an open row lacks."""
+        """Return what a verdict rests on: computed propositions, other rows, or what an open row lacks."""
         if entry["missing"]:
             return [nodes.Text(f"Missing: {entry['missing']}.")]
         if entry["answered_by"]:

@@ -41,7 +41,7 @@ METHODS: dict[str, Any] = {
 
 @lru_cache(maxsize=4)
 def mixture(index: int, raw: bool) -> tuple[Any, Data, Any, float]:
-    """Return model, data and start of a problem, and what its log-likelihood is less than that of standardised data."""
+    """Return model, data and start of a problem, and the constant that standardising adds to its log-likelihood."""
     rng = np.random.default_rng([SEED, index])
     k, d, spread = int(rng.integers(2, 6)), int(rng.integers(1, 4)), rng.uniform(1.0, 4.0)
     means, weights = spread * rng.standard_normal((k, d)), rng.dirichlet(np.full(k, 5.0))
@@ -72,7 +72,7 @@ def cell(problem: int, method: str) -> dict[str, Any]:
 
 
 def newton(problem: emlib.Problem, params: Any, n_em: int) -> dict[str, Any]:
-    """Run Newton's method without a safeguard after some EM steps, until a step promises less than 1e-9 nats."""
+    """Run Newton's method without a safeguard after some EM steps, until the predicted gain is below 1e-9 nats."""
     for _ in range(n_em):
         params = problem.model.m_step(problem.model.e_step(params, problem.data).stats)
     x = problem.model.space.pack(params)
@@ -96,5 +96,5 @@ def solvable(found: Array) -> bool:
 
 
 def lost(status: str) -> dict[str, Any]:
-    """Return what a run that ended nowhere measures."""
+    """Return the values stored for a run without an end."""
     return {"status": status, "end": np.nan}

@@ -60,7 +60,7 @@ def with_distances(table: Study) -> Study:
 
 
 def looks(problem: str, em: Path, place: int) -> dict[str, float]:
-    """Return entropy, missing share and next gains at a point of EM's path, where there is an entropy."""
+    """Return entropy, missing share and next gains at a point of EM's path, for models with an entropy."""
     if not field.discrete(problem):
         return dict.fromkeys(("entropy", "share", "em_gain", "ecg_gain"), float(NONE))
     (model, data), here = field.problem(problem), em.points[place]
@@ -71,7 +71,7 @@ def looks(problem: str, em: Path, place: int) -> dict[str, float]:
 
 
 def runs(problem: str, start: int) -> dict[str, Path]:
-    """Return the path of each method that can work; the entropy's hybrid is EM itself if EM never meets the level."""
+    """Return the path of each applicable method; the entropy's hybrid is EM itself if EM never meets the level."""
     (model, data), budget, first = field.problem(problem), field.PROBLEMS[problem][1], field.start(problem, start)
     chosen = {name: algorithm for name, algorithm in METHODS.items() if name != "entropy"}
     paths = {name: follow(model, data, algorithm, first, budget) for name, algorithm in chosen.items()}
@@ -82,7 +82,7 @@ def runs(problem: str, start: int) -> dict[str, Path]:
 
 
 def _never_meets(model: Any, data: Any, path: Path) -> bool:
-    """Whether the normalised entropy of a mixture stays below the level all along a path."""
+    """Return whether the normalised entropy of a mixture stays below the level all along a path."""
     return isinstance(model, GaussianMixture) and bool(
         (path.entropy < LEVEL * data.n_units * np.log(model.n_components)).all())
 

@@ -106,5 +106,5 @@ def drawn(method: str, radius: float, seed: int, budget: int) -> Drawn:
 
 
 def algorithm(method: str) -> Algorithm:
-    """Return what a name of the study stands for: a rival, or "level 0.2"."""
+    """Return the algorithm that a name of the study stands for: a rival, or "level 0.2"."""
     return RIVALS[method] if method in RIVALS else hybrid(float(method.removeprefix("level ")))

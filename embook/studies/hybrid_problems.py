@@ -61,18 +61,18 @@ def _chain(transition: Array, emission: Array, place: int) -> tuple[Any, Data]:
 
 
 def _structured() -> tuple[Any, Data]:
-    """Each state has symbols of its own and likes to stay."""
+    """Return a chain whose states have symbols of their own and tend to persist."""
     return _chain(np.full((3, 3), 0.1) + 0.7 * np.eye(3), np.full((3, 4), 0.1) + 0.6 * np.eye(3, 4), 4)
 
 
 def _aliased() -> tuple[Any, Data]:
-    """Two states emit nearly the same symbols; only the order in time tells them apart."""
+    """Return a chain with two states of nearly the same symbols, which only the order in time distinguishes."""
     transition = 0.1 + 0.7 * np.eye(3)[[1, 2, 0]]
     return _chain(transition, np.array([[0.4, 0.3, 0.2, 0.1], [0.35, 0.35, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]]), 5)
 
 
 def _dynamics(noise: float, place: int) -> tuple[Any, Data]:
-    """An autoregression of order one, seen with noise, sixty times over five steps."""
+    """Return sixty series of five steps of an autoregression of order one, observed with noise."""
     known = {"initial_mean": [0.0], "initial_covariance": [[1.0]], "observation": [[1.0]]}
     model = LinearDynamicalSystem(1, 1, fixed=known)
     truth = model.params(**known, transition=[[0.9]], transition_covariance=[[1.0]], observation_covariance=[[noise]])
@@ -122,7 +122,7 @@ PROBLEMS: dict[str, tuple[Callable[[], tuple[Any, Data]], int]] = {
 
 
 def discrete(name: str) -> bool:
-    """Whether a problem's hidden variable has finitely many values, so that it has a normalised entropy."""
+    """Return whether a problem's hidden variable has finitely many values, so that it has a normalised entropy."""
     return name.startswith(("ring", "HMM")) or name in ("digit blocks", "text")
 
 

@@ -1,4 +1,4 @@
-"""How one run of the hybrid's studies is followed, and the methods that run."""
+"""Runs of the hybrid's studies: following a method along its path, and the hybrid itself."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Path:
 
     @property
     def end(self) -> float:
-        """The highest log-likelihood."""
+        """Return the highest log-likelihood."""
         return float(self.loglik.max())
 
     def reaches(self, level: float) -> int:
@@ -70,7 +70,7 @@ class Path:
 
 
 def follow(model: Any, data: Data, algorithm: Algorithm, start: Any, budget: int) -> Path:
-    """Run an algorithm from a start until it is at rest, gives up, or has spent its budget.
+    """Run an algorithm from a start until it converges, fails or has spent its budget.
 
     Notes
     -----
@@ -92,7 +92,7 @@ def follow(model: Any, data: Data, algorithm: Algorithm, start: Any, budget: int
 
 
 def _at_rest(rows: list[tuple[int, float, float]]) -> bool:
-    """Whether the last `WINDOW` E-steps brought nothing, or the last `STILL` steps asked for none."""
+    """Return whether the last `WINDOW` E-steps gained nothing, or the last `STILL` steps evaluated nothing."""
     spent, height, _ = rows[-1]
     if len(rows) > STILL and rows[-1 - STILL][0] == spent:
         return True

@@ -68,7 +68,7 @@ def _drawn(place: int) -> np.random.Generator:
 
 
 def _standardised(rows: Array) -> Array:
-    """Return columns of mean zero and variance one: units that favour nobody who depends on units."""
+    """Return columns of mean zero and variance one, so that no method gains by the units."""
     result: Array = (rows - rows.mean(axis=0)) / rows.std(axis=0)
     return result
 
@@ -84,7 +84,7 @@ def _eruptions() -> tuple[Any, Data]:
 
 
 def _ring(n_features: int, radius: float, place: int) -> tuple[Any, Data]:
-    """Three normals of unit covariance with their means on a circle in the first two dimensions."""
+    """Return data from three normals of unit covariance with their means on a circle in the first two dimensions."""
     rng, angles = _drawn(place), 2 * np.pi * np.arange(3) / 3
     means = np.zeros((3, n_features))
     means[:, 0], means[:, 1] = radius * np.cos(angles), radius * np.sin(angles)

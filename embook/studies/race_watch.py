@@ -1,4 +1,4 @@
-"""How one run of the race is watched: the E-step at which each precision is reached, whoever makes the evaluations."""
+"""Runs of the race: the E-step at which each precision is reached, whichever program makes the evaluations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENCE = 10  # iterations an E-step: one may be rejected without a new point, 
 
 
 class Halt(Exception):
-    """The finest precision is reached, or the budget spent."""
+    """Raised when the finest precision is reached or the budget is spent."""
 
 
 class Watched(Problem):

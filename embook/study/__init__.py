@@ -1,7 +1,7 @@
-"""Stored studies: tables of experiments too long for a chapter; how they are run, read and checked.
+"""Tables of experiments too long for a chapter: how they are run, read and checked.
 
 `store` says what a study is, reads and writes its table; `check` compares recomputed cells with it; ``python -m
-embook.study NAME`` runs one. The studies themselves are in `embook.studies`.
+embook.study NAME`` runs one of `embook.studies`. Imports `embook.machine` alone.
 """
 
 from embook.study.check import recompute, sample

@@ -1,4 +1,4 @@
-"""Whether the cells of a stored table agree with what is computed anew, as far as rounding determines them.
+"""Check cells of a stored table against new computations, as far as rounding determines them.
 
 A cell of an iterative method is not determined to the last count: another processor rounds otherwise, and a line search
 or a chaotic path then takes another turn. How far that goes is measured, not assumed: the table has noisy copies, and a
@@ -88,7 +88,7 @@ def _told(rows: Sequence[Cell], column: str) -> str:
 
 
 class Rule:
-    """What of each column is determined."""
+    """The part of each column that rounding leaves determined."""
 
     def __init__(self, table: Study, noisy: Sequence[Study], heights: Sequence[str], ends: Sequence[str]) -> None:
         self.keys = list(table.columns)[: table.n_keys]

@@ -27,7 +27,7 @@ class NoiseRange:
     high: Array
 
     def parts_at(self, width: float) -> int | None:
-        """Return the first place at which the range is wider than this, None if it never is."""
+        """Return the first index at which the range is wider than a limit, or None."""
         wide = np.flatnonzero(self.high - self.low > width)
         return int(wide[0]) if len(wide) else None
 

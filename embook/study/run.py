@@ -1,4 +1,4 @@
-"""How a study is run: cell after cell, each kept as soon as it is known, the table written at the end."""
+"""Run a study cell by cell; each is kept as soon as it is known, and the table is written at the end."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def run(name: str, *, workers: int = 1, fresh: bool = False, noise: int = 0, fol
 
 
 class Kept:
-    """Finished cells, one a line; a line that a stop has cut short is forgotten."""
+    """Finished cells, one a line; an incomplete last line of an interrupted run is dropped."""
 
     def __init__(self, path: Path, digest: str) -> None:
         self.path, self.digest = path, digest
@@ -81,7 +81,7 @@ class Kept:
         self.path.unlink(missing_ok=True)
 
     def begin(self, commit: str) -> dict[str, dict[str, Any]]:
-        """Return the finished cells by name, and note which state of the project goes on with them."""
+        """Return the finished cells by name, and record the commit that continues the run."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lines = self.path.read_text(encoding="utf-8").split("\n") if self.path.exists() else [""]
         whole = [json.loads(line) for line in lines[:-1]]
@@ -145,7 +145,7 @@ def _show(n_done: int, n_all: int) -> None:
 
 
 def command(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line, run the study, say what was done."""
+    """Run the study that the command line names and print what was done."""
     parser = argparse.ArgumentParser(prog="python -m embook.study", description="Run and store a study.")
     parser.add_argument("name", help="module in embook/studies")
     parser.add_argument("--workers", type=int, default=1, help="processes that share the work")

@@ -1,4 +1,4 @@
-"""Stored studies: experiments too long for a chapter, run by one command and checked by sample ever after.
+"""Tables of stored studies: reading, writing and selecting; a text for every value that reads back exactly.
 
 A study is a module ``embook.studies.NAME`` with
 
@@ -121,7 +121,7 @@ def copies(name: str, folder: Path = FOLDER) -> list[Study]:
 
 
 def write(path: Path, head: Mapping[str, Any], rows: Sequence[Cell]) -> None:
-    """Write a table that is either the old one or the whole new one."""
+    """Write a table atomically: a reader sees the old one or the whole new one."""
     kinds = " ".join(_kind(name, [row[name] for row in rows]) for name in rows[0])
     lines = [f"# {name}: {value}" for name, value in {**head, "types": kinds}.items()]
     beside = path.with_name(path.name + ".part")
@@ -134,7 +134,7 @@ def write(path: Path, head: Mapping[str, Any], rows: Sequence[Cell]) -> None:
 
 
 def _kind(name: str, values: Sequence[Any]) -> str:
-    """Return the one type of a column."""
+    """Return the type that all values of a column share."""
     kinds = list(dict.fromkeys(type(value).__name__ for value in values))
     if len(kinds) > 1:
         raise TypeError(f"column {name}: {' and '.join(kinds)} found; let every cell give the same type")

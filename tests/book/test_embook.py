@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 from pathlib import Path
@@ -128,3 +129,29 @@ def test_names_that_embook_does_not_have() -> None:
     assert callable(embook.slider)
     with pytest.raises(AttributeError, match=r"module 'embook' has no attribute 'nothing'"):
         embook.nothing  # noqa: B018
+
+
+PACKAGE = Path(embook.__file__).parent
+#: What a folder may import of the rest of embook, as its first lines say.
+MAY_IMPORT = {
+    "explorables": set(), "intervals": set(), "ledger": {"contents", "context", "format", "tables"},
+    "study": {"machine"}, "studies": {"study", "explorables"}, "pages": {"ledger", "explorables", "context"},
+}  # fmt: skip
+
+
+def imported(source: str) -> set[str]:
+    """Return the parts of embook that a module imports, wherever the statement stands."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.module]
+    names = [f"{node.module}.{alias.name}" for node in nodes for alias in node.names]
+    return {name.split(".")[1] for name in names if name.startswith("embook.")}
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_a_folder_imports_no_other_part_than_it_says(folder: str) -> None:
+    found = set().union(*(imported(path.read_text(encoding="utf-8")) for path in (PACKAGE / folder).glob("*.py")))
+    assert found - {folder} <= MAY_IMPORT[folder]
+
+
+def test_every_folder_says_what_it_imports() -> None:
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(MAY_IMPORT)
+    assert imported("from embook import study\nfrom embook.ledger.card import claim") == {"study", "ledger"}

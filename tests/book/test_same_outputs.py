@@ -185,7 +185,7 @@ def test_nbval_passes_what_shows_the_same_and_says_what_does_not(tmp_path: Path,
     failed = sorted(set(re.findall(r"FAILED chapters/tiny.ipynb::Cell (\d)", done.stdout)))
     assert failed == ["3", "4"], done.stdout[-3000:]
     assert "image/svg+xml: curve is drawn elsewhere, up to 2.7 px away" in done.stdout
-    assert 'stdout: "0.3' in done.stdout
+    assert 'stdout: where it said "0.3' in done.stdout
     assert "4 passed" in done.stdout
 
 

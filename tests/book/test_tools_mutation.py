@@ -124,7 +124,7 @@ def test_a_caught_fault_and_a_stubborn_one(toy: Path) -> None:
     assert (gross.caught, gross.by, gross.chapters) == ("run", "01_good", ("01_good",))
     assert "AssertionError" in gross.why
     assert (fine.caught, fine.chapters) == ("", ("01_good", "02_other"))
-    assert fine.changed == '02_other, code cell 3: stdout: "1.0\n" became "1.001\n"'
+    assert fine.changed == '02_other, code cell 3: stdout: where it said "1.0 ", it says "1.001 "'
     assert {path: path.read_bytes() for path in before} == before
     assert not list((base.parent / "trees").iterdir())
 

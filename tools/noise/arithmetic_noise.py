@@ -176,7 +176,7 @@ def _watched(function: Any) -> Callable[..., Any]:
 
 
 def reseed(given: int) -> None:
-    """Go on with another seed."""
+    """Continue with another seed."""
     global SALT
     numpy = importlib.import_module("numpy")
     SALT = numpy.uint64(given * 0xD1B54A32D192ED03 & (2**63 - 1))

@@ -1,1 +1,5 @@
-"""The rules that every committed chapter keeps; none of them runs a notebook."""
+"""The rules that every committed chapter keeps: `form` of the file, `source` code, `pages` as a reader sees them.
+
+A rule is a function of a `chapter.Chapter` that yields what is wrong. `tools/notebook_rules.py` runs them all; none
+runs a notebook or imports from another tool than `chapters` and `setup_env`.
+"""

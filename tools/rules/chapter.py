@@ -1,4 +1,4 @@
-"""What a rule is given, and the small helpers that the rules share."""
+"""The chapter that a rule is given, and the small helpers that the rules share."""
 
 from __future__ import annotations
 
