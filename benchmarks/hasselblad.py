@@ -11,7 +11,7 @@ from __future__ import annotations
 from benchmarks.runs import run, spread
 from benchmarks.tables import Scale, Table, Value
 from emlib import datasets
-from emlib.algorithms import EM, LBFGS, SQUAREM, Anderson, QuasiNewtonEM, SciPy
+from emlib.algorithms import EM, LBFGS, SQUAREM, Anderson, QuasiNewtonEM, SciPy, Switch, after
 from emlib.algorithms.base import Algorithm
 from emlib.fit import default_algorithm
 from emlib.models import PoissonMixture
@@ -28,7 +28,7 @@ ALGORITHMS: dict[str, Algorithm] = {
     "Anderson": Anderson(),
     "Anderson, standard": Anderson(coordinates="standard"),
     "QuasiNewtonEM": QuasiNewtonEM(),
-    "LBFGS(warm_up=5)": LBFGS(warm_up=5),
+    "5 EM, then LBFGS": Switch(EM(), LBFGS(), after(5)),
     "scipy L-BFGS-B": SciPy("L-BFGS-B"),
 }
 

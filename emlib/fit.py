@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from emlib.algorithms import LBFGS, SQUAREM, Adaptive, Profile
+from emlib.algorithms import EM, LBFGS, SQUAREM, Adaptive, Profile, Switch, after
 from emlib.algorithms.base import Algorithm, check_algorithm
+from emlib.algorithms.stopping import DEFAULT_TOL
 from emlib.data import Data
 from emlib.data.validate import positive_integer
+from emlib.fitting.starts import Start, Task, run_all
 from emlib.model import LatentVariableModel
 from emlib.result import Result
-from emlib.starts import Begun, Task, run_all
-from emlib.stopping import DEFAULT_TOL
 
-MANY = 200  # parameters above which eigenvalues at every step cost more than they save
-HUGE = 3000  # parameters above which a matrix over all of them takes longer than many E-steps, and much memory
+LARGE_SPACE = 200  # parameters above which eigenvalues at every step cost more than they save
+HUGE_SPACE = 3000  # parameters above which a matrix over all of them takes longer than many E-steps, and much memory
 
 
 def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: Algorithm | None = None,
@@ -96,31 +96,31 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     chooser = np.random.default_rng(seed)
     chosen = default_algorithm(model) if algorithm is None else algorithm
     check_algorithm(chosen)
-    starts = [_begun(model, units, start if index == 0 else None, chooser) for index in range(n_starts)]
+    starts = [_prepared(model, units, start if index == 0 else None, chooser) for index in range(n_starts)]
     task = Task(units, chosen, coordinates or chosen.coordinates, tol, max_estep, map, n_threads, chunk_size, callback,
                 progress, checkpoint)
     return replace(_best(run_all(task, starts, n_workers)), seed=seed)
 
 
 def default_algorithm(model: LatentVariableModel) -> Algorithm:
-    """Return what `fit` uses: `Adaptive`, or L-BFGS in the same metric where matrices of all parameters are dear.
+    """Return the algorithm that `fit` uses where none is given.
 
-    Where even one such matrix is too large, it is SQUAREM, which needs none.
-    A model that knows its best values of all fields but one (`profiled`) is fitted in that one.
+    `Adaptive`; above 200 parameters five EM steps, then L-BFGS in the same metric; above 3000, where one matrix over
+    all parameters is too large, `SQUAREM`. For a model with a `profiled` field one EM step, then `Profile`.
     """
     if model.profiled is not None:
-        return Profile()
+        return Switch(EM(), Profile(), after(1))
     size = model.space.size("free")
-    if size > HUGE:
+    if size > HUGE_SPACE:
         return SQUAREM()
-    return Adaptive() if size <= MANY else LBFGS(warm_up=5)
+    return Adaptive() if size <= LARGE_SPACE else Switch(EM(), LBFGS(), after(5))
 
 
-def _begun(model: Any, data: Data, given: Any, rng: np.random.Generator) -> Begun:
-    """Return a start with all that was done to it."""
+def _prepared(model: Any, data: Data, given: Any, rng: np.random.Generator) -> Start:
+    """Return a start, the model that its held fields belong to, and a note of what was done to either."""
     params, note = _start(model, data, given, rng)
     held, kept = _with_held(model, data, params)
-    return Begun(held, params, note + kept)
+    return Start(held, params, note + kept)
 
 
 def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Generator) -> tuple[Any, str]:

@@ -1,28 +1,28 @@
-"""A model with its data and coordinates: flat functions, a memo of the last point, honest counters."""
+"""A model with its data and coordinates: functions of one flat vector, and counters of what they cost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from emlib import differences
-from emlib.blocks.simplex import RIDGE, VANISHED
+from emlib.blocks.simplex import VANISHED
 from emlib.data import Data
-from emlib.evaluation import Evaluation, MStep
+from emlib.evaluation import differences
+from emlib.evaluation.point import Evaluation, Memo, MStep
+from emlib.evaluation.threads import chosen_map
 from emlib.kernels import CHUNK
 from emlib.model import Expectation, LatentVariableModel, Statistics
 from emlib.numerics import Array, tree_sum
-from emlib.threads import chosen_map
 
 __all__ = ["Evaluation", "MStep", "Problem"]
 
 
 class Problem:
-    """Flat functions of one vector, all resting on a single E-step per point.
+    """Functions of one flat vector, all resting on a single E-step per point.
 
     Parameters
     ----------
@@ -47,6 +47,10 @@ class Problem:
     ----------
     n_estep, n_mstep : int
         Passes over the data at a new point (a Louis matrix counts at least one), and M-steps.
+    limit : int or None
+        The `n_estep` at which an algorithm that runs its own loop must stop.
+    memo : Memo
+        What is not computed again; see `emlib.evaluation.companions` for functions that read or set it.
     """
 
     def __init__(self, model: LatentVariableModel, data: Any, coordinates: str = "free", *,
@@ -57,12 +61,10 @@ class Problem:
         self.coordinates = coordinates
         self.size = model.space.size(coordinates)
         self.n_estep = self.n_mstep = 0
-        self.limit: int | None = None  # E-steps at which an algorithm that runs its own loop must stop
-        self._map = self.data.map or chosen_map(map, n_threads)
+        self.limit: int | None = None
+        self.map = self.data.map or chosen_map(map, n_threads)
         self.chunk_size = chunk_size
-        self._memo: Evaluation | None = None
-        self._curvature: tuple[Evaluation, Array] | None = None
-        self._target: tuple[Evaluation, MStep] | None = None
+        self.memo = Memo()
         self._basis = model.space.tangent_map() if coordinates == "standard" else None
         if coordinates == "mean":
             model.space.require_mean()
@@ -76,21 +78,21 @@ class Problem:
             If x has the wrong length. A point outside the space is no error: see `Evaluation.fault`.
         """
         x = np.array(x, dtype=float)
-        if self._memo is not None and np.array_equal(x, self._memo.x):
-            return self._memo
+        if self.memo.last is not None and np.array_equal(x, self.memo.last.x):
+            return self.memo.last
         x.setflags(write=False)
         params = self.model.space.unpack(x, self.coordinates)
-        fault = None if self._sound(x) else self.model.space.fault(params)
+        fault = None if self._is_checked_m_step(x) else self.model.space.fault(params)
         # A probe of a line search may lie far out: what overflows there becomes a fault, not a warning.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            self._memo = self._outside(x, params, fault) if fault else self._evaluate(x, params)
-        return self._memo
+            self.memo.last = self._outside(x, params, fault) if fault else self._evaluate(x, params)
+        return self.memo.last
 
-    def _sound(self, x: Array) -> bool:
-        """Say whether x is where the last M-step went and no fault was found there; looking again would take longer."""
-        if self._target is None or self.coordinates != "standard":
+    def _is_checked_m_step(self, x: Array) -> bool:
+        """Return whether x is the last M-step's point and was found inside the space; to check again takes longer."""
+        if self.memo.m_step is None or self.coordinates != "standard":
             return False
-        target = self._target[1]
+        target = self.memo.m_step[1]
         return target.fault is None and np.array_equal(x, target.x)
 
     def _evaluate(self, x: Array, params: Any) -> Evaluation:
@@ -111,17 +113,20 @@ class Problem:
 
     def expectation(self, params: Any) -> Expectation:
         """Run one E-step over all chunks and add them up in a fixed order."""
-        self.n_estep += 1
+        self.count_e_steps(1)
         total: Expectation = self._over_chunks(self.model.e_step, params, self.model.estep_chunk())
+        return total
+
+    def missing_information(self, params: Any) -> Array:
+        """Return the model's closed-form missing information in standard entries, summed over chunks."""
+        self.count_e_steps(self.model.missing_information_cost())
+        total: Array = self._over_chunks(self.model.missing_information, params)
         return total
 
     def _over_chunks(self, function: Callable[..., Any], params: Any, size: int = CHUNK) -> Any:
         """Return a function of parameters and data, mapped over the chunks and added up in a fixed order."""
-        return tree_sum(self._map(partial(function, params), self.chunks(size)))
-
-    def chunks(self, size: int = CHUNK) -> Iterator[Data]:
-        """Return the data in chunks of the `chunk_size` that was asked for, or else of so many units."""
-        return self.data.chunks(size if self.chunk_size is None else self.chunk_size)
+        chunks = self.data.chunks(size if self.chunk_size is None else self.chunk_size)
+        return tree_sum(self.map(partial(function, params), chunks))
 
     def loglik(self, x: Any) -> float:
         """Return the total observed-data log-likelihood; minus infinity outside the space."""
@@ -143,11 +148,11 @@ class Problem:
         """Return the maximiser of Q given an evaluation; no pass over the data, never raises on numbers."""
         if evaluation.fault is not None:
             return MStep(np.full(self.size, np.nan), evaluation.params, evaluation.fault)
-        if self._target is None or self._target[0] is not evaluation:
-            self._target = (evaluation, self.placed(self.model.m_step(evaluation.stats)))
-        return self._target[1]
+        if self.memo.m_step is None or self.memo.m_step[0] is not evaluation:
+            self.memo.m_step = (evaluation, self.checked_m_step(self.model.m_step(evaluation.stats)))
+        return self.memo.m_step[1]
 
-    def placed(self, params: Any) -> MStep:
+    def checked_m_step(self, params: Any) -> MStep:
         """Count parameters as an M-step and return them in the problem's coordinates, with what is wrong with them."""
         self.n_mstep += 1
         # The model's own words come first: a collapse onto one point is also a matrix that is not positive definite.
@@ -169,29 +174,6 @@ class Problem:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return -self.model.q_hessian(self.m_step(evaluation).params, evaluation.stats)
 
-    def metric(self, evaluation: Evaluation) -> Array | None:
-        """Return the lower Cholesky factor of `complete_information` plus a ridge; None where there is none."""
-        if self.m_step(evaluation).fault is not None:
-            return None
-        try:
-            factor = np.linalg.cholesky(self._ridged(self.complete_information(evaluation), evaluation))
-        except np.linalg.LinAlgError:
-            return None
-        # A probability whose square underflows gives a matrix without numbers, which the factorisation lets pass.
-        return factor if np.isfinite(factor).all() else None
-
-    def observed_information(self, evaluation: Evaluation) -> Array | None:
-        """Return I_o plus the ridge that `metric` has; None where entries are not finite."""
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            observed = self._ridged(-self.hessian(evaluation.x), evaluation)
-        return observed if np.isfinite(observed).all() else None
-
-    def _ridged(self, matrix: Array, here: Evaluation) -> Array:
-        """Add in place what makes the ratio of I_o and I_c one along log-odds of what is as good as zero."""
-        faint = self.model.space.faint(here.params, self.m_step(here).params)
-        matrix[np.diag_indices(len(matrix))] += RIDGE * self.data.n_units * faint
-        return matrix
-
     def hessian(self, x: Any) -> Array:
         """Return the Hessian of the log-likelihood, in closed form where the model has its missing information.
 
@@ -203,63 +185,21 @@ class Problem:
         here = self.evaluate(x)
         if self.coordinates == "mean":
             raise ValueError("coordinates: no Hessian in 'mean' coordinates; use 'free' or 'standard'")
-        if self._curvature is None or self._curvature[0] is not here:
-            self._curvature = (here, self._hessian(here))
-        return self._curvature[1]
+        if self.memo.hessian is None or self.memo.hessian[0] is not here:
+            self.memo.hessian = (here, self._hessian(here))
+        return self.memo.hessian[1]
 
     def _hessian(self, here: Evaluation) -> Array:
+        bend = self.model.q_hessian(here.params, here.stats, self.coordinates)
         if not self.model.supplies("missing_information"):
-            return self._hessian_by_differences(here)
+            steps = differences.units(self.model.space, here.x, bend / self.data.n_units, self.coordinates)
+            found = differences.hessian(self.gradient, here.x, steps)
+            self.memo.last = here
+            return found
         missing = self.missing_information(here.params)
         if self.coordinates == "free":
             missing = self.model.space.pull_matrix(here.params, missing)
-        return self.model.q_hessian(here.params, here.stats, self.coordinates) + missing
-
-    def missing_information(self, params: Any) -> Array:
-        """Return the model's closed-form missing information in standard entries, summed over chunks."""
-        self.n_estep += self.model.missing_information_cost()
-        total: Array = self._over_chunks(self.model.missing_information, params)
-        return total
-
-    def _hessian_by_differences(self, here: Evaluation) -> Array:
-        bend = self.model.q_hessian(here.params, here.stats, self.coordinates) / self.data.n_units
-        steps = differences.units(self.model.space, here.x, bend, self.coordinates)
-        found = differences.hessian(self.gradient, here.x, steps)
-        self._memo = here
-        return found
-
-    def recall(self, here: Evaluation) -> None:
-        """Make an evaluation made earlier the remembered one, so that asking for it again costs nothing."""
-        self._memo = here
-
-    def remembered(self) -> dict[str, Evaluation | None]:
-        """Return the evaluations whose E-step, M-step and Hessian are not to be paid for again."""
-        return {"memo": self._memo, "target": self._target[0] if self._target else None,
-                "curvature": self._curvature[0] if self._curvature else None}
-
-    def remember(self, found: Mapping[str, Evaluation | None]) -> None:
-        """Do again, uncounted, what a run had paid for before it was cut off; the inverse of `remembered`."""
-        counts = self.n_estep, self.n_mstep
-        target, bent = found["target"], found["curvature"]
-        self._target = None if target is None else (target, self.placed(self.model.m_step(target.stats)))
-        self._curvature = None if bent is None else (bent, self._hessian(bent))
-        self._memo = found["memo"]
-        self.n_estep, self.n_mstep = counts
-
-    def twin(self, coordinates: str) -> Problem:
-        """Return the same problem in other coordinates, its counters at zero."""
-        return Problem(self.model, self.data, coordinates, map=self._map, chunk_size=self.chunk_size)
-
-    def in_free(self, here: Evaluation) -> tuple[Problem, Evaluation]:
-        """Return the problem in free coordinates with an evaluated point carried over; no pass over the data."""
-        if self.coordinates == "free":
-            self.recall(here)
-            return self, here
-        twin = self.twin("free")
-        x = self.model.space.pack(here.params, "free")
-        gradient = self.model.space.pullback(here.params, self.model.q_gradient(here.params, here.stats), "free")
-        twin._memo = replace(here, x=x, gradient=gradient)
-        return twin, twin._memo
+        return bend + missing
 
     def reduce(self, gradient: Array) -> Array:
         """Return the components of a gradient along the feasible directions."""
@@ -268,3 +208,20 @@ class Problem:
     def lift(self, step: Array) -> Array:
         """Return the step of the flat vector with these components along the feasible directions."""
         return step if self._basis is None else self._basis @ step
+
+    def count_e_steps(self, number: int) -> None:
+        """Count E-steps, such as a pass over mini-batches that an algorithm makes by itself."""
+        self.n_estep += number
+
+    def allow_e_steps(self, number: int) -> None:
+        """Set the limit: so many E-steps from now on."""
+        self.limit = self.n_estep + number
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Leave the counters as they are, for work that an earlier run has counted."""
+        counts = self.n_estep, self.n_mstep
+        try:
+            yield
+        finally:
+            self.n_estep, self.n_mstep = counts

@@ -1,4 +1,4 @@
-"""What a fit returns: status, trace, result."""
+"""The result of a fit, with its status and its trace."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emlib.fitting.summary import Summary, counted, summarise
 from emlib.numerics import Array
 
 if TYPE_CHECKING:
-    from emlib.summary import Summary
+    from emlib.diagnostics.information import Information
 
 
 class Status(Enum):
@@ -152,9 +153,38 @@ class Result:
         stopped: CONVERGED, stationary, no direction of positive curvature, expected further gain below tol
         ... iterations, ... E-steps; expected further gain ... nats
         """
-        from emlib.summary import summarise  # the diagnostics stand on results, so they are imported late
+        found, reason = self._information() if standard_errors else (None, "not asked for")
+        return summarise(self.model, self.params, found, reason, self._head(), self._ending())
 
-        return summarise(self, standard_errors)
+    def _information(self) -> tuple[Information | None, str]:
+        """Return the information at the estimate, or why there is none."""
+        from emlib.diagnostics import information  # at first use: `import emlib` stays quick
+
+        if not self.success:
+            return None, f"the run did not converge ({self.stopped_by})"
+        try:
+            return information(self.model, self.data, self.params), ""
+        except ValueError as error:
+            return None, str(error)
+
+    def _head(self) -> list[str]:
+        """Return the lines above the table; of a penalised fit, also that it is no maximum of the likelihood."""
+        head = [repr(self.model),
+                f"log-likelihood {self.loglik:.8g}, {self.data.n_observations:g} observations, "
+                f"{counted(self.n_parameters, 'free parameter')}, AIC {self.aic:.8g}, BIC {self.bic:.8g}"]
+        if self.model.penalty is None:
+            return head
+        return [*head,
+                f"penalised fit (penalty={self.model.penalty:g}), not maximum likelihood: what was maximised is "
+                f"{self.objective:.8g}, the log-likelihood with the penalty's {self.penalty:.4g}",
+                "AIC and BIC leave the penalty out; standard errors, missing shares and rate are the penalised "
+                "objective's"]
+
+    def _ending(self) -> list[str]:
+        """Return the lines below the table that say why the run stopped and what it cost."""
+        spent = f"{counted(self.nit, 'iteration')}, {counted(self.n_estep, 'E-step')}"
+        return [f"stopped: {self.stopped_by}, {self.message}",
+                f"{spent}; expected further gain {self.remaining:.2g} nats"]
 
     def to_dataframe(self) -> Any:
         """Return `summary` as a pandas DataFrame, if pandas is installed."""

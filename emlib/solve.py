@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 
 from emlib.algorithms.base import Algorithm, Info, State, check_algorithm
-from emlib.checkpoint import Checkpoint, Snapshot
+from emlib.algorithms.stopping import DEFAULT_TOL, curvature, em_gain
+from emlib.evaluation.companions import remembered
+from emlib.fitting.checkpoint import Checkpoint, Snapshot
 from emlib.problem import Evaluation, Problem
 from emlib.result import Result, Status, Trace
-from emlib.stopping import DEFAULT_TOL, curvature, em_gain
 
-FALL = 1e-12  # relative fall of the log-likelihood that rounding explains
+ROUNDED_FALL = 1e-12  # relative fall of the log-likelihood that rounding explains
 
 
 @dataclass
 class _Run:
-    """What the loop keeps besides the algorithm's own state."""
+    """The state of the loop besides the algorithm's own."""
 
     problem: Problem
     algorithm: Algorithm
@@ -30,33 +31,34 @@ class _Run:
     best: Evaluation
     start: Any
     trace: Trace = field(default_factory=Trace)
-    rate: float = 0.0  # the slowest rate that a look at the curvature has shown
+    rate: float = 0.0  # the slowest rate that the curvature has shown at a point that was not converged
     remaining: float = np.inf
-    exact: bool = False  # whether that estimate already rests on the curvature
+    exact: bool = False  # whether `remaining` already rests on the curvature
     notes: list[str] = field(default_factory=list)
     n_first: int = 0
     m_first: int = 0
     file: Checkpoint | None = None
 
-    def shot(self) -> Snapshot:
-        """Return where the run stands, between two iterations."""
+    def snapshot(self) -> Snapshot:
+        """Return what the run needs to resume, between two iterations."""
         plain = {"n_estep": self.spent, "n_mstep": self.problem.n_mstep - self.m_first, "n_rows": len(self.trace),
                  "rate": self.rate, "remaining": self.remaining, "exact": self.exact, "notes": list(self.notes)}
-        return Snapshot(self.state, self.best, self.trace, self.problem.remembered(), plain)
+        return Snapshot(self.state, self.best, self.trace, remembered(self.problem), plain)
 
-    def go_on(self, shot: Snapshot) -> None:
-        """Take up a run where it was cut off; the counters go on, too."""
-        self.state, self.best, self.trace = shot.state, shot.best, shot.trace
-        self.rate, self.remaining, self.exact = (shot.plain[name] for name in ("rate", "remaining", "exact"))
-        self.notes = list(shot.plain["notes"])
-        self.n_first = self.problem.n_estep - shot.plain["n_estep"]
-        self.m_first = self.problem.n_mstep - shot.plain["n_mstep"]
+    def resume(self, snapshot: Snapshot) -> None:
+        """Resume a run, counters included, where it was cut off."""
+        self.state, self.best, self.trace = snapshot.state, snapshot.best, snapshot.trace
+        self.rate, self.remaining, self.exact = (snapshot.plain[name] for name in ("rate", "remaining", "exact"))
+        self.notes = list(snapshot.plain["notes"])
+        self.n_first = self.problem.n_estep - snapshot.plain["n_estep"]
+        self.m_first = self.problem.n_mstep - snapshot.plain["n_mstep"]
 
     @property
     def spent(self) -> int:
         return self.problem.n_estep - self.n_first
 
     def record(self, info: Info, step: float) -> None:
+        """Append a row to the trace."""
         here = self.state.evaluation
         self.remaining, self.exact = self._estimate(info), info.exact
         self.trace.append(loglik=here.loglik - self.penalty(here), n_estep=self.spent, kind=info.kind,
@@ -64,7 +66,7 @@ class _Run:
                           gradient_norm=float(np.linalg.norm(self.problem.reduce(here.gradient))))
 
     def penalty(self, here: Evaluation) -> float:
-        """Return what a penalised model has added to the log-likelihood."""
+        """Return the penalty that a penalised model has added to the log-likelihood, nats."""
         return float(self.problem.model.log_penalty(here.params, self.problem.data))
 
     def _estimate(self, info: Info) -> float:
@@ -76,21 +78,21 @@ class _Run:
         return info.remaining
 
     def verdict(self) -> Status | None:
-        """Look at the curvature once the estimate is below tol; None means: go on, with the rate just learnt."""
+        """Return why the run may end, after a look at the curvature; None to continue, with the rate just learnt."""
         if self.remaining > self.tol:
             return None
         if self.exact:
             return Status.CONVERGED
-        seen = curvature(self.problem, self.state.evaluation, self.tol)
-        if seen is None:
+        found = curvature(self.problem, self.state.evaluation, self.tol)
+        if found is None:
             self.notes.append("curvature not checked, too many parameters")
             return Status.CONVERGED
-        if seen.saddle:
+        if found.saddle:
             return Status.SADDLE
-        self.remaining = seen.remaining
-        if seen.remaining <= self.tol:
+        self.remaining = found.remaining
+        if found.remaining <= self.tol:
             return Status.CONVERGED
-        self.rate = max(self.rate, min(seen.rate, 1 - 1e-12))
+        self.rate = max(self.rate, min(found.rate, 1 - 1e-12))
         return None
 
 
@@ -131,12 +133,12 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
     """
     check_algorithm(algorithm)
     _check_options(tol, max_estep)
-    run = _begun(problem, algorithm, x0, tol, max_estep)
+    run = _start(problem, algorithm, x0, tol, max_estep)
     if checkpoint is not None:
         run.file = Checkpoint(checkpoint, problem, algorithm, tol, x0)
-        if (shot := run.file.load()) is not None:
-            run.go_on(shot)
-    problem.limit = run.n_first + max_estep
+        if (snapshot := run.file.load()) is not None:
+            run.resume(snapshot)
+    problem.allow_e_steps(max_estep - run.spent)
     try:
         status, message = _loop(run, callback, progress)
     except KeyboardInterrupt:
@@ -144,13 +146,12 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
     return _result(run, status, message)
 
 
-def _begun(problem: Problem, algorithm: Algorithm, x0: Any, tol: float, max_estep: int) -> _Run:
-    """Return a run at its start."""
+def _start(problem: Problem, algorithm: Algorithm, x0: Any, tol: float, max_estep: int) -> _Run:
+    """Return a run whose only row is the start."""
     n_first, m_first = problem.n_estep, problem.n_mstep
     start = problem.evaluate(x0)
     if start.fault is not None:
         raise ValueError(f"x0: outside the parameter space: {start.fault}")
-    problem.limit = n_first + max_estep
     run = _Run(problem, algorithm, tol, max_estep, algorithm.init(problem, start), start, start.params,
                n_first=n_first, m_first=m_first)
     run.record(Info("start"), 0.0)
@@ -159,10 +160,10 @@ def _begun(problem: Problem, algorithm: Algorithm, x0: Any, tol: float, max_este
 
 def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool) -> tuple[Status, str]:
     while True:
-        shot = run.shot()
+        snapshot = run.snapshot()
         verdict = run.verdict()
         if run.file is not None and (verdict is not None or run.spent >= run.budget or run.file.due()):
-            run.file.write(shot)
+            run.file.write(snapshot)
         if verdict is not None:
             return verdict, ""
         if run.spent >= run.budget:
@@ -187,7 +188,7 @@ def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool) -> tup
 
 
 def _fell(before: Evaluation, after: Evaluation) -> bool:
-    return after.loglik < before.loglik - FALL * before.magnitude
+    return after.loglik < before.loglik - ROUNDED_FALL * before.magnitude
 
 
 def _stops(callback: Callable[..., Any], run: _Run) -> bool:

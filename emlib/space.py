@@ -193,9 +193,9 @@ class ParameterSpace:
         moved = {name: value for name, value in raised.items() if not np.array_equal(value, values[name])}
         return replace(params, **moved) if moved else params
 
-    def faint(self, *points: Any) -> Array:
+    def vanished_mask(self, *points: Any) -> Array:
         """Mask the free coordinates that are log-odds of, or against, a probability as good as zero at a point."""
-        masks = [[b.faint(np.asarray(getattr(params, b.name))) if isinstance(b, Simplex)
+        masks = [[b.vanished_mask(np.asarray(getattr(params, b.name))) if isinstance(b, Simplex)
                   else np.zeros(b.free_size, dtype=bool) for b in self.blocks] for params in points]
         return np.asarray(np.any([np.concatenate(mask) for mask in masks], axis=0))
 
@@ -215,6 +215,11 @@ class ParameterSpace:
         cuts = np.cumsum([b.size for b in self.blocks])[:-1]
         pieces = np.split(np.asarray(vector), cuts)
         return {b.name: piece.reshape(b.shape) for b, piece in zip(self.blocks, pieces, strict=True)}
+
+    def entry_names(self) -> list[str]:
+        """Return the names of the standard entries, in order: "weights[1]", "covariances[0, 1, 1]", "theta"."""
+        return [block.name + (str(list(index)) if block.shape else "")
+                for block in self.blocks for index in np.ndindex(block.shape)]
 
     def require_mean(self) -> MeanChart:
         """Return the mean chart, or say that the model has none."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import emlib
-from emlib.algorithms import EM, LBFGS, Newton
+from emlib.algorithms import EM, LBFGS, Newton, Switch, after
 from emlib.data import Data
 from emlib.models import GaussianMixture
 from emlib.numerics import Array
@@ -32,8 +32,8 @@ METHODS: dict[str, Any] = {
     "EM": EM(),
     "L-BFGS": LBFGS(metric="identity"),
     "L-BFGS, raw units": LBFGS(metric="identity"),
-    "L-BFGS in the metric of EM": LBFGS(warm_up=5),
-    "Newton, trust region": Newton(warm_up=0),
+    "L-BFGS in the metric of EM": Switch(EM(), LBFGS(), after(5)),
+    "Newton, trust region": Newton(),
     "Newton, plain": 0,
     "Newton, plain, after ten EM steps": 10,
 }

@@ -14,7 +14,7 @@ from embook.studies import hybrid_problems as field
 from embook.studies.hybrid_problems import SEED
 from embook.studies.hybrid_run import Path, follow, hybrid
 from embook.study.noise_range import noise_range
-from emlib.algorithms import ECG, EM, LBFGS, Algorithm
+from emlib.algorithms import ECG, EM, LBFGS, Algorithm, Switch, after
 from emlib.data import Data
 from emlib.models import GaussianMixture
 from emlib.numerics import Array
@@ -24,7 +24,8 @@ __all__ = ["BUDGET", "GRID", "HEIGHTS", "LEVELS", "RADIUS", "RIVALS", "SEED", "D
 
 RADIUS, BUDGET = 1.5, 150
 LEVELS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
-RIVALS: dict[str, Algorithm] = {"EM": EM(), "conjugate gradients": ECG(), "L-BFGS after EM": LBFGS(warm_up=5)}
+RIVALS: dict[str, Algorithm] = {"EM": EM(), "conjugate gradients": ECG(),
+                                "L-BFGS after EM": Switch(EM(), LBFGS(), after(5))}
 GRID = tuple(range(1, BUDGET, 3))  # E-steps at which the gap is noted
 HEIGHTS = ("end", *(f"at_{k:03d}" for k in GRID))
 ENDS = ("end",)

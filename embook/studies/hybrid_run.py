@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from emlib.algorithms import ECG, EM, LBFGS, Adaptive, Algorithm, Switch, entropy_above, missing_information_above
+from emlib.algorithms import (
+    ECG,
+    EM,
+    LBFGS,
+    Adaptive,
+    Algorithm,
+    Switch,
+    after,
+    entropy_above,
+    missing_information_above,
+)
 from emlib.data import Data
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -29,7 +39,7 @@ METHODS: dict[str, Algorithm] = {
     "ecg": ECG(),
     "entropy": hybrid(LEVEL),
     "share": Switch(EM(), ECG(), missing_information_above(SHARE)),
-    "lbfgs": LBFGS(warm_up=5),
+    "lbfgs": Switch(EM(), LBFGS(), after(5)),
     "adaptive": Adaptive(),
 }
 

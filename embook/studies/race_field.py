@@ -22,6 +22,8 @@ from emlib.algorithms import (
     Newton,
     QuasiNewtonEM,
     SciPy,
+    Switch,
+    after,
 )
 from emlib.data import Data
 from emlib.models import (
@@ -53,11 +55,11 @@ METHODS: dict[str, Callable[[float, float], Algorithm]] = {
     "Adam": lambda step, n: Adam(step),
     "ECG": lambda step, n: ECG(),
     "L-BFGS": lambda step, n: LBFGS(metric="identity"),
-    "L-BFGS in the metric of EM": lambda step, n: LBFGS(warm_up=5),
+    "L-BFGS in the metric of EM": lambda step, n: Switch(EM(), LBFGS(), after(5)),
     "L-BFGS-B (SciPy)": lambda step, n: SciPy("L-BFGS-B"),
     "SQP (SciPy)": lambda step, n: SciPy("SLSQP"),
     "trust region (SciPy)": lambda step, n: SciPy("trust-exact"),
-    "Newton": lambda step, n: Newton(),
+    "Newton": lambda step, n: Switch(EM(), Newton(), after(2)),
 }
 #: Those whose step length has to be chosen by somebody.
 TUNED = ("gradient, fixed step", "momentum", "Nesterov", "Adam")

@@ -10,7 +10,7 @@ import numpy as np
 
 from embook.studies import race_field
 from embook.studies.race_field import SEED
-from emlib.algorithms import LBFGS
+from emlib.algorithms import EM, LBFGS, Switch, after
 from emlib.fit import fit
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -37,7 +37,8 @@ def cell(problem: str, share: float) -> dict[str, Any]:
 def _summit() -> tuple[Problem, float, float]:
     """Return the problem with its maximum, nats, and the longest step that can converge there: 2 over lambda_max."""
     model, data = race_field.problem(PROBLEM)
-    best = fit(model, data, start=race_field.start(PROBLEM, 0), algorithm=LBFGS(warm_up=5), tol=1e-12)
+    best = fit(model, data, start=race_field.start(PROBLEM, 0), tol=1e-12,
+               algorithm=Switch(EM(), LBFGS(), after(5)))
     problem, x = Problem(model, data), model.space.pack(best.params)
     for _ in range(4):
         x = x + np.linalg.solve(-problem.hessian(x), problem.gradient(x))

@@ -7,28 +7,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.algorithms.base import Info, State, check_warm_up, require_free
+from emlib.algorithms.base import Info, State, require_free
 from emlib.algorithms.em import em_step, observed_rate, slope
-from emlib.algorithms.trust_region import SMALLEST, best_step, brought, in_metric, next_radius, rise
+from emlib.algorithms.metric import metric_factor, observed_information
+from emlib.algorithms.stopping import DEFAULT_TOL, UPHILL, newton_gain, remaining_gain
+from emlib.algorithms.trust_region import SMALLEST, QuadraticModel, attempt, model_in_metric
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
-from emlib.stopping import DEFAULT_TOL, UPHILL, newton_gain, remaining_gain
 
-FAR = 3.0  # nats: where an EM step promises more, the optimum is too far off for a quadratic model to beat it
-PATIENCE = 8.0  # E-steps that the other steps would take at least: if EM needs no more, it goes on
-SHRINK = 0.5  # how much shorter the next step is after one that failed
+FAR_GAIN = 3.0  # nats: where an EM step promises more, the optimum is too far off for a quadratic model to beat it
+FEW_STEPS = 8.0  # E-steps that the other steps would take at least: if EM needs no more, it goes on
+MISSED = 0.5  # how much shorter the next step is after one that failed: what it taught is a better model
 SINGULAR = 1e-8  # cosine between a change and the step below which it says nothing
 
 
 @dataclass(frozen=True)
 class Adaptive:
     """EM while it gains much or is nearly done, then trust-region Newton steps, each for one E-step.
-
-    Parameters
-    ----------
-    warm_up : int
-        EM steps to begin with.
 
     Notes
     -----
@@ -37,9 +33,10 @@ class Adaptive:
     symmetric matrix of rank one, so that the change of the gradient comes out (Conn, Gould & Toint 1991). Where Louis's
     matrix costs but one E-step it takes A's place throughout; otherwise it is asked for once, where the run would end.
 
-    EM steps are made while one promises more than 3 nats; before the first trust-region step also for as long as the
-    rate at which they shrink says that 8 more will do; and where a trust-region step would lose a component, or there
-    is no matrix to make one with. A probability below 1e-10 is as good as zero: nothing is learnt about its log-odds.
+    EM steps are made while one promises more than 3 nats; before the first trust-region step also until two have shown
+    a rate, and for as long as that rate says that 8 more will do; and where a trust-region step would lose a component,
+    or there is no matrix to make one with. A probability below 1e-10 is as good as zero: nothing is learnt about its
+    log-odds.
 
     Examples
     --------
@@ -54,12 +51,8 @@ class Adaptive:
     (True, True)
     """
 
-    warm_up: int = 2
     coordinates: ClassVar[str] = "free"
     monotone: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        check_warm_up(self.warm_up)
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state; a radius of zero says that no trust-region step has been made.
@@ -70,7 +63,7 @@ class Adaptive:
             If the problem is not in free coordinates.
         """
         require_free(problem, "Adaptive")
-        return State(evaluation, {"left": self.warm_up, "slopes": np.empty(0), "radius": 0.0, "exact": False,
+        return State(evaluation, {"slopes": np.empty(0), "radius": 0.0, "exact": False,
                                   "missing": np.zeros((problem.size, problem.size))})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
@@ -79,7 +72,7 @@ class Adaptive:
             return _em(problem, state)
         here, memory = state.evaluation, state.memory
         ask = _louis_is_cheap(problem.model) and not memory["exact"]
-        model = _look(problem, here, memory["missing"], ask)
+        model = _model(problem, here, memory["missing"], ask)
         if model is None:
             return _em(problem, state)
         return _trust_region(problem, State(here, {**memory, "exact": ask or memory["exact"]}), model)
@@ -88,18 +81,18 @@ class Adaptive:
 def _em_pays(problem: Problem, state: State) -> bool:
     here, memory = state.evaluation, state.memory
     target = problem.m_step(here)
-    if memory["left"] > 0 or target.fault is not None:
+    if target.fault is not None or len(memory["slopes"]) < 2:
         return True
     promised = slope(here, target)
-    if promised > 2 * FAR or memory["radius"] > 0:
-        return promised > 2 * FAR
-    return _further_steps(np.append(memory["slopes"], promised)) <= PATIENCE
+    if promised > 2 * FAR_GAIN or memory["radius"] > 0:
+        return promised > 2 * FAR_GAIN
+    return _further_steps(np.append(memory["slopes"], promised)) <= FEW_STEPS
 
 
 def _further_steps(slopes: Array) -> float:
     """Return how many more steps EM needs, by the rate seen so far."""
-    if len(slopes) < 2 or slopes[-1] <= 0:
-        return 0.0 if len(slopes) and slopes[-1] <= 0 else np.inf
+    if slopes[-1] <= 0:
+        return 0.0
     rate = observed_rate(slopes)
     gain = remaining_gain(float(slopes[-1]), rate)
     if not np.isfinite(gain):
@@ -113,36 +106,33 @@ def _em(problem: Problem, state: State) -> tuple[State, Info]:
     if not info.accepted:
         return moved, info
     there, missing = moved.evaluation, state.memory["missing"]
-    factor = problem.metric(there) if moved.memory["slopes"][-1] <= 2 * FAR else None
+    factor = metric_factor(problem, there) if moved.memory["slopes"][-1] <= 2 * FAR_GAIN else None
     if factor is not None:
         missing = _learn(problem, missing, factor @ factor.T, here, there)
-    left = max(int(state.memory["left"]) - 1, 0)
-    return State(there, {**moved.memory, "left": left, "missing": missing, "exact": False}), info
+    return State(there, {**moved.memory, "missing": missing, "exact": False}), info
 
 
 @dataclass(frozen=True, eq=False)
 class _Model:
-    """The quadratic model at a point, in the metric of I_c: curvatures, slopes, directions."""
+    """The complete and the missing information at a point, and the quadratic model that they make."""
 
     complete: Array
     missing: Array
-    values: Array
-    slopes: Array
-    directions: Array
+    quadratic: QuadraticModel
 
 
-def _look(problem: Problem, here: Evaluation, missing: Array, ask: bool) -> _Model | None:
-    """Return the model at a point, by Louis's matrix if one is to be asked for; None where there is no matrix."""
-    factor = problem.metric(here)
+def _model(problem: Problem, here: Evaluation, missing: Array, exact: bool) -> _Model | None:
+    """Return the model at a point, with Louis's matrix if `exact`; None where a matrix is missing."""
+    factor = metric_factor(problem, here)
     if factor is None:
         return None
     complete = factor @ factor.T
-    if ask:
-        observed = problem.observed_information(here)
+    if exact:
+        observed = observed_information(problem, here)
         if observed is None:
             return None
         missing = complete - observed
-    return _Model(complete, missing, *in_metric(factor, complete - missing, here.gradient))
+    return _Model(complete, missing, model_in_metric(factor, complete - missing, here.gradient))
 
 
 def _louis_is_cheap(model: Any) -> bool:
@@ -150,58 +140,60 @@ def _louis_is_cheap(model: Any) -> bool:
 
 
 def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State, Info]:
-    here, memory = state.evaluation, state.memory
-    radius = memory["radius"] or max(2.0 * float(np.linalg.norm(model.slopes)), 10 * SMALLEST)
-    step = best_step(model.values, model.slopes, radius)
-    length, there = float(np.linalg.norm(step)), problem.evaluate(here.x + model.directions @ step)
+    here, memory, quadratic = state.evaluation, state.memory, model.quadratic
+    radius = memory["radius"] or max(2.0 * float(np.linalg.norm(quadratic.slopes)), 10 * SMALLEST)
+    tried = attempt(lambda move: problem.evaluate(here.x + move), here, quadratic, radius, MISSED)
+    there = tried.there
     if there.fault is None and problem.m_step(there).fault is not None:  # on its way to lose a component
-        return _em(problem, replace(state, memory={**memory, "radius": SHRINK * length}))
-    share = brought(here, there, rise(model.values, model.slopes, step))
-    if share is not None:
-        return _arrive(problem, state, there, model, max(next_radius(radius, length, share), 10 * SMALLEST))
-    if length < SMALLEST:
+        return _em(problem, replace(state, memory={**memory, "radius": MISSED * tried.length}))
+    if tried.accepted:
+        return _arrive(problem, state, there, model, max(tried.radius, 10 * SMALLEST))
+    if tried.length < SMALLEST:
         return state, Info("newton", False, None, Status.LINE_SEARCH_FAILED)
     missing = model.missing
     if there.fault is None and not memory["exact"]:
         missing = _learn(problem, missing, model.complete, here, there)
-    memory = {**memory, "missing": missing, "radius": SHRINK * length}
-    return State(here, memory), Info("newton", False, _gain(model, SHRINK * length))
+    memory = {**memory, "missing": missing, "radius": tried.radius}
+    return State(here, memory), Info("newton", False, _gain(quadratic, tried.radius))
 
 
 def _arrive(problem: Problem, state: State, there: Evaluation, before: _Model, radius: float) -> tuple[State, Info]:
-    """Correct the missing information, and look at the real one where nothing seems left to gain."""
+    """Correct the missing information, and compute the exact one where nothing seems left to gain."""
     here, missing = state.evaluation, before.missing
-    factor = problem.metric(there)
+    factor = metric_factor(problem, there)
     if factor is not None:
         missing = _learn(problem, missing, factor @ factor.T, here, there)
     exact = _louis_is_cheap(problem.model)
-    model, remaining = _look(problem, there, missing, exact), np.inf
-    if model is not None and not exact and newton_gain(model.values, model.slopes) <= DEFAULT_TOL:
-        exact, model = True, _look(problem, there, missing, True)
+    model, remaining = _model(problem, there, missing, exact), np.inf
+    if model is not None and not exact:
+        quadratic = model.quadratic
+        if newton_gain(quadratic.curvatures, quadratic.slopes) <= DEFAULT_TOL:
+            exact, model = True, _model(problem, there, missing, True)
     if model is not None:
-        missing, remaining = model.missing, _gain(model, radius)
+        missing, remaining = model.missing, _gain(model.quadratic, radius)
     memory = {**state.memory, "missing": missing, "exact": exact, "radius": radius}
     return State(there, memory), Info("newton", True, remaining)
 
 
-def _gain(model: _Model, radius: float) -> float:
+def _gain(model: QuadraticModel, radius: float) -> float:
     """Return Newton's estimate; where the model has no maximum, what it promises within the radius.
 
     Rounding in the data may bend a flat direction upwards; steps along it fail then, and the radius with them.
     """
-    if model.values[0] >= -UPHILL:
-        return newton_gain(np.abs(model.values), model.slopes)
-    return rise(model.values, model.slopes, best_step(model.values, model.slopes, radius))
+    if model.curvatures[0] >= -UPHILL:
+        return newton_gain(np.abs(model.curvatures), model.slopes)
+    return model.predicted_gain(model.best_step(radius))
 
 
 def _learn(problem: Problem, missing: Array, complete: Array, here: Evaluation, there: Evaluation) -> Array:
     """Learn from a move, but not about log-odds of what is as good as zero: long moves along them tell too little."""
-    known = ~problem.model.space.faint(here.params, there.params)
+    known = ~problem.model.space.vanished_mask(here.params, there.params)
     both = np.outer(known, known)
-    return learnt(both * missing, both * complete, known * (there.x - here.x), known * (here.gradient - there.gradient))
+    move, change = known * (there.x - here.x), known * (here.gradient - there.gradient)
+    return symmetric_rank_one(both * missing, both * complete, move, change)
 
 
-def learnt(missing: Array, complete: Array, move: Array, change: Array) -> Array:
+def symmetric_rank_one(missing: Array, complete: Array, move: Array, change: Array) -> Array:
     """Return A corrected by a matrix of rank one, so that (I_c - A) move = change (SR1)."""
     gap = (complete - missing) @ move - change
     share = float(gap @ move)

@@ -11,9 +11,9 @@ import scipy
 
 from emlib.algorithms.base import Info, State
 from emlib.algorithms.fixed_point import guarded, residual, seen_rates
+from emlib.algorithms.stopping import em_gain
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
-from emlib.stopping import em_gain
 
 LARGEST = 10  # the order, where none is given, is half the number of parameters and at most this
 GROWTH = 1.2  # by what factor a success changes the odds of the undamped step

@@ -73,12 +73,6 @@ def require_free(problem: Problem, name: str) -> None:
         raise ValueError(f"coordinates: {name} works in 'free' ones, the problem has {problem.coordinates!r}")
 
 
-def check_warm_up(value: Any) -> None:
-    """Refuse a number of EM steps that is none."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"warm_up: {value!r} found; a number of EM steps is needed, 0 for none")
-
-
 def check_step_length(value: Any) -> None:
     """Refuse a step length that is none."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 < value < np.inf:

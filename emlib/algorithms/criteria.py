@@ -116,9 +116,9 @@ def _normalised_entropy(problem: Problem, before: Evaluation, after: Evaluation,
 
 def _mean_marginal_entropy(problem: Problem, here: Evaluation) -> float:
     """Return the mean over all times of all sequences; the joint entropy of a path is less than their sum."""
-    problem.n_estep += 1
+    problem.count_e_steps(1)
     total = 0.0
-    for chunk in problem.chunks():
+    for chunk in problem.data.chunks(problem.chunk_size or problem.model.estep_chunk()):
         found = problem.model.posterior(here.params, chunk.units)
         totals = np.array([-x_log_y(shares, shares).sum() for shares in found])
         seen = np.ones(len(found)) if chunk.weights is None else chunk.weights

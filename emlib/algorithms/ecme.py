@@ -99,7 +99,7 @@ def _require(problem: Problem, algorithm: str, name: str) -> None:
 
 def _move(problem: Problem, state: State, update: Any, kind: str) -> tuple[State, Info]:
     """Evaluate the update; what is left to gain, `solve` asks the EM step."""
-    target = problem.placed(update)
+    target = problem.checked_m_step(update)
     if target.fault is not None:
         return state, Info(kind, False, None, Status.DEGENERATE, target.fault)
     there = problem.evaluate(target.x)

@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from emlib.algorithms.base import Info, State, check_step_length
+from emlib.algorithms.stopping import remaining_gain
 from emlib.numerics import Array
 from emlib.problem import Evaluation, MStep, Problem
 from emlib.result import Status
-from emlib.stopping import remaining_gain
 
 PROBES = 30  # halvings of what an over-relaxed step goes beyond the M-step
 WINDOW = 3  # ratios looked back on: the fast directions die first and would flatter the rate

@@ -58,14 +58,14 @@ class IncrementalEM:
 
 def _first(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
     """Fill in every chunk at the same parameters, then maximise once: a pass of EM."""
-    problem.n_estep += 1
+    problem.count_e_steps(1)
     parts = tuple(problem.model.e_step(state.evaluation.params, chunk).stats for chunk in chunks)
     return _maximise(problem, state.evaluation, reduce(add, parts)), parts
 
 
 def _renew(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
     """Replace the chunks' statistics one after another, and maximise after each."""
-    problem.n_estep += 1
+    problem.count_e_steps(1)
     here, parts = state.evaluation, list(state.memory["parts"])
     total = reduce(add, parts)  # summed anew in each pass, so that roundings do not pile up
     target = MStep(here.x, here.params)

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.linalg import cho_solve
 
-from emlib.algorithms.base import ROUNDING, Info, State, check_warm_up, require_free
+from emlib.algorithms.base import ROUNDING, Info, State, require_free
 from emlib.algorithms.em import em_step
 from emlib.algorithms.line_search import wolfe
+from emlib.algorithms.metric import metric_factor
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
@@ -29,19 +30,18 @@ class LBFGS:
     metric : {"complete", "identity"}
         What the pairs correct: I_c at the M-step of the current point (no pass over the data), or the
         scaled identity of the textbooks.
-    warm_up : int
-        EM steps to begin with. One is worth making from a start near the boundary, such as tiny variances: the first
-        line search may else leap past the maximum and out of the space.
 
     Notes
     -----
+    From a start near the boundary, such as tiny variances, the first line search may leap past the maximum and out of
+    the space: ``Switch(EM(), LBFGS(), after(1))`` begins with an EM step.
+
     An EM step is made where I_c is no metric, near the boundary of the space, and where no step of the line search
     rises though no pairs mislead it.
     """
 
     history: int = 10
     metric: str = "complete"
-    warm_up: int = 0
     coordinates: ClassVar[str] = "free"
     monotone: ClassVar[bool] = True
 
@@ -50,7 +50,6 @@ class LBFGS:
             raise ValueError(f"metric: {self.metric!r} is unknown; choose one of {METRICS}")
         if self.history < 1:
             raise ValueError(f"history: {self.history} found; at least one pair is needed")
-        check_warm_up(self.warm_up)
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state.
@@ -61,13 +60,10 @@ class LBFGS:
             If the problem is not in free coordinates.
         """
         require_free(problem, "LBFGS")
-        return State(evaluation, {"left": self.warm_up, "slopes": np.empty(0), **_empty(problem.size)})
+        return State(evaluation, _empty(problem.size))
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
-        """Make an EM step while warming up, then one quasi-Newton step."""
-        if state.memory["left"] > 0:
-            moved, info = em_step(problem, state)
-            return State(moved.evaluation, {**moved.memory, "left": state.memory["left"] - 1}), info
+        """Make one quasi-Newton step."""
         here, memory = state.evaluation, state.memory
         first = self._first(problem, here, memory)
         if first is None:
@@ -84,7 +80,7 @@ class LBFGS:
     def _first(self, problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> Any:
         """Return the function that applies the first inverse metric; None where there is none."""
         if self.metric == "complete":
-            factor = problem.metric(here)
+            factor = metric_factor(problem, here)
             return None if factor is None else lambda v: cho_solve((factor, True), v)
         moves, changes = memory["moves"], memory["changes"]
         scale = 1.0 if not len(moves) else float(moves[-1] @ changes[-1] / (changes[-1] @ changes[-1]))

@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from emlib.algorithms.base import Info, State, check_warm_up, require_free
+from emlib.algorithms.base import Info, State, require_free
 from emlib.algorithms.em import em_step
-from emlib.algorithms.trust_region import SHRINK, SMALLEST, best_step, brought, in_metric, next_radius, rise
+from emlib.algorithms.metric import metric_factor, observed_information
+from emlib.algorithms.stopping import em_gain, newton_gain
+from emlib.algorithms.trust_region import SMALLEST, QuadraticModel, attempt, model_in_metric
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
-from emlib.stopping import em_gain, newton_gain
 
 
 @dataclass(frozen=True)
 class Newton:
-    """A few EM steps, then exact trust-region steps with the observed information in the metric of I_c.
-
-    Parameters
-    ----------
-    warm_up : int
-        EM steps to begin with.
+    """Exact trust-region steps with the observed information in the metric of I_c.
 
     Notes
     -----
     The observed information comes in closed form (Louis 1982) where the model has it. The metric is
     I_c = -d2Q(u | theta) at u = M(theta), positive definite in any chart (theorem T12); in it an EM
     step is a unit gradient step and the curvatures are 1 - (eigenvalues of EM's Jacobian). Where there
-    is no metric, or a matrix without numbers, an EM step is made.
+    is no metric, or a matrix without numbers, an EM step is made. ``Switch(EM(), Newton(), after(2))`` begins with
+    two EM steps.
     """
 
-    warm_up: int = 2
     coordinates: ClassVar[str] = "free"
     monotone: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        check_warm_up(self.warm_up)
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state.
@@ -49,41 +41,38 @@ class Newton:
             If the problem is not in free coordinates.
         """
         require_free(problem, "Newton")
-        return State(evaluation, {"left": self.warm_up, "slopes": np.empty(0)})
+        return State(evaluation)
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
-        """Make an EM step while warming up, then one trust-region step."""
-        if state.memory.get("left", 0) > 0:
-            moved, info = em_step(problem, state)
-            left = int(state.memory["left"]) - 1
-            return State(moved.evaluation, {**moved.memory, "left": left}), info
-        if "values" in state.memory:
-            return _trust_region(problem, state.evaluation, state.memory)
-        model = _model(problem, state)
-        return em_step(problem, state) if model is None else _trust_region(problem, state.evaluation, model)
+        """Make one trust-region step; after one that failed, with the same model."""
+        here, memory = state.evaluation, state.memory
+        if "curvatures" in memory:
+            model = QuadraticModel(memory["curvatures"], memory["slopes_in_metric"], memory["directions"])
+            return _trust_region(problem, here, model, memory["radius"])
+        found = _model(problem, here)
+        if found is None:
+            return em_step(problem, state)
+        radius = memory.get("radius", 2.0 * float(np.linalg.norm(found.slopes)))
+        return _trust_region(problem, here, found, max(float(radius), 10 * SMALLEST))
 
 
-def _model(problem: Problem, state: State) -> Mapping[str, Any] | None:
-    """Return the model's curvatures, slopes, directions in the metric of I_c, and a radius; None without a matrix."""
-    here, metric = state.evaluation, problem.metric(state.evaluation)
-    observed = None if metric is None else problem.observed_information(here)
-    if metric is None or observed is None:
+def _model(problem: Problem, here: Evaluation) -> QuadraticModel | None:
+    """Return the quadratic model at a point; None where a matrix is missing."""
+    factor = metric_factor(problem, here)
+    observed = None if factor is None else observed_information(problem, here)
+    if factor is None or observed is None:
         return None
-    values, slopes, directions = in_metric(metric, observed, here.gradient)
-    radius = state.memory.get("radius", 2.0 * float(np.linalg.norm(slopes)))
-    return {"values": values, "slopes_in_metric": slopes, "radius": max(float(radius), 10 * SMALLEST),
-            "directions": directions}
+    return model_in_metric(factor, observed, here.gradient)
 
 
-def _trust_region(problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> tuple[State, Info]:
-    values, slopes, radius = memory["values"], memory["slopes_in_metric"], memory["radius"]
-    step = best_step(values, slopes, radius)
-    length, there = float(np.linalg.norm(step)), problem.evaluate(here.x + memory["directions"] @ step)
-    share = brought(here, there, rise(values, slopes, step))
-    if share is None:
-        if length < SMALLEST:
-            return State(here, memory), Info("newton", False, None, Status.LINE_SEARCH_FAILED)
-        return State(here, {**memory, "radius": SHRINK * length}), Info("newton", False, newton_gain(values, slopes))
-    state = State(there, {"radius": next_radius(radius, length, share)})
-    # The curvatures change little near the optimum: the last ones give the estimate without a new Hessian.
-    return state, Info("newton", True, em_gain(problem, there, 1.0 - float(values[0])))
+def _trust_region(problem: Problem, here: Evaluation, model: QuadraticModel, radius: float) -> tuple[State, Info]:
+    tried = attempt(lambda move: problem.evaluate(here.x + move), here, model, radius)
+    if tried.accepted:
+        # The curvatures change little near the optimum: the last ones give the estimate without a new Hessian.
+        remaining = em_gain(problem, tried.there, 1.0 - float(model.curvatures[0]))
+        return State(tried.there, {"radius": tried.radius}), Info("newton", True, remaining)
+    state = State(here, {"curvatures": model.curvatures, "slopes_in_metric": model.slopes,
+                         "directions": model.directions, "radius": tried.radius})
+    if tried.length < SMALLEST:
+        return state, Info("newton", False, None, Status.LINE_SEARCH_FAILED)
+    return state, Info("newton", False, newton_gain(model.curvatures, model.slopes))

@@ -81,7 +81,7 @@ class OnlineEM:
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make one pass over the data."""
-        problem.n_estep += 1
+        problem.count_e_steps(1)
         here, memory = state.evaluation, dict(state.memory)
         target = MStep(memory["last"], problem.model.space.unpack(memory["last"], problem.coordinates))
         for batch, factor in batches(problem.data, self.batch_size, self.seed, int(memory["epoch"])):

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
-from emlib.algorithms.base import Info, State, check_warm_up, require_free
-from emlib.algorithms.em import em_step
-from emlib.algorithms.trust_region import SHRINK, SMALLEST, best_step, brought, next_radius, rise
+from emlib.algorithms.base import Info, State, require_free
+from emlib.algorithms.stopping import newton_gain
+from emlib.algorithms.trust_region import SMALLEST, QuadraticModel, attempt
 from emlib.numerics import Array, symmetrise
-from emlib.problem import Evaluation, Problem
+from emlib.problem import Evaluation, MStep, Problem
 from emlib.result import Status
-from emlib.stopping import newton_gain
 
-FIRST = 1.0  # first radius, in the free coordinates of the field: for variances, a factor e
+FIRST_RADIUS = 1.0  # in the free coordinates of the field: for variances, a factor e
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A few EM steps, then trust-region Newton steps on the profile log-likelihood; a point tried costs one E-step.
-
-    Parameters
-    ----------
-    warm_up : int
-        EM steps to begin with.
+    """Trust-region Newton steps on the profile log-likelihood; a point tried costs one E-step.
 
     Notes
     -----
@@ -34,27 +27,25 @@ class Profile:
     loadings free (Jöreskog 1967). Its `profiled` names the field that is left, its `profile(params, stats)` returns
     the best point with this field, and the Hessian of the log-likelihood at such points in the field's free
     coordinates. The gradient is that of any E-step: the other fields' part vanishes there. As the Hessian is exact,
-    it is also what convergence is judged by.
+    it is also what convergence is judged by. ``Switch(EM(), Profile(), after(1))``, the default of `fit` for such
+    models, begins with an EM step.
 
     Examples
     --------
     >>> import emlib
     >>> import numpy as np
-    >>> from emlib.algorithms import EM, Profile
+    >>> from emlib.algorithms import EM, Profile, Switch, after
     >>> from emlib.models import FactorAnalysis
     >>> factor, noise = np.random.default_rng(0).normal(size=(2, 100, 4))
     >>> rows = factor[:, :1] + noise
-    >>> slow, fast = (emlib.fit(FactorAnalysis(4, 1), rows, algorithm=a, rng=0) for a in (EM(), Profile()))
+    >>> profile = Switch(EM(), Profile(), after(1))
+    >>> slow, fast = (emlib.fit(FactorAnalysis(4, 1), rows, algorithm=a, rng=0) for a in (EM(), profile))
     >>> abs(slow.loglik - fast.loglik) < 1e-6, slow.n_estep > 5 * fast.n_estep
     (True, True)
     """
 
-    warm_up: int = 1
     coordinates: ClassVar[str] = "free"
     monotone: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        check_warm_up(self.warm_up)
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state.
@@ -70,30 +61,26 @@ class Profile:
         if problem.model.profiled is None:
             raise TypeError("algorithm: Profile needs a model with `profiled`; "
                             f"{type(problem.model).__name__} has none with these settings, use EM() or Adaptive()")
-        return State(evaluation, {"left": self.warm_up, "hessian": np.empty((0, 0)), "radius": FIRST})
+        return State(evaluation, {"hessian": np.empty((0, 0)), "radius": FIRST_RADIUS})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
-        """Make an EM step while warming up; then give the other fields their best values, or move the one left."""
-        here, memory = state.evaluation, state.memory
-        if memory["left"] > 0:
-            moved, info = em_step(problem, State(here))
-            return State(moved.evaluation, {**memory, "left": memory["left"] - 1}), info
-        if not memory["hessian"].size:
-            target, hessian = _best(problem, here, here.x)
-            if target.fault is not None:
-                return state, Info("profile", False, None, Status.DEGENERATE, target.fault)
-            there = problem.evaluate(target.x)
-            return _arrived(problem, there, hessian, memory["radius"])
-        return _trust_region(problem, here, memory)
+        """Give the other fields their best values at first, then move the one that is left."""
+        here, hessian, radius = state.evaluation, state.memory["hessian"], state.memory["radius"]
+        if hessian.size:
+            return _trust_region(problem, here, hessian, radius)
+        target, hessian = _best(problem, here, here.x)
+        if target.fault is not None:
+            return state, Info("profile", False, None, Status.DEGENERATE, target.fault)
+        return _arrived(problem, problem.evaluate(target.x), hessian, radius)
 
 
-def _best(problem: Problem, here: Evaluation, x: Array) -> tuple[Any, Array]:
-    """Return the best point with the field at x, and the Hessian there; what was seen at `here` suffices."""
+def _best(problem: Problem, here: Evaluation, x: Array) -> tuple[MStep, Array]:
+    """Return the best point with the field at x, and the Hessian there, from the expected statistics of `here`."""
     best, hessian = problem.model.profile(problem.model.space.unpack(x), here.stats)
-    return problem.placed(best), hessian
+    return problem.checked_m_step(best), hessian
 
 
-def _place(problem: Problem) -> slice:
+def _field(problem: Problem) -> slice:
     """Return where the field that is left lies in the flat vector."""
     blocks = problem.model.space.blocks
     index = [block.name for block in blocks].index(str(problem.model.profiled))
@@ -101,33 +88,36 @@ def _place(problem: Problem) -> slice:
     return slice(low, low + blocks[index].free_size)
 
 
-def _trust_region(problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> tuple[State, Info]:
-    values, vectors, slopes = _model(problem, here, memory["hessian"])
-    move = best_step(values, slopes, memory["radius"])
-    length, x = float(np.linalg.norm(move)), here.x.copy()
-    x[_place(problem)] += vectors @ move
-    target, hessian = _best(problem, here, x)
-    shorter = State(here, {**memory, "radius": SHRINK * length})
+def _trust_region(problem: Problem, here: Evaluation, hessian: Array, radius: float) -> tuple[State, Info]:
+    found: list[tuple[MStep, Array]] = []
+
+    def evaluate(move: Array) -> Evaluation:
+        x = here.x.copy()
+        x[_field(problem)] += move
+        target, curvature = _best(problem, here, x)
+        found.append((target, curvature))
+        return problem.evaluate(target.x) if target.fault is None else replace(here, loglik=-np.inf)
+
+    tried = attempt(evaluate, here, _model(problem, here, hessian), radius)
+    target, next_hessian = found[0]
+    if tried.accepted:
+        return _arrived(problem, tried.there, next_hessian, tried.radius)
+    shorter = State(here, {"hessian": hessian, "radius": tried.radius})
     if target.fault is not None:
         # A long step may only have gone too far; a short one that rises is on its way out of the space.
-        status = Status.DEGENERATE if length <= FIRST else None
+        status = Status.DEGENERATE if tried.length <= FIRST_RADIUS else None
         return shorter, Info("profile", False, None, status, target.fault)
-    there = problem.evaluate(target.x)
-    share = brought(here, there, rise(values, slopes, move))
-    if share is not None:
-        return _arrived(problem, there, hessian, next_radius(memory["radius"], length, share))
-    return shorter, Info("profile", False, None, Status.LINE_SEARCH_FAILED if length < SMALLEST else None)
+    return shorter, Info("profile", False, None, Status.LINE_SEARCH_FAILED if tried.length < SMALLEST else None)
 
 
-def _model(problem: Problem, here: Evaluation, hessian: Array) -> tuple[Array, Array, Array]:
-    """Return curvatures, directions and slopes of the quadratic model of the profile log-likelihood."""
-    values, vectors = np.linalg.eigh(-symmetrise(hessian))
-    return values, vectors, vectors.T @ here.gradient[_place(problem)]
+def _model(problem: Problem, here: Evaluation, hessian: Array) -> QuadraticModel:
+    """Return the quadratic model of the profile log-likelihood in the free coordinates of the field."""
+    curvatures, vectors = np.linalg.eigh(-symmetrise(hessian))
+    return QuadraticModel(curvatures, vectors.T @ here.gradient[_field(problem)], vectors)
 
 
 def _arrived(problem: Problem, there: Evaluation, hessian: Array, radius: float) -> tuple[State, Info]:
     """Return the state at a new point, with what Newton's step would still gain in units of the rows' number."""
-    values, _, slopes = _model(problem, there, hessian)
-    count = problem.data.n_units
-    remaining = newton_gain(values / count, slopes / np.sqrt(count))
-    return State(there, {"left": 0, "hessian": hessian, "radius": radius}), Info("profile", True, remaining, exact=True)
+    model, count = _model(problem, there, hessian), problem.data.n_units
+    remaining = newton_gain(model.curvatures / count, model.slopes / np.sqrt(count))
+    return State(there, {"hessian": hessian, "radius": radius}), Info("profile", True, remaining, exact=True)

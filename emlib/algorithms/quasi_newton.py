@@ -9,9 +9,9 @@ import numpy as np
 
 from emlib.algorithms.base import Info, State
 from emlib.algorithms.fixed_point import guarded, residual, seen_rates
+from emlib.algorithms.stopping import em_gain
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
-from emlib.stopping import em_gain
 
 SINGULAR = 1e-8  # relative size of the update's denominator below which a pair says nothing
 

@@ -9,10 +9,10 @@ import numpy as np
 from emlib.algorithms.base import ROUNDING, Info, State
 from emlib.algorithms.em import em_step
 from emlib.algorithms.fixed_point import WINDOW, independent
+from emlib.algorithms.stopping import em_gain
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
-from emlib.stopping import em_gain
 
 SCHEMES = ("S1", "S2", "S3")
 SAFEGUARDS = ("strict", "package")

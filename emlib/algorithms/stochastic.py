@@ -155,7 +155,7 @@ class Adam:
 
 def one_pass(problem: Problem, state: State, settings: Any, kind: str, rule: Rule) -> tuple[State, Info]:
     """Let each batch move the point once, then look at the whole log-likelihood."""
-    problem.n_estep += 1
+    problem.count_e_steps(1)
     x, memory = state.evaluation.x, dict(state.memory)
     for batch, factor in batches(problem.data, settings.batch_size, settings.seed, int(memory["epoch"])):
         slope = mean_slope(problem, x, batch, factor)

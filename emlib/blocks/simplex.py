@@ -13,7 +13,7 @@ from emlib.numerics import Array, block_diagonal
 
 SUM_TOLERANCE = 1e-8  # how far from one a user's row of probabilities may add up
 VANISHED = 1e-20  # a probability so small that no sum of log-likelihoods tells it from zero
-FAINT = 1e-10  # a probability along whose log-odds the curvature is lost in rounding, and may come out negative
+CURVATURE_LOST = 1e-10  # a probability along whose log-odds rounding decides the curvature, and even its sign
 RIDGE = 1e-10  # information per unit to put in its place: above that rounding, and below what a gain can show
 
 
@@ -110,9 +110,9 @@ class Simplex(Based):
         rows: Array = raised / raised.sum(axis=-1, keepdims=True)
         return rows
 
-    def faint(self, value: Array) -> Array:
+    def vanished_mask(self, value: Array) -> Array:
         """Return a mask of the coordinates that are log-odds of, or against, a probability as good as zero."""
-        small, charted = value.reshape(self._rows, -1) < FAINT, self._charted
+        small, charted = value.reshape(self._rows, -1) < CURVATURE_LOST, self._charted
         reference = self.support.reshape(charted.shape) & ~charted
         mask: Array = (small | (small & reference).any(axis=1, keepdims=True))[charted]
         return mask

@@ -10,7 +10,7 @@ import numpy as np
 
 from emlib.diagnostics.bound import differences
 from emlib.diagnostics.em_map import jacobian
-from emlib.diagnostics.tangent import Tangent, entry_names, steps, tangent
+from emlib.diagnostics.tangent import Tangent, steps, tangent
 from emlib.model import LatentVariableModel, Statistics
 from emlib.numerics import Array, symmetrise
 from emlib.problem import Problem
@@ -161,7 +161,7 @@ def _assemble(problem: Problem, around: Tangent, missing: Array) -> Information:
         rate=float(values[~flat].max(initial=0.0)), standard_errors=problem.model.space.split(errors),
         covariance=scaled @ scaled.T, n_unidentified=silent.shape[1],
         n_uphill=int((~known & ~flat).sum()), unidentified=silent,
-        unidentified_entries=np.array(entry_names(problem.model))[_entries(silent)].tolist(),
+        unidentified_entries=np.array(problem.model.space.entry_names())[_entries(silent)].tolist(),
         at_boundary=around.at_boundary,
         held=list(problem.model.space.held), basis=around.basis)
 

@@ -98,13 +98,7 @@ def boundary_entries(model: LatentVariableModel, params: Any, rare: float) -> tu
             mask = np.minimum(value - block.low, block.high - value) <= edge * (block.high - block.low)
         masks.append(np.atleast_1d(mask).ravel())
     held = np.concatenate(masks)
-    return held, [name for name, is_held in zip(entry_names(model), held, strict=True) if is_held]
-
-
-def entry_names(model: LatentVariableModel) -> list[str]:
-    """Return the names of the standard entries, in order: "weights[1]", "covariances[0, 1, 1]", "theta"."""
-    return [block.name + (str(list(index)) if block.shape else "")
-            for block in model.space.blocks for index in np.ndindex(block.shape)]
+    return held, [name for name, is_held in zip(model.space.entry_names(), held, strict=True) if is_held]
 
 
 def steps(model: LatentVariableModel, params: Any, directions: Array, n_units: float) -> Array:

@@ -12,7 +12,7 @@ from emlib.data import Data, reading
 from emlib.data.validate import as_matrix, first, positive_integer
 from emlib.families import Bernoulli, Categorical, Family
 from emlib.families.bernoulli import NEXT
-from emlib.mean import MixtureMean
+from emlib.families.mean_coordinates import MixtureMean
 from emlib.model import Statistics
 from emlib.models.discrete import NUDGE
 from emlib.models.memberships import log_weights

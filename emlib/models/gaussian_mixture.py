@@ -13,8 +13,8 @@ from emlib.data import Data, reading
 from emlib.data.moments import Moments, moments
 from emlib.data.validate import as_matrix, positive_integer
 from emlib.families import Categorical, Family, LinearGaussian, covariance
+from emlib.families.mean_coordinates import MixtureMean
 from emlib.kernels import LONG, compiled, estep_chunk
-from emlib.mean import MixtureMean
 from emlib.model import Expectation, Statistics
 from emlib.models import gaussian_data, gaussian_pass
 from emlib.models.memberships import log_weights

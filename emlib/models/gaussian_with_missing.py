@@ -11,7 +11,7 @@ from emlib.blocks import PositiveDefinite, Real
 from emlib.data import Data, reading
 from emlib.data.validate import as_matrix, first, positive_integer
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
-from emlib.mean import MixtureMean
+from emlib.families.mean_coordinates import MixtureMean
 from emlib.model import Expectation, Statistics
 from emlib.models.partial import Columns, columns, partial, patterns, score_covariance
 from emlib.numerics import Array, lower_indices

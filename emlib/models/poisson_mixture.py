@@ -11,7 +11,7 @@ from emlib.blocks import Positive, Simplex
 from emlib.data import Data, reading
 from emlib.data.validate import as_counts, positive_integer
 from emlib.families import Categorical, Family, Poisson, poisson
-from emlib.mean import MixtureMean
+from emlib.families.mean_coordinates import MixtureMean
 from emlib.model import Statistics
 from emlib.models.discrete import NUDGE
 from emlib.models.memberships import log_weights

@@ -12,8 +12,8 @@ from emlib.data import Data, reading
 from emlib.data.validate import as_floats, as_matrix, positive_integer
 from emlib.families import Family
 from emlib.families.linear_gaussian import LOG_2PI
+from emlib.families.mean_coordinates import MixtureMean
 from emlib.families.signed_mean import SignedMean
-from emlib.mean import MixtureMean
 from emlib.model import Statistics
 from emlib.models.discrete import NUDGE
 from emlib.models.symmetric import SymmetricModel

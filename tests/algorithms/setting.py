@@ -29,6 +29,7 @@ from emlib.algorithms import (
     QuasiNewtonEM,
     SciPy,
     Switch,
+    after,
     missing_information_above,
 )
 from tests.contract.cases import CASES, Case, has
@@ -64,9 +65,9 @@ ALGORITHMS: dict[str, Any] = {
     "first-order-em": lambda case: FirstOrderEM(fixed(case, "free") * case.data.n_units, coordinates="free"),
     "lbfgs": lambda case: LBFGS(),
     "lbfgs-identity": lambda case: LBFGS(metric="identity"),
-    "lbfgs-warm": lambda case: LBFGS(history=3, warm_up=2),
-    "newton": lambda case: Newton(),
-    "newton-cold": lambda case: Newton(warm_up=0),
+    "lbfgs-warm": lambda case: Switch(EM(), LBFGS(history=3), after(2)),
+    "newton": lambda case: Switch(EM(), Newton(), after(2)),
+    "newton-cold": lambda case: Newton(),
     "scipy-l-bfgs-b": lambda case: SciPy(),
     "scipy-bfgs": lambda case: SciPy("BFGS"),
     "scipy-trust-exact": lambda case: SciPy("trust-exact"),

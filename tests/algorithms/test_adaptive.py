@@ -8,7 +8,7 @@ import numpy as np
 
 import emlib
 from emlib.algorithms import EM, Adaptive
-from emlib.algorithms.adaptive import learnt
+from emlib.algorithms.adaptive import symmetric_rank_one
 from emlib.models import GaussianMixture
 from tests import tolerances as tol
 from tests.algorithms.setting import Listening, by_name, near, run
@@ -27,7 +27,7 @@ def from_seed(algorithm: Any, seed: int) -> emlib.Result:
 def test_what_is_learnt_explains_the_change_of_the_gradient() -> None:
     rng = np.random.default_rng(0)
     complete, missing, move, change = np.diag(rng.uniform(1, 2, 4)), np.zeros((4, 4)), *rng.normal(size=(2, 4))
-    found = learnt(missing, complete, move, change)
+    found = symmetric_rank_one(missing, complete, move, change)
     np.testing.assert_allclose((complete - found) @ move, change, rtol=tol.ROOT)
     assert np.array_equal(found, found.T)
     assert np.linalg.matrix_rank(found) == 1
@@ -36,8 +36,8 @@ def test_what_is_learnt_explains_the_change_of_the_gradient() -> None:
 def test_nothing_is_learnt_where_the_correction_would_be_infinite() -> None:
     """A gap at right angles to the move has no symmetric correction of rank one; the control has a small angle."""
     eye, move = np.eye(2), np.array([1.0, 0.0])
-    assert not learnt(0 * eye, eye, move, np.array([1.0, -1.0])).any()
-    assert learnt(0 * eye, eye, move, np.array([1.0 - 1e-6, -1.0])).any()
+    assert not symmetric_rank_one(0 * eye, eye, move, np.array([1.0, -1.0])).any()
+    assert symmetric_rank_one(0 * eye, eye, move, np.array([1.0 - 1e-6, -1.0])).any()
 
 
 def test_the_missing_information_is_learnt_exactly_from_a_quadratic() -> None:
@@ -47,7 +47,7 @@ def test_the_missing_information_is_learnt_exactly_from_a_quadratic() -> None:
     complete, truth = 5 * np.eye(4), 0.1 * root @ root.T
     missing = np.zeros((4, 4))
     for move in rng.normal(size=(4, 4)):
-        missing = learnt(missing, complete, move, (complete - truth) @ move)
+        missing = symmetric_rank_one(missing, complete, move, (complete - truth) @ move)
     np.testing.assert_allclose(missing, truth, atol=tol.TWO_CODES)
 
 

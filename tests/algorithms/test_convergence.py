@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 
 import emlib
 from emlib.algorithms import EM, FirstOrderEM, GradientAscent
+from emlib.evaluation.companions import in_coordinates
 from tests import tolerances as tol
 from tests.algorithms.setting import (
     ALGORITHMS,
@@ -46,7 +47,7 @@ def test_reaches_the_optimum(make: Any, case: Case) -> None:
 
 def check_result(problem: emlib.Problem, result: emlib.Result) -> None:
     """What every result must be, however the run ended."""
-    again = problem.twin(problem.coordinates).evaluate(result.x)
+    again = in_coordinates(problem, problem.coordinates).evaluate(result.x)
     assert again.loglik == result.loglik == -result.fun
     assert np.array_equal(-again.gradient, result.jac)
     for block in problem.model.space.blocks:

@@ -132,7 +132,7 @@ def test_a_step_that_fails_is_em_s(algorithm: Any, memory: dict[str, Any]) -> No
                                                                               "quasi-newton"), 1)
     target = here.em_map(state.evaluation.x)
     assert not np.array_equal(good.evaluation.x, target)
-    here.recall(state.evaluation)
+    here.memo.last = state.evaluation
     spent = here.n_estep
     after, info = algorithm.step(here, replace(state, memory={**state.memory, **memory}))
     assert (info.kind, here.n_estep - spent) == ("em", 2)

@@ -70,8 +70,6 @@ def test_unknown_options_are_refused() -> None:
     (lambda: FirstOrderEM(np.inf), r"step_length: inf found"),
     (lambda: LBFGS(metric="euclid"), r"metric: 'euclid' is unknown; choose one of"),
     (lambda: LBFGS(history=0), r"history: 0 found; at least one pair"),
-    (lambda: Newton(warm_up=-1), r"warm_up: -1 found"),
-    (lambda: LBFGS(warm_up=-1), r"warm_up: -1 found"),
     (lambda: SciPy("no-such-method"), r"method: 'no-such-method' is unknown"),
     (lambda: SciPy("Nelder-Mead"), r"method: 'Nelder-Mead'"),
 ])

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib.algorithms import EM, Adaptive, Profile
+from emlib.algorithms import EM, Adaptive, Profile, Switch, after
+from emlib.algorithms.stopping import curvature
 from emlib.fit import default_algorithm
 from emlib.models import PPCA, FactorAnalysis
 from emlib.models import factor_profile as closed
-from emlib.stopping import curvature
 from tests import tolerances as tol
 from tests.algorithms.setting import Listening
 from tests.contract.sabotage import Twin
@@ -25,6 +25,7 @@ RNG = np.random.default_rng(8)
 ROWS = RNG.standard_normal((150, COUNT)) @ RNG.standard_normal((COUNT, SIDE)) + 3.0 + 0.8 * RNG.standard_normal(
     (150, SIDE))
 STEP = 1e-5
+PROFILE = Switch(EM(), Profile(), after(1))
 
 
 def rise(logs: Any) -> tuple[float, Any, Any]:
@@ -63,7 +64,7 @@ def test_it_ends_where_em_ends_from_anywhere(noise: float, held: Any) -> None:
     start = replace(model.start(model.as_data(ROWS), np.random.default_rng(1)), noise_variance=np.full(SIDE, noise))
     listening = Listening(model)
     problem = emlib.Problem(listening, ROWS)
-    fast = emlib.solve(problem, Profile(), model.space.pack(start))
+    fast = emlib.solve(problem, PROFILE, model.space.pack(start))
     slow = emlib.fit(model, ROWS, algorithm=EM(), rng=0, max_estep=20_000)
     assert fast.success, fast.message
     assert slow.success, slow.message
@@ -76,7 +77,7 @@ def test_it_ends_where_em_ends_from_anywhere(noise: float, held: Any) -> None:
 
 
 def test_its_verdict_is_that_of_the_whole_curvature() -> None:
-    result = emlib.fit(MODEL, ROWS, algorithm=Profile(), rng=0, tol=1e-4)
+    result = emlib.fit(MODEL, ROWS, algorithm=PROFILE, rng=0, tol=1e-4)
     problem = emlib.Problem(MODEL, ROWS)
     seen = curvature(problem, problem.evaluate(result.x))
     assert seen is not None
@@ -85,8 +86,8 @@ def test_its_verdict_is_that_of_the_whole_curvature() -> None:
     assert result.remaining <= 1e-4
 
 
-@pytest.mark.parametrize("warm_up", [0, 1])
-def test_a_wrong_hessian_or_a_wrong_point_is_flagged(warm_up: int) -> None:
+@pytest.mark.parametrize("algorithm", [Profile(), PROFILE], ids=repr)
+def test_a_wrong_hessian_or_a_wrong_point_is_flagged(algorithm: Any) -> None:
     """The sabotaged twins: a sign costs steps, but not the truth; loadings that are not the best end in no success."""
     def upside_down(honest: Any, *given: Any) -> Any:
         best, hessian = honest.profile(*given)
@@ -99,7 +100,7 @@ def test_a_wrong_hessian_or_a_wrong_point_is_flagged(warm_up: int) -> None:
     def ends(member: Any) -> emlib.Result:
         problem = emlib.Problem(Twin(MODEL, profile=member), ROWS)
         x = MODEL.space.pack(MODEL.start(problem.data, np.random.default_rng(0)))
-        return emlib.solve(problem, Profile(warm_up), x, max_estep=200)
+        return emlib.solve(problem, algorithm, x, max_estep=200)
 
     right, slow, wrong = ends(lambda honest, *given: honest.profile(*given)), ends(upside_down), ends(off)
     assert right.success
@@ -112,7 +113,7 @@ def test_the_sign_of_a_heywood_case_is_a_slope_that_stays() -> None:
     """A step that goes too far is shortened; where the uniqueness goes on falling, the fit ends and names it."""
     matrix = np.array([[1.0, 0.9, 0.4], [0.9, 1.0, 0.7], [0.4, 0.7, 1.0]])
     model = FactorAnalysis(3, 1)
-    result = emlib.fit(model, model.from_covariance(matrix, 100), rng=0, algorithm=Profile())
+    result = emlib.fit(model, model.from_covariance(matrix, 100), rng=0, algorithm=PROFILE)
     assert result.status is emlib.Status.DEGENERATE
     assert "noise_variance: entry [1] has collapsed" in result.message
     assert result.params.noise_variance[1] < 1e-7
@@ -122,8 +123,8 @@ def test_the_sign_of_a_heywood_case_is_a_slope_that_stays() -> None:
 
 def test_it_is_the_default_where_it_serves() -> None:
     pattern = np.ones((SIDE, COUNT), dtype=bool)
-    assert default_algorithm(MODEL) == Profile()
-    assert default_algorithm(FactorAnalysis(SIDE, COUNT, fixed={"mean": np.zeros(SIDE)})) == Profile()
+    assert default_algorithm(MODEL) == PROFILE
+    assert default_algorithm(FactorAnalysis(SIDE, COUNT, fixed={"mean": np.zeros(SIDE)})) == PROFILE
     for other in (PPCA(SIDE, COUNT), FactorAnalysis(SIDE, COUNT, pattern),
                   FactorAnalysis(SIDE, COUNT, fixed={"noise_variance": np.ones(SIDE)})):
         assert default_algorithm(other) == Adaptive()
@@ -135,10 +136,10 @@ def test_it_is_the_default_where_it_serves() -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_a_run_that_was_cut_off_goes_on_to_the_same_bits(n: int, tmp_path: Path) -> None:
-    whole = emlib.fit(MODEL, ROWS, algorithm=Profile(), rng=0)
-    cut = emlib.fit(MODEL, ROWS, algorithm=Profile(), rng=0, max_estep=n + 1, checkpoint=tmp_path / "run.ckpt")
+    whole = emlib.fit(MODEL, ROWS, algorithm=PROFILE, rng=0)
+    cut = emlib.fit(MODEL, ROWS, algorithm=PROFILE, rng=0, max_estep=n + 1, checkpoint=tmp_path / "run.ckpt")
     assert cut.status is emlib.Status.MAX_ESTEP
-    again = emlib.fit(MODEL, ROWS, algorithm=Profile(), rng=0, checkpoint=tmp_path / "run.ckpt")
+    again = emlib.fit(MODEL, ROWS, algorithm=PROFILE, rng=0, checkpoint=tmp_path / "run.ckpt")
     np.testing.assert_array_equal(again.x, whole.x)
     assert again.n_estep == whole.n_estep
     assert again.success

@@ -177,7 +177,7 @@ def test_constant_steps_circle_and_do_not_converge() -> None:
     """The verdict is the loop's: what is still to be had stays above what would count as done."""
     circling, calming = (run(CASE, SGD(1.0, batch_size=5, decay=decay), max_estep=40)[1] for decay in (0.0, 0.9))
     assert circling.status is Status.MAX_ESTEP
-    assert circling.remaining > 1e3 * emlib.stopping.DEFAULT_TOL
+    assert circling.remaining > 1e3 * emlib.algorithms.stopping.DEFAULT_TOL
     assert calming.remaining < 0.1 * circling.remaining
 
 

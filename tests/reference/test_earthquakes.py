@@ -12,11 +12,12 @@ import pytest
 
 import emlib
 from emlib import datasets
-from emlib.algorithms import EM, LBFGS, Newton
-from emlib.evaluation import Evaluation
+from emlib.algorithms import EM, LBFGS, Newton, Switch, after
+from emlib.algorithms.metric import metric_factor, observed_information
+from emlib.algorithms.stopping import DEFAULT_TOL
+from emlib.evaluation.point import Evaluation
 from emlib.models import PoissonHMM
 from emlib.numerics import Array
-from emlib.stopping import DEFAULT_TOL
 from tests.tolerances import CONTROL, FIVE_DECIMALS, FOUR_DECIMALS, SAME_OPTIMUM
 
 COUNTS = datasets.earthquakes()
@@ -37,7 +38,8 @@ def test_published_log_likelihoods(count: int) -> None:
 
 
 @pytest.mark.parametrize(("count", "seed", "algorithm"), [
-    (2, 0, None), (3, 0, None), (3, 0, LBFGS()), (3, 0, Newton()), (4, 1, None), (4, 1, LBFGS(warm_up=5))], ids=repr)
+    (2, 0, None), (3, 0, None), (3, 0, LBFGS()), (3, 0, Newton()), (4, 1, None),
+    (4, 1, Switch(EM(), LBFGS(), after(5)))], ids=repr)
 def test_free_coordinates_come_as_near_to_the_vertex_as_numbers_do(count: int, seed: int, algorithm: Any) -> None:
     """The log-odds of the first state and of some transitions are infinite there; all reach the maximum of EM."""
     model = PoissonHMM(count, fixed={})
@@ -54,13 +56,13 @@ def vertex() -> tuple[emlib.Problem, Evaluation, Array]:
     end = emlib.fit(model, COUNTS, rng=0, algorithm=EM(), tol=1e-10).params
     problem = emlib.Problem(model, model.as_data(COUNTS))
     here = problem.evaluate(model.space.pack(end))
-    return problem, here, model.space.faint(end, problem.m_step(here).params)
+    return problem, here, model.space.vanished_mask(end, problem.m_step(here).params)
 
 
 def test_the_ridge_gives_vanished_probabilities_a_curvature(vertex: tuple[emlib.Problem, Evaluation, Array]) -> None:
     """Along their log-odds both information matrices are rounding; with the ridge EM's step is Newton's there."""
     problem, here, vanished = vertex
-    factor, observed = problem.metric(here), problem.observed_information(here)
+    factor, observed = metric_factor(problem, here), observed_information(problem, here)
     assert vanished.sum() == 3
     assert factor is not None
     assert observed is not None
@@ -71,13 +73,13 @@ def test_the_ridge_gives_vanished_probabilities_a_curvature(vertex: tuple[emlib.
 def test_without_the_ridge_there_is_no_metric_at_a_vertex(vertex: tuple[emlib.Problem, Evaluation, Array],
                                                          monkeypatch: pytest.MonkeyPatch) -> None:
     problem, here, _ = vertex
-    monkeypatch.setattr("emlib.problem.RIDGE", 0.0)
-    assert problem.metric(here) is None
+    monkeypatch.setattr("emlib.algorithms.metric.RIDGE", 0.0)
+    assert metric_factor(problem, here) is None
 
 
 def test_without_a_least_probability_lbfgs_leaves_the_space(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emlib.blocks.Simplex.lifted", lambda self, value, share, least: value)
-    result = emlib.fit(PoissonHMM(4, fixed={}), COUNTS, rng=1, algorithm=LBFGS(warm_up=5))
+    result = emlib.fit(PoissonHMM(4, fixed={}), COUNTS, rng=1, algorithm=Switch(EM(), LBFGS(), after(5)))
     assert result.status is emlib.Status.DEGENERATE, result.message
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import emlib
 from emlib import datasets
-from emlib.algorithms import LBFGS
+from emlib.algorithms import EM, LBFGS, Switch, after
 from emlib.models import FactorAnalysis
 from tests import tolerances as tol
 
@@ -61,11 +61,11 @@ def test_the_optimum_from_the_published_start() -> None:
     check_optimum(result.params)
 
 
-@pytest.mark.parametrize("warm_up", [0, 1])
-def test_from_that_start_lbfgs_needs_an_em_step_first(warm_up: int) -> None:
+@pytest.mark.parametrize("n_em", [0, 1])
+def test_from_that_start_lbfgs_needs_an_em_step_first(n_em: int) -> None:
     """Else its first step, from uniquenesses of 1e-8, leaps out of the space; it says which of them collapsed."""
-    result = emlib.fit(MODEL, DATA, start=START, algorithm=LBFGS(warm_up=warm_up))
-    assert result.success == (warm_up == 1)
+    result = emlib.fit(MODEL, DATA, start=START, algorithm=Switch(EM(), LBFGS(), after(n_em)))
+    assert result.success == (n_em == 1)
     if result.success:
         check_optimum(result.params)
     else:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 import emlib
-from emlib import archive, checkpoint
-from emlib.algorithms import EM, LBFGS, IncrementalEM
+from emlib.algorithms import EM, LBFGS, IncrementalEM, Switch, after
+from emlib.fitting import checkpoint, npz_file
 from emlib.models import GaussianMixture, PoissonMixture
 from emlib.result import COLUMNS, Result
 
@@ -26,7 +26,8 @@ ROWS = np.random.default_rng(2).standard_normal((60, 2)) + np.repeat([[0.0, 0.0]
 DEATHS = [162, 267, 271, 185, 111, 61, 27, 8, 3, 1]
 FITS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "poisson": (PoissonMixture(2), range(10), {"sample_weight": DEATHS, "algorithm": EM(), "max_estep": 150}),
-    "gaussian": (GaussianMixture(2, 2), ROWS, {"algorithm": LBFGS(warm_up=5, metric="identity"), "tol": 1e-12}),
+    "gaussian": (GaussianMixture(2, 2), ROWS,
+                 {"algorithm": Switch(EM(), LBFGS(metric="identity"), after(5)), "tol": 1e-12}),
     "incremental": (GaussianMixture(2, 2, "diag"), ROWS, {"algorithm": IncrementalEM(30), "tol": 1e-12}),
 }
 
@@ -77,13 +78,13 @@ def story(name: str, folder: Path, moments: random.Random) -> dict[str, Any]:
     cut_off, rows = 0, []
     for _ in range(KILLS):
         cut_off += killed(name, path, moments)
-        rows.append(archive.read(path)[0]["plain"]["n_rows"] if path.exists() else 0)
+        rows.append(npz_file.read(path)[0]["plain"]["n_rows"] if path.exists() else 0)
     last = fit(name, checkpoint=path)
     return {"name": name, "killed": cut_off, "rows": rows, "nit": last.nit, "same": bits(last) == bits(fit(name))}
 
 
 if __name__ == "__main__":
-    checkpoint.SECONDS = 0.0
+    checkpoint.WRITE_INTERVAL = 0.0
     source = random.Random(int(sys.argv[2]))
     for each in FITS:
         print(json.dumps(story(each, Path(sys.argv[1]), source)))

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib import archive, checkpoint
 from emlib.algorithms import (
     ECG,
     EM,
@@ -33,7 +32,8 @@ from emlib.algorithms import (
     after,
 )
 from emlib.algorithms.base import Info, State
-from emlib.checkpoint import fingerprint
+from emlib.fitting import checkpoint, npz_file
+from emlib.fitting.checkpoint import fingerprint
 from emlib.models import GaussianMixture, PoissonMixture
 from tests.safety.killed import FITS, KILLS, bits, fit
 
@@ -67,10 +67,11 @@ def cut_off_after(n: int) -> Any:
 
 @pytest.fixture
 def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "WRITE_INTERVAL", 0.0)
 
 
-ALGORITHMS = [None, EM(), Newton(), LBFGS(warm_up=2), LBFGS(metric="identity"), GradientAscent(), IncrementalEM(4),
+ALGORITHMS = [None, EM(), Newton(), Switch(EM(), LBFGS(), after(2)), LBFGS(metric="identity"), GradientAscent(),
+              IncrementalEM(4),
               ECG(), EMGradient(), SQUAREM(), SGD(batch_size=4), Adam(batch_size=4), OnlineEM(batch_size=4),
               OnlineEM(batch_size=4, average_after=1.5), Anderson(), QuasiNewtonEM("standard"),
               Switch(EM(), Newton(), after(3))]
@@ -101,21 +102,21 @@ def test_a_larger_budget_goes_on_from_a_spent_one(tmp_path: Path) -> None:
 def test_writes_wait_for_their_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within a second only the first state and the last are written."""
     written: list[int] = []
-    honest = archive.write
-    monkeypatch.setattr(archive, "write", lambda path, meta, arrays: (written.append(meta["plain"]["n_rows"]),
+    honest = npz_file.write
+    monkeypatch.setattr(npz_file, "write", lambda path, meta, arrays: (written.append(meta["plain"]["n_rows"]),
                                                                       honest(path, meta, arrays)))
-    monkeypatch.setattr(checkpoint, "SECONDS", 3600.0)
+    monkeypatch.setattr(checkpoint, "WRITE_INTERVAL", 3600.0)
     found = emlib.fit(MODEL, COUNTS, rng=3, checkpoint=tmp_path / "run")
     assert written == [1, found.nit + 1]
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run"
-    archive.write(path, {"a": 1}, {})
+    npz_file.write(path, {"a": 1}, {})
     monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError("the disk is full")))
     with pytest.raises(OSError, match="the disk is full"):
-        archive.write(path, {"a": 2}, {})
-    assert archive.read(path)[0] == {"a": 1}
+        npz_file.write(path, {"a": 2}, {})
+    assert npz_file.read(path)[0] == {"a": 1}
 
 
 def finished(path: Path) -> bytes:
@@ -153,7 +154,8 @@ def test_half_a_file_is_noticed(tmp_path: Path) -> None:
 OTHERS: list[tuple[str, dict[str, Any]]] = [
     ("model", {"model": PoissonMixture(2, fixed={"weights": [0.5, 0.5]})}), ("data", {"data": [*COUNTS[:-1], 12]}),
     ("data", {"sample_weight": np.ones(12)}), ("algorithm", {"algorithm": EM()}), ("tol", {"tol": 1e-9}),
-    ("algorithm", {"algorithm": Newton(warm_up=3)}), ("chunk_size", {"chunk_size": 5}), ("start", {"rng": 4}),
+    ("algorithm", {"algorithm": Switch(EM(), Newton(), after(3))}), ("chunk_size", {"chunk_size": 5}),
+    ("start", {"rng": 4}),
     ("coordinates", {"algorithm": GradientAscent(), "coordinates": "standard"}),
 ]
 
@@ -172,8 +174,8 @@ def test_other_code_is_noticed(tmp_path: Path) -> None:
     """A file whose log-likelihood this code does not find."""
     path = tmp_path / "run"
     finished(path)
-    meta, arrays = archive.read(path)
-    archive.write(path, meta | {"loglik": meta["loglik"] + 1e-3}, arrays)
+    meta, arrays = npz_file.read(path)
+    npz_file.write(path, meta | {"loglik": meta["loglik"] + 1e-3}, arrays)
     with pytest.raises(ValueError, match=r"has log-likelihood -\d.* where this code finds -\d"):
         emlib.fit(MODEL, COUNTS, rng=3, checkpoint=path)
 
@@ -217,8 +219,8 @@ def test_what_is_put_in_comes_out() -> None:
              "g": (1, (2,)), "h": {"i": np.int64(3)}, "j": (stats, stats), "k": np.inf,
              "l": np.array(["a", "bc"])}
     arrays: dict[str, Any] = {}
-    node = json.loads(json.dumps(archive.encode(value, "m", arrays)))
-    back = archive.decode(node, arrays, stats)
+    node = json.loads(json.dumps(npz_file.encode(value, "m", arrays)))
+    back = npz_file.decode(node, arrays, stats)
     assert repr(back.keys()) == repr(value.keys())
     for name in "abcdefghkl":
         assert type(back[name]) is type(value[name])
@@ -257,8 +259,8 @@ def test_a_run_that_forgot_something_gives_other_bits(tmp_path: Path, every_step
     options: dict[str, Any] = {"rng": 3, "algorithm": LBFGS()}
     with pytest.raises(Stop):
         emlib.fit(MODEL, COUNTS, checkpoint=path, callback=cut_off_after(4), **options)
-    meta, arrays = archive.read(path)
+    meta, arrays = npz_file.read(path)
     pairs = {name: arrays[name][:0] for name in ("memory.moves", "memory.changes")}
     assert len(arrays["memory.moves"]) > 1
-    archive.write(path, meta, arrays | pairs)
+    npz_file.write(path, meta, arrays | pairs)
     assert bits(emlib.fit(MODEL, COUNTS, checkpoint=path, **options)) != bits(emlib.fit(MODEL, COUNTS, **options))

@@ -12,8 +12,8 @@ import pytest
 from scipy.linalg import eigh
 
 import emlib
-from emlib import differences
 from emlib.algorithms import EM
+from emlib.evaluation import differences
 from tests import tolerances as tol
 from tests.contract.cases import CASES, Case
 from tests.safety.models import IDS, MODELS, each, has, reads_whole_numbers

@@ -16,9 +16,9 @@ import pytest
 import emlib
 from emlib import Status
 from emlib.algorithms import ECG, EM, LBFGS, SQUAREM, Adaptive, EMGradient, GradientAscent, Newton
+from emlib.algorithms.stopping import curvature
 from emlib.result import Result
-from emlib.solve import FALL
-from emlib.stopping import curvature
+from emlib.solve import ROUNDED_FALL
 from tests import tolerances as tol
 from tests.contract.cases import Case
 from tests.safety.models import IDS, MODELS
@@ -54,7 +54,7 @@ def check_numbers(result: Result) -> None:
     assert result.model.space.fault(result.params) is None
     again = emlib.Problem(result.model, result.data).expectation(result.params)
     assert abs(again.loglik - result.loglik) <= tol.TWO_CODES * again.magnitude
-    assert result.loglik >= result.trace.loglik.max() - FALL * again.magnitude
+    assert result.loglik >= result.trace.loglik.max() - ROUNDED_FALL * again.magnitude
     assert result.loglik >= result.trace.loglik[0]
 
 

@@ -20,7 +20,7 @@ from emlib import Chunks
 from emlib.algorithms import EM, IncrementalEM
 from emlib.backends import dask as backend
 from emlib.backends.dask import dask_data, dask_map
-from emlib.checkpoint import fingerprint
+from emlib.fitting.checkpoint import fingerprint
 from emlib.models import CategoricalHMM, GaussianMixture, RegressionMixture
 
 DRAWN = np.random.default_rng(0)

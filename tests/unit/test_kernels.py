@@ -14,6 +14,7 @@ import pytest
 import emlib
 from emlib.algorithms import EM
 from emlib.data import Data
+from emlib.evaluation.companions import in_coordinates
 from emlib.families.covariance import TYPES
 from emlib.kernels import BLOCK, blocks, choice, gaussian, tiles
 from emlib.model import Expectation
@@ -366,7 +367,7 @@ def test_an_estep_takes_longer_chunks_where_loops_are_compiled_and_louis_never_d
         seen["e_step"].clear()
     emlib.Problem(model, data).missing_information(params)
     assert seen["missing_information"] == [choice.CHUNK, choice.CHUNK, 5]
-    assert emlib.Problem(model, data).twin("standard").chunk_size is None
+    assert in_coordinates(emlib.Problem(model, data), "standard").chunk_size is None
     assert choice.estep_chunk(2, 1) == choice.LONG
     monkeypatch.setattr(choice, "numba_is_there", lambda: False)
     assert choice.estep_chunk(2, 1) == choice.CHUNK

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from emlib.algorithms import line_search
 from emlib.algorithms.line_search import backtrack, wolfe
+from emlib.algorithms.stopping import newton_gain, remaining_gain
 from emlib.algorithms.trust_region import best_step
-from emlib.stopping import newton_gain, remaining_gain
 from tests import tolerances as tol
 
 

@@ -13,8 +13,8 @@ import pytest
 import emlib
 from emlib.algorithms import EM
 from emlib.blocks import Real
-from emlib.checkpoint import fingerprint
 from emlib.families import ProductModel
+from emlib.fitting.checkpoint import fingerprint
 from emlib.models import GaussianMixture, PoissonMixture
 from emlib.space import ParameterSpace
 from tests.contract.cases import CASES, Case

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib import datasets, starts
+from emlib import datasets
 from emlib.algorithms import EM
+from emlib.fitting import starts
 from emlib.models import GaussianMixture, PoissonMixture
 
 MODEL = GaussianMixture(2, 2)

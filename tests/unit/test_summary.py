@@ -93,7 +93,7 @@ def test_a_point_where_the_information_has_no_meaning_says_why(monkeypatch: pyte
     def refuse(*arguments: Any) -> Any:
         raise ValueError("params: Q is not concave there")
 
-    monkeypatch.setattr("emlib.summary.information", refuse)
+    monkeypatch.setattr("emlib.diagnostics.information", refuse)
     assert "no standard errors: params: Q is not concave there" in str(FOUND.summary())
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib import threads
 from emlib.algorithms import EM
+from emlib.evaluation import threads
 from emlib.models import GaussianMixture, PoissonMixture
 
 ROWS = np.random.default_rng(0).normal(size=(900, 2)) + 2.0 * np.random.default_rng(1).integers(0, 2, (900, 1))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import emlib
-from emlib.algorithms import Newton
+from emlib.algorithms import EM, Newton, Switch, after
 from emlib.model import LatentVariableModel
 from tests.contract.densities import Density, Law
 from tests.tolerances import OPTIMUM
@@ -99,7 +99,7 @@ class Case:
         """An interior maximum, polished until the gradient is below OPTIMUM per unit."""
         problem = self.problem()
         for params in self.points:
-            found = emlib.solve(problem, Newton(warm_up=20), self.model.space.pack(params), tol=1e-14)
+            found = emlib.solve(problem, Switch(EM(), Newton(), after(20)), self.model.space.pack(params), tol=1e-14)
             if found.success and np.abs(found.jac).max() <= OPTIMUM * self.data.n_units:
                 return found.params
         raise AssertionError(f"{self.name}: no start led to an interior maximum")

@@ -1,23 +1,23 @@
-"""What a fit found, as a table to read: estimates, standard errors, missing information, why it stopped."""
+"""The summary of a fit, a table to read: estimates, standard errors, missing information, why it stopped."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emlib.blocks import PositiveDefinite
 from emlib.blocks.held import Held
-from emlib.diagnostics.information import Information, information
-from emlib.diagnostics.tangent import entry_names
 from emlib.numerics import Array
-from emlib.result import Result
 
-SHOWN = 60  # rows of the table that are printed; `to_dataframe` has them all
-NAMED = 8  # names listed in a note
+if TYPE_CHECKING:
+    from emlib.diagnostics.information import Information
+
+TABLE_ROWS = 60  # that are printed; `to_dataframe` has them all
+NAMES_LISTED = 8  # in a note
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,27 +70,29 @@ class Summary:
                                 index=self.names)
 
 
-def summarise(result: Result, standard_errors: bool = True) -> Summary:
-    """Return the summary of a result; see `Result.summary`."""
-    found, reason = _information(result) if standard_errors else (None, "not asked for")
-    shown = _shown(result.model)
-    names = np.array(entry_names(result.model))[shown]
-    estimates = result.model.space.pack(result.params, "standard")[shown]
+def summarise(model: Any, params: Any, found: Information | None, reason: str, head: list[str],
+              ending: list[str]) -> Summary:
+    """Return the summary of a fit.
+
+    Parameters
+    ----------
+    found : Information or None
+        At the parameters.
+    reason : str
+        Why there is no information, if there is none.
+    head, ending : list of str
+        What the fit says of itself, above the table and below all notes.
+    """
+    shown = _shown(model)
+    names = np.array(model.space.entry_names())[shown]
+    estimates = model.space.pack(params, "standard")[shown]
     errors = missing = None
     if found is not None:
         errors = np.concatenate([np.ravel(value) for value in found.standard_errors.values()])[shown]
         missing = _missing(found)[shown]
-    return Summary(names.tolist(), estimates, errors, missing, found, _head(result), _notes(result, found, reason))
-
-
-def _information(result: Result) -> tuple[Information | None, str]:
-    """Return the information at the estimate, or why there is none."""
-    if not result.success:
-        return None, f"the run did not converge ({result.stopped_by})"
-    try:
-        return information(result.model, result.data, result.params), ""
-    except ValueError as error:
-        return None, str(error)
+    notes = [f"no standard errors: {reason}"] if found is None else _information_notes(found)
+    notes += [*_listed("held, not estimated", list(model.space.held)), *ending]
+    return Summary(names.tolist(), estimates, errors, missing, found, head, notes)
 
 
 def _shown(model: Any) -> Array:
@@ -112,58 +114,35 @@ def _missing(found: Information) -> Array:
     return share
 
 
-def _head(result: Result) -> list[str]:
-    return [repr(result.model),
-            f"log-likelihood {result.loglik:.8g}, {result.data.n_observations:g} observations, "
-            f"{_count(result.n_parameters, 'free parameter')}, AIC {result.aic:.8g}, BIC {result.bic:.8g}",
-            *_of_penalty(result)]
-
-
-def _of_penalty(result: Result) -> list[str]:
-    """Say that a penalised fit is no maximum of the likelihood; nothing of any other."""
-    if result.model.penalty is None:
-        return []
-    return [f"penalised fit (penalty={result.model.penalty:g}), not maximum likelihood: what was maximised is "
-            f"{result.objective:.8g}, the log-likelihood with the penalty's {result.penalty:.4g}",
-            "AIC and BIC leave the penalty out; standard errors, missing shares and rate are the penalised objective's"]
-
-
-def _notes(result: Result, found: Information | None, reason: str) -> list[str]:
-    notes = [f"no standard errors: {reason}"] if found is None else _of_information(found)
-    held = list(result.model.space.held)
-    spent = f"{_count(result.nit, 'iteration')}, {_count(result.n_estep, 'E-step')}"
-    return [*notes, *_listed("held, not estimated", held), f"stopped: {result.stopped_by}, {result.message}",
-            f"{spent}; expected further gain {result.remaining:.2g} nats"]
-
-
-def _of_information(found: Information) -> list[str]:
-    """Say what the eigenvalues of the missing information mean."""
+def _information_notes(found: Information) -> list[str]:
+    """Return lines that say what the eigenvalues of the missing information mean."""
     average = float(found.eigenvalues.mean()) if found.eigenvalues.size else 0.0
     return [f"rate of EM {found.rate:.6g}: in the slowest direction {found.rate:.1%} of the information is missing, "
             f"on average {average:.1%}",
             *_listed("on the boundary, held there", found.at_boundary),
-            *_listed(f"unidentified ({_count(found.n_unidentified, 'direction')})", found.unidentified_entries)]
+            *_listed(f"unidentified ({counted(found.n_unidentified, 'direction')})", found.unidentified_entries)]
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun, in the plural unless it is one."""
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _listed(what: str, names: Sequence[str]) -> list[str]:
     """Return a line with the names, the first few of them; no line for none."""
-    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return [f"{what}: {', '.join(names[:NAMED])}{rest}"] if names else []
+    rest = f" and {len(names) - NAMES_LISTED} more" if len(names) > NAMES_LISTED else ""
+    return [f"{what}: {', '.join(names[:NAMES_LISTED])}{rest}"] if names else []
 
 
 def _table(summary: Summary) -> list[str]:
     """Return the lines of the table, columns aligned."""
     count = len(summary.names)
-    columns = [["parameter", *summary.names[:SHOWN]],
-               ["estimate", *(f"{x + 0.0:.6g}" for x in summary.estimates[:SHOWN])]]
+    columns = [["parameter", *summary.names[:TABLE_ROWS]],
+               ["estimate", *(f"{x + 0.0:.6g}" for x in summary.estimates[:TABLE_ROWS])]]
     if summary.standard_errors is not None and summary.missing is not None:
-        columns.append(["std. error", *(f"{x:.3g}" for x in summary.standard_errors[:SHOWN])])
-        columns.append(["missing", *("" if np.isnan(x) else f"{x:.1%}" for x in summary.missing[:SHOWN])])
+        columns.append(["std. error", *(f"{x:.3g}" for x in summary.standard_errors[:TABLE_ROWS])])
+        columns.append(["missing", *("" if np.isnan(x) else f"{x:.1%}" for x in summary.missing[:TABLE_ROWS])])
     widths = [max(map(len, column)) for column in columns]
     rows = ["  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
             for row in zip(*columns, strict=True)]
-    return [*(row.rstrip() for row in rows), *([f"... {count - SHOWN} more rows"] if count > SHOWN else [])]
+    return [*(row.rstrip() for row in rows), *([f"... {count - TABLE_ROWS} more rows"] if count > TABLE_ROWS else [])]

@@ -1,4 +1,4 @@
-"""Checkpoints: what a run needs to go on to the same bits after it was killed."""
+"""Checkpoints: what a run needs to resume, with the same bits, after it was killed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from emlib import archive
 from emlib.algorithms.base import Algorithm, State
 from emlib.data import Data
 from emlib.data.chunks import Chunked
+from emlib.evaluation.companions import restore
+from emlib.fitting import npz_file
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import COLUMNS, Trace
 
-SECONDS = 1.0  # at least so long between two writes, so that quick iterations do not wait for the disk
-AGREES = 1e-9  # relative difference in loglik beyond which the code or the machine is not the one that wrote the file
+WRITE_INTERVAL = 1.0  # seconds at least between two writes, so that quick iterations do not wait for the disk
+SAME_LOGLIK = 1e-9  # relative; a larger difference in loglik comes from other code or another machine
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,24 +70,25 @@ class Checkpoint:
         self._next = 0.0
 
     def due(self) -> bool:
-        """Whether it is time to write."""
+        """Return whether the last write is long enough ago."""
         return time.monotonic() >= self._next
 
-    def write(self, shot: Snapshot) -> None:
-        """Write the file anew."""
-        found = {"state": shot.state.evaluation, "best": shot.best, **shot.remembered}
+    def write(self, snapshot: Snapshot) -> None:
+        """Replace the file by one with this snapshot."""
+        found = {"state": snapshot.state.evaluation, "best": snapshot.best, **snapshot.remembered}
         points: list[Evaluation] = list({id(item): item for item in found.values() if item is not None}.values())
         places = {name: None if item is None else [point is item for point in points].index(True)
                   for name, item in found.items()}
-        arrays = {f"trace.{name}": np.asarray(shot.trace.columns[name][: shot.plain["n_rows"]]) for name in COLUMNS}
+        rows = slice(snapshot.plain["n_rows"])
+        arrays = {f"trace.{name}": np.asarray(snapshot.trace.columns[name][rows]) for name in COLUMNS}
         arrays["points"] = np.stack([point.x for point in points])
-        memory = archive.encode(shot.state.memory, "memory", arrays)
-        archive.write(self.path, {"identity": self._identity, "plain": dict(shot.plain), "places": places,
-                                  "loglik": shot.state.evaluation.loglik, "memory": memory}, arrays)
-        self._next = time.monotonic() + SECONDS
+        memory = npz_file.encode(snapshot.state.memory, "memory", arrays)
+        npz_file.write(self.path, {"identity": self._identity, "plain": dict(snapshot.plain), "places": places,
+                                  "loglik": snapshot.state.evaluation.loglik, "memory": memory}, arrays)
+        self._next = time.monotonic() + WRITE_INTERVAL
 
     def load(self) -> Snapshot | None:
-        """Return where the run stood, or None if there is no file yet; costs E-steps that are not counted.
+        """Return the last snapshot, or None if there is no file yet; costs E-steps that are not counted.
 
         Raises
         ------
@@ -95,7 +97,7 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
-        meta, arrays = archive.read(self.path)
+        meta, arrays = npz_file.read(self.path)
         for name, value in self._identity.items():
             if meta["identity"][name] != value:
                 raise ValueError(f"checkpoint: {self.path} was written with another {name}; give another path, or "
@@ -103,33 +105,33 @@ class Checkpoint:
         found = self._evaluations(arrays["points"], meta["places"])
         here = found.pop("state")
         self._check(here, meta["loglik"])
-        memory = archive.decode(meta["memory"], arrays, here.stats)
+        memory = npz_file.decode(meta["memory"], arrays, here.stats)
         trace = Trace({name: arrays[f"trace.{name}"].tolist() for name in COLUMNS})
         return Snapshot(State(here, memory), found.pop("best"), trace, found, meta["plain"])
 
     def _evaluations(self, points: Array, places: Mapping[str, int | None]) -> dict[str, Any]:
-        """Evaluate the points anew, and let the problem remember what it did."""
-        counted = self._problem.n_estep
-        evaluated = [self._problem.evaluate(x) for x in points]
-        self._problem.n_estep = counted
+        """Evaluate the points again, and restore what the problem remembered."""
+        with self._problem.uncounted():
+            evaluated = [self._problem.evaluate(x) for x in points]
         found = {name: None if place is None else evaluated[place] for name, place in places.items()}
-        self._problem.remember({name: item for name, item in found.items() if name not in ("state", "best")})
+        restore(self._problem, {name: item for name, item in found.items() if name not in ("state", "best")})
         return found
 
     def _check(self, here: Evaluation, loglik: float) -> None:
-        if not abs(here.loglik - loglik) <= AGREES * here.magnitude:
+        """Raise ValueError if this code or machine does not find the log-likelihood in the file."""
+        if not abs(here.loglik - loglik) <= SAME_LOGLIK * here.magnitude:
             raise ValueError(f"checkpoint: {self.path} has log-likelihood {loglik!r} where this code finds "
                              f"{here.loglik!r}; delete the file to start anew")
 
 
 def fingerprint(value: Any) -> str:
-    """Return a digest of models, data and settings: the same in another process, another if an entry differs."""
+    """Return a digest of models, data or settings, the same in every process and for equal entries alone."""
     digest = hashlib.sha256()
     _feed(digest, value)
     return digest.hexdigest()
 
 
-def _of_units(data: Data) -> str:
+def _units_fingerprint(data: Data) -> str:
     return fingerprint((data.units, data.weights))
 
 
@@ -138,7 +140,7 @@ def _feed(digest: Any, value: Any) -> None:
         digest.update(f"{value.dtype.str}{value.shape}".encode())
         digest.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8))  # read where it lies, not copied
     elif isinstance(value, Chunked):
-        _feed(digest, list(value.each(_of_units)))
+        _feed(digest, list(value.each(_units_fingerprint)))
     elif is_dataclass(value) and not isinstance(value, type):
         _feed(digest, (type(value).__qualname__, *[(f.name, getattr(value, f.name)) for f in fields(value)]))
     elif isinstance(value, Mapping):

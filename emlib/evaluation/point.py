@@ -1,4 +1,4 @@
-"""What an E-step and an M-step at a point yield."""
+"""What an E-step and an M-step at a point yield, and which of them are remembered."""
 
 from __future__ import annotations
 
@@ -46,3 +46,12 @@ class MStep:
     x: Array
     params: Any
     fault: str | None = None
+
+
+@dataclass
+class Memo:
+    """The last evaluation, M-step and Hessian of a problem, the latter two each with the evaluation it belongs to."""
+
+    last: Evaluation | None = None
+    m_step: tuple[Evaluation, MStep] | None = None
+    hessian: tuple[Evaluation, Array] | None = None

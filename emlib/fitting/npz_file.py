@@ -1,4 +1,4 @@
-"""Files of arrays and plain values: written at one stroke, checked when read, never pickled."""
+"""Files of arrays and plain values: replaced atomically, checked when read, never pickled."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import numpy as np
 from emlib.model import Statistics
 from emlib.numerics import Array
 
-MAGIC = b"emlib checkpoint 1\n"
+MAGIC = b"emlib checkpoint 2\n"
 META = "meta"  # the array that holds everything but arrays, as JSON
 
 
 def write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
-    """Write a file that is either the old one or the whole new one, whenever the process or the machine stops."""
+    """Replace a file atomically: whenever the process or the machine stops, it is the old one or the whole new one."""
     buffer = io.BytesIO()
     text = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     np.savez(buffer, **{META: text}, **arrays)  # type: ignore[arg-type]  # the keyword `allow_pickle` is none of ours
@@ -32,11 +32,11 @@ def write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> N
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)
-    _settle(path.parent)
+    _sync(path.parent)
 
 
-def _settle(folder: Path) -> None:
-    """Make the new name in the folder survive a loss of power, where the system lets folders be opened."""
+def _sync(folder: Path) -> None:
+    """Flush a folder to the disk, so that a new name in it survives a loss of power, where the system can."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         os.fsync(handle)
@@ -93,7 +93,7 @@ def _encode_part(part: Any, name: str, arrays: dict[str, Array]) -> Any:
 
 
 def decode(node: Mapping[str, Any], arrays: Mapping[str, Array], like: Statistics) -> Any:
-    """Return the value that `encode` took apart; statistics are built like those of `like`."""
+    """Return the value that `encode` was given; statistics are built like those of `like`."""
     (kind, inside), = node.items()
     if kind == "array":
         return arrays[inside]

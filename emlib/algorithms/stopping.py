@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
+from emlib.evaluation.companions import in_coordinates, in_free_coordinates
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 
@@ -96,7 +97,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     at_rest = gains[values > 0].sum() <= tol
     saddle = bool(values.min() < -UPHILL and at_rest) and _rises(inner, point, vectors[:, 0], tol)
     if inner is not problem:
-        problem.n_estep += inner.n_estep
+        problem.count_e_steps(inner.n_estep)
     slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)
     return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle)
 
@@ -105,7 +106,7 @@ def _rises(problem: Problem, point: Evaluation, direction: Array, tol: float) ->
     """Return whether some step along the direction, either way, gains more than `tol`."""
     found = any(problem.loglik(point.x + sign * length * direction) > point.loglik + tol
                 for length in PROBES for sign in (1.0, -1.0))
-    problem.recall(point)
+    problem.memo.last = point
     return found
 
 
@@ -129,6 +130,6 @@ def _interior(problem: Problem, here: Evaluation) -> tuple[Problem, Evaluation]:
     """Return the problem in free coordinates with the same point, or with one just inside the boundary."""
     lifted = problem.model.space.lifted(here.params, EDGE)
     if lifted is here.params:
-        return problem.in_free(here)
-    inner = problem.twin("free")
+        return in_free_coordinates(problem, here)
+    inner = in_coordinates(problem, "free")
     return inner, inner.evaluate(problem.model.space.pack(lifted, "free"))
