@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from embook.ledger.registry import SCOPE
 
 __all__ = ["LedgerDirective"]
 
+#: Verdicts in the order of the page: what may surprise comes first.
+VERDICTS = ("false", "imprecise", "conditional", "open", "holds", "answered", "reference", "definition")
 HEADINGS = ("Claim", "Verdict", "What is claimed, and what settles it", "Numbers", "Source")
 
 
@@ -25,13 +29,13 @@ class LedgerDirective(SphinxDirective):
         folder = Path(self.env.srcdir)
         for path in (*sorted((folder / "claims").glob("*.yml")), *sorted((folder / "chapters").glob("*.ipynb"))):
             self.env.note_dependency(str(path))
-        claims = collect(folder).claims
+        claims = sorted(collect(folder).claims, key=lambda entry: VERDICTS.index(entry["verdict"]))
         self.pages = {entry["id"]: entry["page"] for entry in claims}
         group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in HEADINGS), cols=len(HEADINGS))
         group += nodes.thead("", nodes.row("", *(_cell(nodes.Text(text)) for text in HEADINGS)))
         group += nodes.tbody("", *(self._row(entry) for entry in claims))
         table = nodes.table("", group, classes=["emlib-ledger"])
-        return [self._files(), nodes.container("", table, classes=["emlib-ledger-box"])]
+        return [_totals(claims), self._files(), nodes.container("", table, classes=["emlib-ledger-box"])]
 
     def _files(self) -> nodes.paragraph:
         """Link to the same rows as files."""
@@ -41,13 +45,16 @@ class LedgerDirective(SphinxDirective):
 
     def _row(self, entry: dict[str, Any]) -> nodes.row:
         settled = nodes.paragraph("", "", nodes.Text(f"{entry['why']} "), *self._support(entry), classes=["emlib-why"])
+        chapter = nodes.paragraph(text=f"chapter {entry['chapter']}", classes=["emlib-why", "emlib-unbroken"])
         return nodes.row(
             "",
-            _cell(self._place(entry["id"])),
-            _cell(nodes.Text(_verdict(entry))),
+            nodes.entry("", nodes.paragraph("", "", self._place(entry["id"])), chapter),
+            nodes.entry("", nodes.paragraph("", "", *_verdict(entry))),
             nodes.entry("", nodes.paragraph(text=entry["statement"]), settled, *_scope(entry)),
-            nodes.entry("", *(nodes.paragraph(text=text) for text in _numbers(entry))),
+            nodes.entry("", *(nodes.paragraph("", "", *_unbroken(text)) for text in _numbers(entry))),
             self._source(entry["source"]),
+            ids=[f"row-{entry['id'].lower()}"],
+            classes=[f"emlib-verdict-{entry['verdict']}", f"emlib-chapter-{entry['chapter']}"],
         )
 
     def _support(self, entry: dict[str, Any]) -> list[nodes.Node]:
@@ -75,7 +82,7 @@ class LedgerDirective(SphinxDirective):
         if "quoted_by" in source:
             quoting, _ = self.parse_inline(f"{{cite:t}}`{source['quoted_by']}`")
             place += [nodes.Text(", as quoted by "), *quoting]
-        return nodes.entry("", nodes.paragraph("", "", *parsed, *place))
+        return nodes.entry("", nodes.paragraph("", "", *parsed, *place), classes=["emlib-source"])
 
     def _uri(self, page: str) -> str:
         """Return a page's address relative to this one."""
@@ -92,15 +99,42 @@ def _scope(entry: dict[str, Any]) -> list[nodes.paragraph]:
     return [nodes.paragraph(text=f"{label.capitalize()}: {text}", classes=["emlib-why"]) for label, text in given]
 
 
-def _verdict(entry: dict[str, Any]) -> str:
-    stored = " (stored study)" if entry["profile"] == "stored" else ""
-    return f"{entry['verdict']}{stored}" if entry["agrees"] else f"{entry['verdict']}: AT FAULT"
+def _totals(claims: list[dict[str, Any]]) -> nodes.paragraph:
+    """Say how many rows have which verdict."""
+    counts = Counter(entry["verdict"] for entry in claims)
+    given = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    return nodes.paragraph(text=f"{len(claims)} rows: {given}.")
+
+
+def _verdict(entry: dict[str, Any]) -> list[nodes.Node]:
+    """Return a verdict as a word in a box, and what goes with it."""
+    stored = [nodes.Text(" (stored study)")] if entry["profile"] == "stored" else []
+    fault = [] if entry["agrees"] else [nodes.Text(": AT FAULT")]
+    return [nodes.inline(text=entry["verdict"], classes=["emlib-verdict"]), *stored, *fault]
 
 
 def _numbers(entry: dict[str, Any]) -> list[str]:
-    """Return the lines expected, measured and judged by, as far as there are any."""
+    """Return the lines expected and measured, the numbers in one order, and how they were judged."""
     tolerance = entry["tolerance"]
     limits = [f"{key} {words(value)}" for key, value in tolerance.items() if key != "policy"]
     judged = None if tolerance["policy"] == "none" else ", ".join([tolerance["policy"], *limits])
-    named = (("expected", entry["expected"]), ("measured", entry["measured"]), ("judged by", judged))
-    return [f"{name}: {words(value)}" for name, value in named if value is not None]
+    named = (("expected", entry["expected"]), ("measured", entry["measured"]))
+    lines = [f"{name}: {_spelled(value, entry['measured'])}" for name, value in named if value is not None]
+    return [*lines, f"judged by: {judged}"] if judged else lines
+
+
+def _unbroken(text: str) -> list[nodes.Node]:
+    """Return words of which none that holds a digit and a hyphen, such as 1e-10, is broken at the end of a line."""
+    return [
+        nodes.inline(text=word, classes=["emlib-unbroken"]) if re.search(r"\d.*-|-.*\d", word) else nodes.Text(word)
+        for word in re.split(r"( )", text)
+    ]
+
+
+def _spelled(value: Any, like: Any) -> str:
+    """Return a value as `words` does, but label = value, a semicolon between; labels in the order of a second one."""
+    if not isinstance(value, dict):
+        return words(value)
+    order = [*(key for key in like if key in value), *(key for key in value if key not in like)] if isinstance(
+        like, dict) else list(value)
+    return "; ".join(f"{key} = {_spelled(value[key], None)}" for key in order).replace("= < ", "< ")

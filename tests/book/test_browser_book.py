@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -80,11 +81,12 @@ def rows(page: Page) -> list[str]:
     return [row.inner_text() for row in page.locator("table.emlib-ledger tbody tr:visible td:first-child").all()]
 
 
-def test_the_ledger_sorts_and_filters_from_a_file_on_a_phone(browser: Browser) -> None:
-    findings = Findings()
-    with visit(browser, (HTML / "reference" / "ledger.html").as_uri(), findings, width=390) as page:
+LEDGER = (HTML / "reference" / "ledger.html").as_uri()
+
+
+def test_the_ledger_sorts(browser: Browser) -> None:
+    with visit(browser, LEDGER, Findings()) as page:
         start = rows(page)
-        assert len(start) > 10
         heading = page.locator("table.emlib-ledger th").first
         heading.get_by_role("button").click()
         rising = rows(page)
@@ -92,11 +94,40 @@ def test_the_ledger_sorts_and_filters_from_a_file_on_a_phone(browser: Browser) -
         assert heading.get_attribute("aria-sort") == "descending"
         assert rows(page) == rising[::-1]
         assert sorted(rising) == sorted(start)
+
+
+def test_the_ledger_filters_from_a_file_on_a_phone_and_keeps_what_was_chosen_in_its_address(browser: Browser) -> None:
+    findings = Findings()
+    with visit(browser, LEDGER, findings, width=390) as page:
+        start = rows(page)
+        assert len(start) > 10
+        for name, group in (("false", "verdict"), ("5", "chapter")):
+            button = page.get_by_role("button", name=re.compile(rf"^{name} \d+$"))
+            button.click()
+            found = page.locator("table.emlib-ledger tbody tr:visible")
+            assert found.count() == int(button.inner_text().split()[1])
+            assert page.locator(f"table.emlib-ledger tbody tr.emlib-{group}-{name}:visible").count() == found.count()
+            page.get_by_role("group", name=group.capitalize()).get_by_role("button", name="all").click()
+        page.get_by_role("button", name=re.compile(r"^false \d+$")).click()
+        page.get_by_role("button", name=re.compile(r"^5 \d+$")).click()
+        both = rows(page)
+        page.reload()
+        assert rows(page) == both
+        page.go_back()
+        assert len(rows(page)) > len(both)
+        page.goto(f"{LEDGER}#rows")
+        page.get_by_label("Paper or thread").select_option(index=1)
+        assert 0 < len(rows(page)) < len(start)
+        page.goto(f"{LEDGER}#rows")
         page.get_by_label("Filter rows").fill(start[0])
         assert 0 < len(rows(page)) < len(start)
         page.get_by_label("Filter rows").fill("no row says this")
         assert rows(page) == []
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        page.goto(f"{LEDGER}#row-s096")
+        page.reload()
+        assert page.locator("#row-s096").is_visible()
+        assert len(rows(page)) == len(start)
     assert findings.faults.get("console", []) == []
 
 
