@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from emlib.data import SURVEY_ROWS, Data
+from emlib.data import SURVEY_ROWS, Data, Reader, read
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
 
@@ -92,13 +92,27 @@ class LatentVariableModel(Protocol):
     def params(self, **fields: Any) -> Any:
         """Build and validate parameters."""
 
+    @property
+    def reader(self) -> Reader:
+        """Return how data are read: see `emlib.data.Reader`; a model with an `as_data` of its own needs none."""
+        raise _lacking(self, "reader")
+
     def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Validate raw data; a `Data` passes through."""
+        """Validate raw data, once for all that follows; a `Data` passes through.
+
+        Parameters
+        ----------
+        raw : raw data, `Chunks` of them, or what a backend reads
+            What raw data are, `reader` says.
+        sample_weight : array_like, shape (n,), optional
+            How often each unit was seen; for `Chunks` of data, chunks of weights.
+        """
+        return read(self.reader, raw, sample_weight)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw a sensible random start, never with equal components."""
 
-    def e_step(self, params: Any, data: Any) -> Expectation:
+    def e_step(self, params: Any, data: Data) -> Expectation:
         """Return the expected sufficient statistics of this chunk, with loglik and entropy."""
 
     def m_step(self, stats: Statistics) -> Any:
@@ -131,7 +145,7 @@ class LatentVariableModel(Protocol):
         """Return the weight of a penalty on the parameters; None for plain maximum likelihood."""
         return None
 
-    def log_penalty(self, params: Any, data: Any) -> float:
+    def log_penalty(self, params: Any, data: Data) -> float:
         """Return the penalty that `e_step` adds to the log-likelihood of these data, nats."""
         return 0.0
 
@@ -176,11 +190,11 @@ class LatentVariableModel(Protocol):
         """Return whether this model overrides one of the members below."""
         return getattr(type(self), name) is not getattr(LatentVariableModel, name)
 
-    def missing_information(self, params: Any, data: Any) -> Array:
+    def missing_information(self, params: Any, data: Data) -> Array:
         """Return the missing information of a chunk in closed form (Louis 1982), standard entries, shape (q, q)."""
         raise _lacking(self, "missing_information")
 
-    def expectation_under(self, q: Any, params: Any, data: Any) -> tuple[Statistics, float]:
+    def expectation_under(self, q: Any, params: Any, data: Data) -> tuple[Statistics, float]:
         """Return the statistics of a chunk under any distribution q of the hidden variables, and the entropy of q."""
         raise _lacking(self, "expectation_under")
 

@@ -14,9 +14,11 @@ from dask.delayed import delayed
 from dask.sizeof import sizeof
 from distributed import Client, Future, get_client, wait
 
-from emlib.data import SURVEY_ROWS, Data, picks, reading
-from emlib.data.chunks import Chunked, joined, read_part
+from emlib.data import SURVEY_ROWS, Chunked, Data, Reader, picks
+from emlib.data.chunks import joined, read_chunk
+from emlib.data.reading import SOURCES, Survey, surveyed
 from emlib.model import LatentVariableModel
+from emlib.numerics import tree_sum
 
 BATCH = 256  # results that come back at a time
 PATIENCE = 1.0  # seconds after which it is looked whether the workers that hold the data are still there
@@ -93,26 +95,30 @@ def dask_data(model: LatentVariableModel, source: Any, sample_weight: Any = None
     True
     >>> client.close()
     """
+    return _read(model.reader, source, sample_weight)
+
+
+def _read(reader: Reader, source: Any, sample_weight: Any = None) -> Data:
+    """Do what `emlib.data.read` does, on the workers."""
     client = _client()
     raws = _chunks(source)
     seen = [None] * len(raws) if sample_weight is None else _chunks(sample_weight)
     if len(seen) != len(raws):
         raise ValueError(f"sample_weight: {len(seen)} chunks found, the data have {len(raws)}; give one for each")
     arguments = [client.compute(column) if column[0] is not None else column for column in (raws, seen)]
-    parts = [client.submit(read_part, model, index, raw, weight, pure=False)
+    parts = [client.submit(read_chunk, reader, index, raw, weight, pure=False)
              for index, (raw, weight) in enumerate(zip(*arguments, strict=True))]
     facts = list(_results(client, [(_facts, part) for part in parts]))
     lengths = tuple(length for length, _ in facts)
     homes = client.who_has(parts)
     blocks = [[_near(client, homes, _stretch, parts[index], low, high) for index, low, high in cuts]
               for cuts in _cuts(lengths, SURVEY_ROWS)]
-    found = reading.total(_results(client, [(_measured, model, *block) for block in blocks]))
-    data = _Distributed(tuple(parts), None, None, None, model, lengths, found["tally"], facts[0][1])
-    reader: Any = model  # how a model reads data is no part of the protocol
-    scale = reader._settle(found["tally"], found["survey"], data)
-    settled = [_near(client, homes, _settled, part, scale, data.n_units) for part in parts]
+    found: Survey = tree_sum(_results(client, [(_surveyed, reader, *block) for block in blocks]))
+    data = found.settled(reader, _Distributed(tuple(parts), None, None, None, reader, lengths, found.tally,
+                                              facts[0][1]))
+    settled = [_near(client, homes, _settled, part, data.scale, data.n_units) for part in parts]
     wait(settled)
-    return replace(data, units=tuple(settled), scale=scale)
+    return replace(data, units=tuple(settled))
 
 
 @dataclass(frozen=True)
@@ -263,12 +269,12 @@ def _stretch(part: Data, low: int, high: int) -> Data:
     return part.piece(slice(low, high))
 
 
-def _measured(model: Any, *pieces: Data) -> Any:
-    return reading.measured(model, joined(pieces))
+def _surveyed(reader: Reader, *pieces: Data) -> Survey:
+    return surveyed(reader, joined(pieces))
 
 
 def _settled(part: Data, scale: Any, whole: float) -> Data:
     return replace(part, scale=scale, whole=whole)
 
 
-reading.READERS.append((_is_remote, dask_data))
+SOURCES.append((_is_remote, _read))

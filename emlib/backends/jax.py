@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import gammaln, logsumexp
 
-from emlib.data import reading
+from emlib.data.reading import require_data
 from emlib.model import LatentVariableModel
 from emlib.models import (
     BernoulliMixture,
@@ -124,7 +124,8 @@ def _units(model: LatentVariableModel, data: Any) -> tuple[Any, Any]:
     if type(model) not in LOGLIKS:
         raise TypeError(f"model: no JAX log-likelihood of {type(model).__name__}; there are "
                         f"{[kind.__name__ for kind in LOGLIKS]}")
-    units = reading.in_memory(model, data)
+    units = model.as_data(data)
+    require_data(units)
     seen = np.ones(len(units)) if units.weights is None else units.weights
     return jnp.asarray(units.units), jnp.asarray(seen)
 

@@ -1,9 +1,12 @@
-"""How raw data become validated units: arrays, `Chunks` that are read again and again, and what models measure of both.
+"""How raw data become validated units: arrays, `Chunks` that are read again and again, and what is measured of both.
 
-Import the names below from here; `validate` has the checks of arrays, weights and settings, `moments` those of rows.
+A model supplies a `Reader`, and `read` drives it: those of rows, sequences and regressions are in the modules of these
+names, checks of single arrays in `validate`, moments of rows in `moments`. Import the names below from here.
 """
 
 from emlib.data.chunks import Chunked, Chunks
+from emlib.data.reader import Reader, Tally
+from emlib.data.reading import any_units, read, require_data
 from emlib.data.units import SURVEY_ROWS, Data, picks
 
-__all__ = ["SURVEY_ROWS", "Chunked", "Chunks", "Data", "picks"]
+__all__ = ["SURVEY_ROWS", "Chunked", "Chunks", "Data", "Reader", "Tally", "any_units", "picks", "read", "require_data"]

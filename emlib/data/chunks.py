@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from emlib.data.reader import Reader
 from emlib.data.units import SURVEY_ROWS, Data, picks
 from emlib.data.validate import as_weights
 
@@ -89,7 +90,7 @@ class Chunked(Data):
     ----------
     units : Chunks
     weights : Chunks or None
-    model : model with `_units` and `_data_type`
+    reader : Reader
     lengths : tuple of int
         Units of each chunk, as counted at the first pass.
     tally : Tally
@@ -98,7 +99,7 @@ class Chunked(Data):
     """
 
     weights: Any = None
-    model: Any = None
+    reader: Any = None
     lengths: tuple[int, ...] = ()
     tally: Any = None
     is_listed: bool = False
@@ -137,7 +138,7 @@ class Chunked(Data):
 
     def _again(self) -> Iterator[Data]:
         count = 0
-        for count, part in enumerate(parts(self.model, self.units, self.weights), start=1):
+        for count, part in enumerate(parts(self.reader, self.units, self.weights), start=1):
             known = self.lengths[count - 1] if count <= len(self.lengths) else 0
             if len(part) != known:
                 raise ValueError(f"data: chunk {count - 1} has {len(part)} units, at the first pass it had {known}; "
@@ -160,13 +161,13 @@ class Chunked(Data):
         return replace(joined(found), scale=self.scale, whole=None)
 
 
-def parts(model: Any, source: Chunks, weights: Chunks | None) -> Iterator[Data]:
+def parts(reader: Reader, source: Chunks, weights: Chunks | None) -> Iterator[Data]:
     """Read the chunks one after another, each by itself.
 
     Raises
     ------
     ValueError
-        Naming the chunk, counted from 0, and what the model's reader found in it.
+        Naming the chunk, counted from 0, and what the reader found in it.
     """
     pairs: Iterable[tuple[Any, Any]] = ((raw, None) for raw in source)
     if weights is not None:
@@ -175,17 +176,21 @@ def parts(model: Any, source: Chunks, weights: Chunks | None) -> Iterator[Data]:
         if raw is None or (seen is None and weights is not None):
             raise ValueError(f"sample_weight: chunk {index} of data and weights is there in one of them only; give one "
                              "array of weights for each chunk of data")
-        yield read_part(model, index, raw, seen)
+        yield read_chunk(reader, index, raw, seen)
 
 
-def read_part(model: Any, index: int, raw: Any, seen: Any) -> Data:
-    """Read one chunk and its weights."""
+def read_chunk(reader: Reader, index: int, raw: Any, sample_weight: Any) -> Data:
+    """Read one chunk and its weights; errors name its number."""
     try:
-        units = model._units(raw)
-        read: Data = model._data_type(units, as_weights(seen, len(units), part=True))
+        return read_part(reader, raw, sample_weight)
     except ValueError as error:
         raise ValueError(f"chunk {index} of {error}") from None
-    return read
+
+
+def read_part(reader: Reader, raw: Any, sample_weight: Any = None) -> Data:
+    """Read raw data, or some of them, and their weights, entry by entry."""
+    units = reader.units(raw)
+    return reader.data_type(units, as_weights(sample_weight, len(units)))
 
 
 def joined(pieces: Sequence[Data]) -> Data:

@@ -8,107 +8,39 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-import numpy as np
-
-from emlib.data.chunks import AGAIN, Chunked, Chunks, blocks, parts
+from emlib.data.chunks import AGAIN, Chunked, Chunks, blocks, parts, read_part
+from emlib.data.reader import Reader, Tally, tally
 from emlib.data.units import SURVEY_ROWS, Data
-from emlib.data.validate import as_weights, reweighted
-from emlib.model import Statistics
+from emlib.data.validate import reweighted
 from emlib.numerics import Array, tree_sum
 
-Reader = tuple[Callable[[Any], bool], Callable[[Any, Any, Any], Data]]
-READERS: list[Reader] = []  # kinds of raw data that a backend knows and reads; it adds its own when it is imported
+Source = tuple[Callable[[Any], bool], Callable[[Reader, Any, Any], Data]]
+SOURCES: list[Source] = []  # kinds of raw data that a backend knows and reads; it adds its own when it is imported
 ENTRIES = 1 << 18  # numbers in the table of all units' scores that may stand in memory
 
 
-@dataclass(frozen=True)
-class Tally:
-    """How much there is of a data set, additive over its parts.
-
-    Attributes
-    ----------
-    seen : int
-        Units of positive weight.
-    n_units, n_observations : float
-        Units, and rows or steps of all sequences, repeated ones counted as often as they were seen.
-    steps, longest : int
-        Rows of the units of positive weight, and the most that one of them has.
-    """
-
-    seen: int
-    n_units: float
-    n_observations: float
-    steps: int
-    longest: int
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.seen + other.seen, self.n_units + other.n_units, self.n_observations + other.n_observations,
-                     self.steps + other.steps, max(self.longest, other.longest))
-
-    def enough(self, needed: int, what: str) -> None:
-        """Refuse fewer units than a model needs."""
-        if self.seen < needed:
-            raise ValueError(f"data: {self.seen} units found, fewer than the {needed} {what}; give more data or a "
-                             "smaller model")
-
-
-def tally(data: Data) -> Tally:
-    """Count the units of a block, and their rows."""
-    if not data.listed:
-        seen = len(data) if data.weights is None else int(np.count_nonzero(data.weights))
-        return Tally(seen, data.n_units, data.n_units, seen, 1)
-    lengths = np.array([len(rows) for rows in data.units])
-    kept = lengths if data.weights is None else lengths[data.weights > 0]
-    return Tally(len(kept), data.n_units, data.n_observations, int(kept.sum()), int(kept.max(initial=0)))
-
-
-def as_data(model: Any, raw: Any, sample_weight: Any = None) -> Data:
-    """Return validated data of a model; a `Data` passes through.
+def read(reader: Reader, raw: Any, sample_weight: Any = None) -> Data:
+    """Return validated data; a `Data` passes through.
 
     Parameters
     ----------
-    model : ProductModel
-        Its `_units` reads the entries of any part, `_survey` measures a block of at most 8192 units (what it returns
-        is added up), and `_settle` makes the scale of the survey, or says what is wrong with the whole.
-    raw : raw data
+    reader : Reader
+    raw : raw data, Chunks of them, or what a backend reads
     sample_weight : array_like, optional
         For `Chunks` of data, chunks of weights.
     """
     if isinstance(raw, Data):
         return reweighted(raw, sample_weight)
     if isinstance(raw, Chunks):
-        return chunked(model, raw, sample_weight)
-    for knows, read in READERS:
+        return read_chunks(reader, raw, sample_weight)
+    for knows, read_source in SOURCES:
         if knows(raw):
-            return read(model, raw, sample_weight)
-    units = model._units(raw)
-    data: Data = model._data_type(units, as_weights(sample_weight, len(units)))
-    found = survey(model, data.chunks(SURVEY_ROWS))
-    return replace(data, scale=model._settle(found["tally"], found["survey"], data))
+            return read_source(reader, raw, sample_weight)
+    data = read_part(reader, raw, sample_weight)
+    return survey(reader, data.chunks(SURVEY_ROWS)).settled(reader, data)
 
 
-def in_memory(model: Any, raw: Any) -> Data:
-    """Return data whose units a method goes through by itself; chunks of data are for `fit` and `Problem` only."""
-    refuse_chunks(raw)
-    found: Data = model.as_data(raw)
-    refuse_chunks(found)  # those of a backend
-    return found
-
-
-def any_units(model: Any, raw: Any) -> Data:
-    """Return units that parameters are applied to: any number, however few and whatever their columns."""
-    refuse_chunks(raw)
-    return raw if isinstance(raw, Data) else model._data_type(model._units(raw), None)
-
-
-def refuse_chunks(raw: Any) -> None:
-    """Say what to do in place of giving chunks, or what a model has read of them, to a method of a model."""
-    if isinstance(raw, (Chunks, Chunked)):
-        raise ValueError("data: Chunks found; only fit and Problem go through them, give this method one chunk at a "
-                         "time, in a loop")
-
-
-def chunked(model: Any, source: Chunks, weights: Any = None) -> Chunked:
+def read_chunks(reader: Reader, source: Chunks, weights: Any = None) -> Data:
     """Go through chunks for the first time: check them, count them, measure them."""
     if weights is not None and not isinstance(weights, Chunks):
         raise ValueError(f"sample_weight: {type(weights).__name__} found beside Chunks of data; give Chunks, one array "
@@ -116,41 +48,84 @@ def chunked(model: Any, source: Chunks, weights: Any = None) -> Chunked:
     lengths, listed = [], []
 
     def counted() -> Iterator[Data]:
-        for part in parts(model, source, weights):
-            lengths.append(len(part))
-            listed.append(part.listed)
-            yield part
+        for piece in parts(reader, source, weights):
+            lengths.append(len(piece))
+            listed.append(piece.listed)
+            yield piece
         if not lengths:
             raise ValueError(f"data: no chunk found; {AGAIN}")
 
     # Cut anew, so that what is measured does not depend on where the chunks end.
-    found = survey(model, blocks(counted(), SURVEY_ROWS))
-    data = Chunked(source, weights, None, None, model, tuple(lengths), found["tally"], listed[0])
-    return replace(data, scale=model._settle(found["tally"], found["survey"], data))
+    found = survey(reader, blocks(counted(), SURVEY_ROWS))
+    return found.settled(reader, Chunked(source, weights, None, None, reader, tuple(lengths), found.tally, listed[0]))
 
 
-def survey(model: Any, blocks: Iterable[Data]) -> Statistics:
-    """Return how much there is of a data set, and what a model measures of it, block by block."""
-    return total(measured(model, block) for block in blocks)
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """How much there is of some data, and what a reader measures of them; additive over parts."""
+
+    tally: Tally
+    measured: Any
+
+    def __add__(self, other: Survey) -> Survey:
+        return Survey(self.tally + other.tally, self.measured + other.measured)
+
+    def settled(self, reader: Reader, data: Data) -> Data:
+        """Return the data with their scale.
+
+        Raises
+        ------
+        ValueError
+            If every weight is zero, or for what the reader finds wrong with the whole.
+        """
+        if not self.tally.n_units > 0:
+            raise ValueError("sample_weight: all weights are zero; nothing was observed")
+        return replace(data, scale=reader.scale(self.tally, self.measured, data))
 
 
-def measured(model: Any, block: Data) -> Statistics:
-    """Return how much there is of a block, and what a model measures of it."""
-    return Statistics({"tally": tally(block), "survey": model._survey(block)})
+def survey(reader: Reader, pieces: Iterable[Data]) -> Survey:
+    """Return the survey of a data set, given in blocks."""
+    return tree_sum(surveyed(reader, block) for block in pieces)
 
 
-def total(terms: Iterable[Statistics]) -> Statistics:
-    """Add up what was measured of the blocks.
+def surveyed(reader: Reader, block: Data) -> Survey:
+    """Return the survey of one block."""
+    return Survey(tally(block), reader.measure(block))
+
+
+def require_data(data: Any, kind: type[Data] = Data) -> None:
+    """Refuse what is no data in memory: methods that go through the units of a chunk take nothing else.
+
+    Parameters
+    ----------
+    data : object
+    kind : type
+        The `data_type` of the model's reader.
 
     Raises
     ------
+    TypeError
+        For raw data, which are validated once, by the model's `as_data`.
     ValueError
-        If every weight is zero.
+        For chunks, and for what a model has read of them.
     """
-    found = tree_sum(terms)
-    if not found["tally"].n_units > 0:
-        raise ValueError("sample_weight: all weights are zero; nothing was observed")
-    return found
+    refuse_chunks(data)
+    if not isinstance(data, kind):
+        raise TypeError(f"data: {type(data).__name__} found; this method takes validated data, give it "
+                        "model.as_data(...) of them")
+
+
+def any_units(reader: Reader, raw: Any) -> Data:
+    """Return units that parameters are applied to: any number, however few and whatever their columns."""
+    refuse_chunks(raw)
+    return raw if isinstance(raw, Data) else read_part(reader, raw)
+
+
+def refuse_chunks(raw: Any) -> None:
+    """Say what to do in place of giving chunks, or what a model has read of them, to a method of a model."""
+    if isinstance(raw, (Chunks, Chunked)):
+        raise ValueError("data: Chunks found; only fit and Problem go through them, give this method one chunk at a "
+                         "time, in a loop")
 
 
 def summed(function: Callable[[Data], Array], data: Data, width: int) -> Array:

@@ -81,8 +81,8 @@ def as_counts(raw: Any, name: str = "data") -> Array:
     return array
 
 
-def as_weights(raw: Any, n: int, name: str = "sample_weight", *, part: bool = False) -> Array | None:
-    """Read one non-negative weight per unit; None stays None. All may be zero only for a `part` of the data."""
+def as_weights(raw: Any, n: int, name: str = "sample_weight") -> Array | None:
+    """Read one non-negative weight per unit; None stays None."""
     if raw is None:
         return None
     weights = as_floats(raw, name)
@@ -91,8 +91,6 @@ def as_weights(raw: Any, n: int, name: str = "sample_weight", *, part: bool = Fa
     index = first(weights, lambda x: x < 0)
     if index is not None:
         raise ValueError(f"{name}: entry {list(index)} is {weights[index]:g}; weights cannot be negative")
-    if not part and not weights.any():
-        raise ValueError(f"{name}: all weights are zero; nothing was observed")
     return weights
 
 

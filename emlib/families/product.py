@@ -6,12 +6,12 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import numpy as np
 
 from emlib.blocks.held import Fixed, Held
-from emlib.data import Data, reading
+from emlib.data import Data, any_units
 from emlib.families.base import Family, JointFamily
 from emlib.model import LatentVariableModel, Statistics
 from emlib.numerics import Array, block_diagonal
@@ -31,7 +31,6 @@ class ProductModel(LatentVariableModel):
     """
 
     fixed: Mapping[str, Any] | None = field(default=None, kw_only=True, repr=False)
-    _data_type: ClassVar[type[Data]] = Data
 
     def __init_subclass__(cls) -> None:
         """Keep a model's space once it is built: every step of every algorithm asks for it several times."""
@@ -52,14 +51,6 @@ class ProductModel(LatentVariableModel):
             valid = self.space.fixed  # building the space refuses values without a meaning
             object.__setattr__(self, "fixed", Fixed(valid or {}))
             vars(self).pop("space")  # it was built from the caller's own arrays
-
-    def _survey(self, block: Data) -> Any:
-        """Return what is measured of at most 8192 units; the surveys of all blocks are added up."""
-        return 0
-
-    def _settle(self, tally: Any, found: Any, data: Data) -> Any:
-        """Return the scale of the data from the sum of the surveys, or say what is wrong with the whole."""
-        return None
 
     @property
     @abstractmethod
@@ -87,7 +78,7 @@ class ProductModel(LatentVariableModel):
 
     def score_samples(self, params: Any, data: Any) -> Array:
         """Return the log-likelihood of each of any units, nats, shape (n,)."""
-        return self._log_likelihoods(params, reading.any_units(self, data))
+        return self._log_likelihoods(params, any_units(self.reader, data))
 
     def simulate(self, params: Any, n: Any, rng: np.random.Generator, **options: Any) -> Any:
         """Return `sample(params, n, rng, **options)`; an older name."""

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks import Interval, Simplex
-from emlib.data import Data, reading
-from emlib.data.validate import as_matrix, first, positive_integer
+from emlib.data import Data
+from emlib.data.rows import BinaryRows
+from emlib.data.validate import positive_integer
 from emlib.families import Bernoulli, Categorical, Family
 from emlib.families.bernoulli import NEXT
 from emlib.families.mean_coordinates import MixtureMean
@@ -85,29 +86,10 @@ class BernoulliMixture(MixtureModel):
         """Memberships and binary answers."""
         return (Categorical("weights"), Bernoulli("probabilities"))
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Read rows of zeros and ones, shape (n, d); refuses constant columns, whose probabilities are 0 or 1."""
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> Array:
-        rows = as_matrix(raw, self.n_features)
-        other = first(rows, lambda part: (part != 0) & (part != 1))
-        if other is not None:
-            raise ValueError(f"data: entry {list(other)} is {rows[other]:g}; binary answers are 0 or 1")
-        return rows
-
-    def _survey(self, block: Data) -> Array:
-        """Return how many rows have a one, and how many a zero, in each column."""
-        seen = block.units if block.weights is None else block.units[block.weights > 0]
-        ones: Array = np.count_nonzero(seen, axis=0)
-        return np.stack([ones, len(seen) - ones])
-
-    def _settle(self, tally: reading.Tally, found: Array, data: Data) -> None:
-        tally.enough(self.n_components, "components")
-        constant = (found == 0).any(axis=0)
-        if constant.any():
-            raise ValueError(f"data: column {int(constant.argmax())} is constant; its probability has no interior "
-                             "estimate, drop it")
+    @property
+    def reader(self) -> BinaryRows:
+        """Rows of zeros and ones, shape (n, d); constant columns, whose probabilities are 0 or 1, are refused."""
+        return BinaryRows(self.n_features, self.n_components)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw random weights, and probabilities half-way between random rows and the columns' means."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.data import Data, reading
+from emlib.data import Data, require_data
 from emlib.data.validate import positive_number
 from emlib.families import Family, ProductModel
 from emlib.families.constant import Constant
@@ -55,13 +55,13 @@ class DiscreteLatentModel(ProductModel):
         """What a penalised model adds to its families: a constant."""
         return () if self._prior is None else (Constant(KEY),)
 
-    def log_penalty(self, params: Any, data: Any) -> float:
+    def log_penalty(self, params: Any, data: Data) -> float:
         """Return the penalty at the parameters, nats: never positive, and zero for maximum likelihood."""
-        return 0.0 if self._prior is None else self._prior.value(params, self._prior.unseen(params, self.as_data(data)))
+        return 0.0 if self._prior is None else self._prior.value(params, self._prior.unseen(params, data))
 
-    def e_step(self, params: Any, data: Any) -> Expectation:
+    def e_step(self, params: Any, data: Data) -> Expectation:
         """Return the expected statistics of a chunk about the current parameters, log-likelihood and entropy."""
-        data = reading.in_memory(self, data)
+        require_data(data)
         found = self._expectation(params, data)
         return found if self._prior is None else self._prior.added(found, params, data)
 

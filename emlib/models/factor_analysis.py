@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks import Positive, Real
-from emlib.data import Data, reading
+from emlib.data import Data
 from emlib.families import GaussianMoments, LinearFactors
 from emlib.model import Expectation, Statistics
 from emlib.models.factor_profile import bend, best_loadings, explained
@@ -85,7 +85,6 @@ class FactorAnalysis(FactorModel):
 
     def e_step(self, params: FactorParams, data: Any) -> Expectation:
         """Return the expected moments of residual and (1, z), and the rows' own two moments for `cm_steps`."""
-        data = reading.in_memory(self, data)
         found = super().e_step(params, data)
         seen = data.about(params.mean)
         sample = GaussianMoments(seen[:1, 0], seen[None, 1:, 1:], seen[None, 1:, :1], seen[None, :1, :1],

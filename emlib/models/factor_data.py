@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from emlib.data import Data
+from emlib.data.rows import NormalRows
 from emlib.data.validate import as_floats
 from emlib.numerics import Array, symmetrise
 
@@ -46,6 +47,13 @@ class Sample(Data):
         move[1:, 0] = centre - origin
         result: Array = move @ full @ move.T
         return result
+
+
+@dataclass(frozen=True)
+class FactorRows(NormalRows):
+    """Reads rows for factor models."""
+
+    data_type: ClassVar[type[Data]] = Sample
 
 
 def from_covariance(covariance: Any, n_units: float, mean: Any, side: int) -> Sample:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from emlib.data import Data, reading
-from emlib.data.moments import Moments, moments
-from emlib.data.validate import as_matrix, positive_integer, reweighted
+from emlib.data import Data, any_units, require_data
+from emlib.data.validate import positive_integer, reweighted
 from emlib.families import GaussianMoments, LinearFactors, ProductModel, covariance
 from emlib.families.linear_factors import coefficients
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
-from emlib.models import factor_data, gaussian_data
-from emlib.models.factor_data import Sample
+from emlib.models import factor_data
+from emlib.models.factor_data import FactorRows, Sample
 from emlib.models.factor_posterior import conditional, shared_noise
 from emlib.numerics import Array
 
@@ -64,7 +63,6 @@ class FactorModel(ProductModel):
 
     n_features: int
     n_factors: int
-    _data_type: ClassVar[type[Data]] = Sample
 
     def __post_init__(self) -> None:
         positive_integer(self.n_features, "n_features")
@@ -83,21 +81,16 @@ class FactorModel(ProductModel):
         """One regression on (1, z) for each feature, and the prior of z."""
         return (self.family,)
 
+    @property
+    def reader(self) -> FactorRows:
+        """Rows of `n_features` numbers; constant columns are refused. The scale is the columns' variances."""
+        return FactorRows(self.n_features, 1, "diag")
+
     def as_data(self, raw: Any, sample_weight: Any = None) -> Any:
-        """Read rows of `n_features` numbers; refuses constant columns."""
-        if type(raw) is Data:  # read by another model: it knows nothing of moments
+        """Validate rows, once; data that another model has read know nothing of their moments, and are read anew."""
+        if type(raw) is Data:
             raw, sample_weight = raw.units, reweighted(raw, sample_weight).weights
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> Array:
-        return as_matrix(raw, self.n_features)
-
-    def _survey(self, block: Data) -> Moments:
-        return moments(block.units, block.weights)
-
-    def _settle(self, tally: reading.Tally, found: Moments, data: Data) -> Array:
-        """Return the diagonal matrix of the columns' variances."""
-        return gaussian_data.settled(tally, found, 1, "diag")
+        return super().as_data(raw, sample_weight)
 
     def from_covariance(self, covariance: Any, n_units: float, mean: Any = None) -> Sample:
         """Return data with this covariance (divisor n) or correlation matrix, for when the rows are not at hand.
@@ -138,7 +131,8 @@ class FactorModel(ProductModel):
 
     def e_step(self, params: FactorParams, data: Any) -> Expectation:
         """Return the expected moments of residual and (1, z), from n, mean and covariance of the rows."""
-        data, noise = reading.in_memory(self, data), self._noise(params)
+        require_data(data, Sample)
+        noise = self._noise(params)
         given = conditional(params.loadings, noise)
         count, cut = data.n_units, 1 + self.n_factors
         seen = given.seen(data, params.mean)
@@ -160,7 +154,8 @@ class FactorModel(ProductModel):
 
     def missing_information(self, params: FactorParams, data: Any) -> Array:
         """Return Louis's missing information in standard entries, shape (p, p); it needs no more than the moments."""
-        data, noise = reading.in_memory(self, data), self._noise(params)
+        require_data(data, Sample)
+        noise = self._noise(params)
         given = conditional(params.loadings, noise)
         missing = given.missing_information(given.seen(data, params.mean), data.n_units, noise)
         return missing if self.family.kind == "spherical" else shared_noise(missing, self.n_features)
@@ -187,7 +182,7 @@ class FactorModel(ProductModel):
 
     def posterior(self, params: FactorParams, data: Any) -> FactorPosterior:
         """Return means and covariance of the factors given any rows."""
-        rows, count = reading.any_units(self, data).units, self.n_factors
+        rows, count = any_units(self.reader, data).units, self.n_factors
         given = conditional(params.loadings, self._noise(params))
         means = (rows - params.mean) @ given.linear[1:1 + count, 1:].T
         return FactorPosterior(means, given.spread[1:1 + count, 1:1 + count])

@@ -1,15 +1,12 @@
-"""What a Gaussian mixture does with rows of data: reading, starting centres, moments, scores."""
+"""What a Gaussian mixture does with rows of data: starting centres, moments, scores."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from emlib.data import Data
-from emlib.data.moments import Moments
-from emlib.data.reading import Tally
 from emlib.families import GaussianMoments, covariance
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Statistics
@@ -17,33 +14,6 @@ from emlib.numerics import Array, eigenvalues_exceed, lower_indices, squared_len
 
 COLLAPSED = 1e-10  # smallest variance of a component, as a share of the data's in the same direction
 SPREAD = 0.01  # size of the nudge that tells equal components apart, in standard deviations of the data
-
-
-def settled(tally: Tally, found: Moments, count: int, kind: str) -> Array:
-    """Return the covariance of all rows, the diagonal alone where no model of this kind asks for more.
-
-    Raises
-    ------
-    ValueError
-        For too few rows (or steps of sequences), and for constant or linearly dependent columns.
-    """
-    what = "components" if count > 1 else "rows that a covariance needs"
-    replace(tally, seen=tally.steps).enough(max(count, 2), what)
-    deviations = np.sqrt(np.diag(found.spread))
-    constant = deviations <= 1e-12 * np.maximum(found.largest, np.finfo(float).tiny)
-    if constant.any():
-        raise ValueError(f"data: column {int(np.argmax(constant))} is constant; its variance has no estimate, drop it")
-    if kind not in ("full", "tied"):
-        return np.diag(np.diag(found.spread))
-    _refuse_dependent(found.spread / np.outer(deviations, deviations))
-    return found.spread
-
-
-def _refuse_dependent(correlation: Array) -> None:
-    smallest = float(np.linalg.eigvalsh(correlation)[0])
-    if smallest < 1e-12:
-        raise ValueError(f"data: the columns are linearly dependent (smallest eigenvalue of their correlation "
-                         f"{smallest:.1e}); drop a column, give more rows or use covariance_type='diag'")
 
 
 def spread_centres(data: Data, count: int, rng: np.random.Generator) -> Array:

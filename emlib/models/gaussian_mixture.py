@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from emlib.blocks import Positive, PositiveDefinite, Real, Simplex
 from emlib.blocks.block import Block
-from emlib.data import Data, reading
-from emlib.data.moments import Moments, moments
-from emlib.data.validate import as_matrix, positive_integer
+from emlib.data import Data
+from emlib.data.rows import NormalRows
+from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family, LinearGaussian, covariance
 from emlib.families.mean_coordinates import MixtureMean
 from emlib.kernels import LONG, compiled, estep_chunk
@@ -117,18 +116,10 @@ class GaussianMixture(MixtureModel):
     def _prior(self) -> CovariancePenalty | None:
         return penalised(self.penalty, self._gaussian)
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Read rows of `n_features` numbers; refuses constant and linearly dependent columns."""
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> Array:
-        return as_matrix(raw, self.n_features)
-
-    def _survey(self, block: Data) -> Moments:
-        return moments(block.units, block.weights)
-
-    def _settle(self, tally: reading.Tally, found: Moments, data: Data) -> Array:
-        return gaussian_data.settled(tally, found, self.n_components, self.covariance_type)
+    @property
+    def reader(self) -> NormalRows:
+        """Rows of `n_features` numbers; constant and linearly dependent columns are refused."""
+        return NormalRows(self.n_features, self.n_components, self.covariance_type)
 
     def start(self, data: Data, rng: np.random.Generator) -> GaussianMixtureParams:
         """Draw k-means++ centres; equal weights; the data's covariance, shrunk by the number of components."""

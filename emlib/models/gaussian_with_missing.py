@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks import PositiveDefinite, Real
-from emlib.data import Data, reading
-from emlib.data.validate import as_matrix, first, positive_integer
+from emlib.data import Data, any_units, require_data
+from emlib.data.rows import RowsWithMissing
+from emlib.data.validate import positive_integer
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.mean_coordinates import MixtureMean
 from emlib.model import Expectation, Statistics
-from emlib.models.partial import Columns, columns, partial, patterns, score_covariance
+from emlib.models.partial import partial, patterns, score_covariance
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
 
@@ -82,28 +83,10 @@ class GaussianWithMissing(ProductModel):
         """One Gaussian response."""
         return (LinearGaussian("mean", "covariance", "tied", "rows", (self.n_features,)),)
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Read rows of `n_features` numbers, not-a-number where missing, shape (n, d).
-
-        Raises
-        ------
-        ValueError
-            For a row without a seen entry, a column without one, or a column whose seen entries are all equal.
-        """
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> Array:
-        rows = as_matrix(raw, self.n_features, missing=True)
-        empty = first(rows, lambda part: np.isnan(part).all(axis=1))
-        if empty is not None:
-            raise ValueError(f"data: row {empty[0]} has no seen entry; it says nothing, leave it out")
-        return rows
-
-    def _survey(self, block: Data) -> Columns:
-        return columns(block.units, block.weights)
-
-    def _settle(self, tally: reading.Tally, found: Columns, data: Data) -> Array:
-        return found.scale()
+    @property
+    def reader(self) -> RowsWithMissing:
+        """Rows of `n_features` numbers, not-a-number where missing; rows and columns need a seen entry, columns two."""
+        return RowsWithMissing(self.n_features)
 
     def start(self, data: Data, rng: np.random.Generator) -> GaussianWithMissingParams:
         """Draw a mean near the columns' means; the columns' variances with random correlations."""
@@ -116,9 +99,9 @@ class GaussianWithMissing(ProductModel):
         params = GaussianWithMissingParams(centre, correlation * np.outer(deviations, deviations))
         return self.space.hold(params)
 
-    def e_step(self, params: GaussianWithMissingParams, data: Any) -> Expectation:
+    def e_step(self, params: GaussianWithMissingParams, data: Data) -> Expectation:
         """Return the expected moments of the rows about the current mean, their missing entries filled in."""
-        data = reading.in_memory(self, data)
+        require_data(data)
         side = self.n_features
         scatter, total, density, entropy = np.zeros((side, side)), np.zeros(side), np.zeros(len(data)), 0.0
         counted = np.ones(len(data)) if data.weights is None else data.weights
@@ -143,7 +126,7 @@ class GaussianWithMissing(ProductModel):
 
     def posterior(self, params: GaussianWithMissingParams, data: Any) -> tuple[Array, Array]:
         """Return each row's conditional mean and covariance given its seen entries, shapes (n, d) and (n, d, d)."""
-        data = reading.any_units(self, data)
+        data = any_units(self.reader, data)
         means, covariances = np.empty(data.units.shape), np.empty((*data.units.shape, self.n_features))
         for seen, rows in patterns(data.units):
             law = partial(params.covariance, seen)
@@ -164,7 +147,7 @@ class GaussianWithMissing(ProductModel):
         drawn: Array = rng.standard_normal((n, self.n_features)) @ np.linalg.cholesky(params.covariance).T
         return params.mean + drawn
 
-    def missing_information(self, params: GaussianWithMissingParams, data: Any) -> Array:
+    def missing_information(self, params: GaussianWithMissingParams, data: Data) -> Array:
         """Return Louis's missing information in standard entries, shape (d + d^2, d + d^2).
 
         Notes
@@ -172,7 +155,7 @@ class GaussianWithMissing(ProductModel):
         A row's score is a and (a a' - A)/2 with A the inverse covariance and a = A (y - mean); given the seen
         entries a is normal, so the fourth moments are products of its mean and covariance (Isserlis).
         """
-        data = reading.in_memory(self, data)
+        require_data(data)
         side = self.n_features
         precision = np.linalg.inv(params.covariance)
         counted = np.ones(len(data)) if data.weights is None else data.weights

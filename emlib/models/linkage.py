@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks import Interval
-from emlib.data import Data
+from emlib.data import Data, require_data
 from emlib.data.validate import as_counts, as_floats, as_weights, reweighted
 from emlib.families import Bernoulli, Family, ProductModel
 from emlib.model import Expectation, Statistics
@@ -87,9 +87,9 @@ class Linkage(ProductModel):
         """Draw theta uniformly from the middle of its interval."""
         return LinkageParams(np.asarray(rng.uniform(0.05, 0.95)))
 
-    def e_step(self, params: LinkageParams, data: Any) -> Expectation:
+    def e_step(self, params: LinkageParams, data: Data) -> Expectation:
         """Split the first cell: x2 = y1 (theta/4) / (1/2 + theta/4)."""  # DLR77 section 1
-        data = self.as_data(data)
+        require_data(data)
         theta = params.theta
         found = x_log_y(np.asarray(data.weights), _cells(theta)[data.units])
         stats, entropy = self.expectation_under(theta / (2 + theta), params, data)
@@ -111,7 +111,7 @@ class Linkage(ProductModel):
         """Draw n animals and count them by their cells, shape (4,)."""
         return rng.multinomial(n, _cells(params.theta))
 
-    def expectation_under(self, q: Any, params: LinkageParams, data: Any) -> tuple[Statistics, float]:
+    def expectation_under(self, q: Any, params: LinkageParams, data: Data) -> tuple[Statistics, float]:
         """Return statistics and entropy when the first cell is split by any q, not only the posterior.
 
         Parameters
@@ -122,7 +122,7 @@ class Linkage(ProductModel):
         share = as_floats(q, "q")
         if share.shape != () or not 0 <= share <= 1:
             raise ValueError(f"q: {q!r} found; linkage needs one share in [0, 1]")
-        data = self.as_data(data)
+        require_data(data)
         seen = np.asarray(data.weights)
         hidden = seen[data.units == 0].sum()
         success = hidden * share + seen[data.units == 3].sum()
@@ -131,9 +131,9 @@ class Linkage(ProductModel):
         entropy = -hidden * (x_log_y(share, share) + x_log_y(1 - share, 1 - share))
         return Statistics({"theta": np.array([success, failure, constant])}), float(entropy)
 
-    def missing_information(self, params: LinkageParams, data: Any) -> Array:
+    def missing_information(self, params: LinkageParams, data: Data) -> Array:
         """Return the posterior variance of the complete-data score, shape (1, 1)."""
-        data = self.as_data(data)
+        require_data(data)
         hidden = np.asarray(data.weights)[data.units == 0].sum()
         share = params.theta / (2 + params.theta)
         return np.atleast_2d(hidden * share * (1 - share) / params.theta**2)

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.data import Data, reading
+from emlib.data import Data, any_units, require_data
+from emlib.data.reading import summed
 from emlib.model import Expectation, Statistics
 from emlib.models import memberships
 from emlib.models.discrete import DiscreteLatentModel
@@ -20,8 +21,8 @@ from emlib.numerics import Array, log_sum_exp
 class MixtureModel(DiscreteLatentModel):
     """A model in which each unit comes from one of `n_components` components, its hidden label.
 
-    A mixture is a frozen dataclass with a field `n_components` that gives `space`, with `weights` first, `families`,
-    the reading of data, a random `start`, and the abstract members. E-step, posterior, scores of units, random units,
+    A mixture is a frozen dataclass with a field `n_components` that gives `space`, with `weights` first, `families`, a
+    `reader` of the data, a random `start`, and the abstract members. E-step, posterior, scores of units, random units,
     missing information and bounds under any memberships are here; see `NegativeBinomialMixture` for a short example.
     """
 
@@ -61,16 +62,16 @@ class MixtureModel(DiscreteLatentModel):
         return Expectation(self._statistics(params, data, found.memberships), found.loglik, found.entropy, data.n_units,
                            found.magnitude)
 
-    def expectation_under(self, q: Any, params: Any, data: Any) -> tuple[Statistics, float]:
+    def expectation_under(self, q: Any, params: Any, data: Data) -> tuple[Statistics, float]:
         """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""
-        data = reading.in_memory(self, data)
+        require_data(data)
         members, entropy = memberships.weighted(q, data, self.n_components)
         stats = self._statistics(params, data, members)
         return stats if self._prior is None else self._prior.joined(stats, params, data), entropy
 
     def posterior(self, params: Any, data: Any) -> Array:
         """Return the responsibilities, the probabilities of the components, of any units, shape (n, K)."""
-        return self._posterior(params, reading.any_units(self, data)).responsibilities
+        return self._posterior(params, any_units(self.reader, data)).responsibilities
 
     def _log_likelihoods(self, params: Any, data: Data) -> Array:
         return log_sum_exp(self._log_joint(params, data))
@@ -79,11 +80,11 @@ class MixtureModel(DiscreteLatentModel):
         labels: Array = rng.choice(self.n_components, size=n, p=params.weights)
         return labels
 
-    def missing_information(self, params: Any, data: Any) -> Array:
+    def missing_information(self, params: Any, data: Data) -> Array:
         """Return Louis's missing information in standard entries, shape (p, p)."""
-        data = reading.in_memory(self, data)
+        require_data(data)
         embed = score_embedding([self._score_maps(k) for k in range(self.n_components)])
-        total = reading.summed(partial(self._missing, params), data, len(embed))
+        total = summed(partial(self._missing, params), data, len(embed))
         missing: Array = embed.T @ total @ embed
         return missing
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from emlib.blocks import Positive, Simplex
-from emlib.data import Data, reading
-from emlib.data.validate import as_counts, positive_integer
+from emlib.data import Data
+from emlib.data.rows import Counts
+from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family, Poisson, poisson
 from emlib.families.mean_coordinates import MixtureMean
 from emlib.model import Statistics
@@ -69,20 +69,10 @@ class PoissonMixture(MixtureModel):
         """Memberships and counts."""
         return (Categorical("weights"), Poisson("rates"))
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Read counts, shape (n,), with optional numbers of repeats."""
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> Array:
-        return as_counts(raw)
-
-    def _survey(self, block: Data) -> int:
-        return int(np.count_nonzero(block.units if block.weights is None else block.units[block.weights > 0]))
-
-    def _settle(self, tally: reading.Tally, found: int, data: Data) -> None:
-        tally.enough(self.n_components, "components")
-        if not found:
-            raise ValueError("data: every count is zero; the rates have no interior estimate")
+    @property
+    def reader(self) -> Counts:
+        """Counts, shape (n,), with optional numbers of repeats."""
+        return Counts(self.n_components)
 
     def start(self, data: Data, rng: np.random.Generator) -> PoissonMixtureParams:
         """Draw random weights, and rates at random quantiles of the data."""

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks import Positive, Real, Simplex
-from emlib.data import Data, reading
+from emlib.data import Data, regressions
+from emlib.data.regressions import Pairs
 from emlib.data.validate import as_matrix, positive_integer
 from emlib.families import Categorical, Family, GaussianMoments, LinearGaussian
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Statistics
-from emlib.models import regression_data
 from emlib.models.discrete import NUDGE
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
@@ -103,21 +103,12 @@ class RegressionMixture(MixtureModel):
     def _prior(self) -> CovariancePenalty | None:
         return penalised(self.penalty, self._gaussian, lambda data: np.array([[data.scale.variance]]))
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Read the tuple (X, y), shapes (n, p) and (n,); refuses dependent columns and an exact linear response."""
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> Array:
-        return regression_data.rows(raw, self.n_features)
-
-    def _survey(self, block: Data) -> regression_data.Squares:
-        return regression_data.survey(block)
-
-    def _settle(self, tally: reading.Tally, found: regression_data.Squares, data: Data) -> regression_data.Pooled:
+    @property
+    def reader(self) -> Pairs:
+        """Tuples (X, y), shapes (n, p) and (n,); dependent columns and an exact linear response are refused."""
         needed = max(self.n_components, self.n_features + 1)
         what = "components" if needed == self.n_components else "that a regression with a noise variance needs"
-        tally.enough(needed, what)
-        return regression_data.settled(found)
+        return Pairs(self.n_features, needed, what)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Spread the coefficients about the pooled fit by one residual deviation; equal weights, half its variance."""
@@ -129,7 +120,7 @@ class RegressionMixture(MixtureModel):
     def sample(self, params: RegressionMixtureParams, n: int, rng: np.random.Generator,
                design: Any = None) -> tuple[Array, Array]:
         """Draw n units (X, y); X is standard normal unless a design, shape (n, p), is given."""
-        rows = regression_data.drawn_design(n, self.n_features, rng, design)
+        rows = regressions.drawn_design(n, self.n_features, rng, design)
         labels = self._random_labels(params, len(rows), rng)
         noise = np.sqrt(params.noise_variance[labels]) * rng.standard_normal(len(rows))
         return rows, (rows * params.coefficients[labels]).sum(axis=1) + noise

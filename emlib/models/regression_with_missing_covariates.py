@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks import Real
-from emlib.data import Data, reading
+from emlib.data import Data, any_units, require_data
+from emlib.data.regressions import PairsWithMissing
 from emlib.data.validate import as_matrix, positive_integer, positive_number
 from emlib.families import Family, GaussianMoments, ProductModel
 from emlib.families.constant import Constant
 from emlib.families.known_noise import KnownNoise
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
-from emlib.models import regression_data
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
-
-DEPENDENT = 1e-12  # smallest eigenvalue that linearly dependent columns of length one leave
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,29 +116,10 @@ class RegressionWithMissingCovariates(ProductModel):
         """The response, and the covariates' own density."""
         return (KnownNoise("coefficients", self.variance, "regression"), Constant())
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Read the tuple (X, y), shapes (n, p) and (n,), NaN where an entry of X is missing.
-
-        Raises
-        ------
-        ValueError
-            Also for a column without a seen entry, whose coefficient has no sign, and for dependent columns.
-        """
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> Array:
-        return regression_data.rows(raw, self.n_features, missing=True)
-
-    def _survey(self, block: Data) -> Array:
-        """Return the weights of the seen entries, and the expected moments of the rows at coefficients of zero."""
-        design, seen = block.units[:, :-1], np.ones(len(block)) if block.weights is None else block.weights
-        gone = np.isnan(design)
-        rows = np.where(gone, 0.0, design)
-        return np.vstack([seen @ ~gone, rows.T @ (seen[:, None] * rows) + np.diag(seen @ gone)])
-
-    def _settle(self, tally: reading.Tally, found: Array, data: Data) -> None:
-        tally.enough(self.n_features, "columns of X")
-        _refuse_dependent(found[0], found[1:])
+    @property
+    def reader(self) -> PairsWithMissing:
+        """Tuples (X, y), shapes (n, p) and (n,), NaN where an entry of X is missing; dependent columns are refused."""
+        return PairsWithMissing(self.n_features)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw coefficients whose predictions are as large as the responses."""
@@ -161,9 +140,9 @@ class RegressionWithMissingCovariates(ProductModel):
         residual = data.units[:, -1] - seen @ params.coefficients
         return _Filled(seen + hidden * (residual / total)[:, None], gone.astype(float), hidden, total, residual)
 
-    def e_step(self, params: RegressionWithMissingCovariatesParams, data: Any) -> Expectation:
+    def e_step(self, params: RegressionWithMissingCovariatesParams, data: Data) -> Expectation:
         """Return the expected moments of residuals and covariates."""
-        data = reading.in_memory(self, data)
+        require_data(data)
         found = self._filled(params, data)
         weights = np.ones(len(data)) if data.weights is None else data.weights
         logliks, counts = found.log_likelihoods(), found.missing.sum(axis=1)
@@ -188,7 +167,7 @@ class RegressionWithMissingCovariates(ProductModel):
 
     def posterior(self, params: RegressionWithMissingCovariatesParams, data: Any) -> tuple[Array, Array]:
         """Return means and covariances of the rows of X given all that is seen, shapes (n, p) and (n, p, p)."""
-        found = self._filled(params, reading.any_units(self, data))
+        found = self._filled(params, any_units(self.reader, data))
         explained = found.hidden[:, :, None] * (found.hidden / found.total[:, None])[:, None, :]
         return found.covariates, found.missing[:, :, None] * np.eye(self.n_features) - explained
 
@@ -201,7 +180,7 @@ class RegressionWithMissingCovariates(ProductModel):
         rows = as_matrix(design, self.n_features, "design", missing=True)
         return np.asarray(np.where(np.isnan(rows), 0.0, rows) @ params.coefficients)
 
-    def missing_information(self, params: RegressionWithMissingCovariatesParams, data: Any) -> Array:
+    def missing_information(self, params: RegressionWithMissingCovariatesParams, data: Data) -> Array:
         """Return the missing information, the covariance of e x / variance, shape (p, p).
 
         Notes
@@ -209,7 +188,7 @@ class RegressionWithMissingCovariates(ProductModel):
         With x = m + n, n ~ N(0, C), the score e x has the linear part (e I - m theta') n and the quadratic
         part -n n' theta; their third moments vanish, and the fourth are those of Isserlis.
         """
-        data = reading.in_memory(self, data)
+        require_data(data)
         found = self._filled(params, data)
         weights = np.ones(len(data)) if data.weights is None else data.weights
         share = self.variance / found.total
@@ -220,17 +199,3 @@ class RegressionWithMissingCovariates(ProductModel):
         missing += found.covariates.T @ ((weights * noise)[:, None] * found.covariates) + along.T @ (
             weights[:, None] * along)
         return np.asarray(missing / self.variance**2)
-
-
-def _refuse_dependent(seen: Array, second: Array) -> None:
-    """Look at the expected moments of the rows at coefficients of zero, in columns of length one."""
-    blank = seen == 0
-    if blank.any():
-        raise ValueError(f"X: column {int(blank.argmax())} has no seen entry; the sign of its coefficient has no "
-                         "estimate, drop it")
-    lengths = np.sqrt(np.diag(second))
-    regression_data.refuse_zero(lengths)
-    smallest = float(np.linalg.eigvalsh(second / np.outer(lengths, lengths))[0])
-    if smallest < DEPENDENT:
-        raise ValueError(f"X: the columns are linearly dependent (smallest eigenvalue {smallest:.1e} in columns of "
-                         "length one); drop a column or give more rows")

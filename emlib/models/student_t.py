@@ -10,8 +10,10 @@ import numpy as np
 import scipy
 
 from emlib.blocks import PositiveDefinite, Real
-from emlib.data import Data, reading
-from emlib.data.validate import as_matrix, positive_integer, positive_number
+from emlib.data import Data, any_units, require_data
+from emlib.data.reading import summed
+from emlib.data.rows import RobustRows
+from emlib.data.validate import positive_integer, positive_number
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.constant import Constant
 from emlib.model import Expectation, Statistics
@@ -19,7 +21,6 @@ from emlib.numerics import Array, squared_lengths
 from emlib.space import ParameterSpace
 
 COLLAPSED = 1e-10  # smallest variance of the scale matrix, as a share of the data's robust one in that direction
-DEPENDENT = 1e-12  # smallest eigenvalue of the robust correlation that linearly dependent columns leave
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,18 +86,10 @@ class StudentT(ProductModel):
         rows = LinearGaussian("location", "scale", "tied", "rows", alone=(self.n_features,))
         return (rows, Constant())
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Read rows of `n_features` numbers; refuses constant and linearly dependent columns."""
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> Array:
-        return as_matrix(raw, self.n_features)
-
-    def _settle(self, tally: reading.Tally, found: Any, data: Data) -> Array:
-        """Return a robust scale; of many rows, that of a random sample (medians of parts do not add up)."""
-        tally.enough(self.n_features + 1, "rows that a scale matrix needs")
-        sample = data.sample()
-        return _robust_scale(sample.units, np.ones(len(sample)) if sample.weights is None else sample.weights)
+    @property
+    def reader(self) -> RobustRows:
+        """Rows of `n_features` numbers; constant and linearly dependent columns are refused."""
+        return RobustRows(self.n_features)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw a location about the median and a size of the scale matrix about the data's robust one."""
@@ -117,9 +110,9 @@ class StudentT(ProductModel):
         rates = 0.5 * (self.dof + squared_lengths(factor, residual))
         return residual, rates, 0.5 * (self.dof + self.n_features), 2 * float(np.log(np.diag(factor)).sum())
 
-    def e_step(self, params: StudentTParams, data: Any) -> Expectation:
+    def e_step(self, params: StudentTParams, data: Data) -> Expectation:
         """Return the moments of the rows, weighted by w = (dof + d) / (dof + distance^2), and those of the weights."""
-        data = reading.in_memory(self, data)
+        require_data(data)
         residual, rates, shape, log_det = self._rates(params, data)
         seen = np.ones(len(data)) if data.weights is None else data.weights
         special = scipy.special  # loaded at first use
@@ -164,10 +157,10 @@ class StudentT(ProductModel):
 
     def posterior(self, params: StudentTParams, data: Any) -> Array:
         """Return the expected weights w of any rows, shape (n,): about one in the middle, small for outliers."""
-        _, rates, shape, _ = self._rates(params, reading.any_units(self, data))
+        _, rates, shape, _ = self._rates(params, any_units(self.reader, data))
         return np.asarray(shape / rates)
 
-    def missing_information(self, params: StudentTParams, data: Any) -> Array:
+    def missing_information(self, params: StudentTParams, data: Data) -> Array:
         """Return the missing information in standard entries, shape (p, p).
 
         Notes
@@ -175,8 +168,9 @@ class StudentT(ProductModel):
         The complete-data score is u v + constant, v = (S^-1 e, S^-1 e e' S^-1 / 2), so that its covariance is
         Var(u | y) v v', with Var(u | y) = shape / rate^2.
         """
+        require_data(data)
         width = self.n_features * (1 + self.n_features)
-        return reading.summed(partial(self._missing, params), reading.in_memory(self, data), width)
+        return summed(partial(self._missing, params), data, width)
 
     def _missing(self, params: StudentTParams, data: Data) -> Array:
         residual, rates, shape, _ = self._rates(params, data)
@@ -202,24 +196,3 @@ class StudentT(ProductModel):
             return None
         return (f"scale: collapsed, its smallest variance is {smallest:.1e} of the data's; too many rows agree or lie "
                 "on one plane, where the likelihood is unbounded: use more degrees of freedom or drop repeated rows")
-
-
-def _robust_scale(rows: Array, seen: Array) -> Array:
-    """Return a scatter matrix that outliers bound: about the median, in units of the median deviation."""
-    used = rows[seen > 0]
-    centre = np.median(used, axis=0)
-    deviations = np.std(used, axis=0)
-    constant = deviations <= 1e-12 * np.maximum(np.abs(used).max(axis=0), np.finfo(float).tiny)
-    if constant.any():
-        raise ValueError(f"data: column {int(constant.argmax())} is constant; its scale has no estimate, drop it")
-    typical = np.median(np.abs(used - centre), axis=0)
-    units = np.where(typical > 0, typical, deviations)  # over half of the column may be one value
-    scaled = (rows - centre) / units
-    share = seen / (1 + (scaled**2).mean(axis=1))
-    scatter = scaled.T @ (share[:, None] * scaled) / seen.sum()
-    lengths = np.sqrt(np.diag(scatter))
-    smallest = float(np.linalg.eigvalsh(scatter / np.outer(lengths, lengths))[0])
-    if smallest < DEPENDENT:
-        raise ValueError(f"data: the columns are linearly dependent (smallest eigenvalue of their robust correlation "
-                         f"{smallest:.1e}); drop a column or give more rows")
-    return np.asarray(scatter * np.outer(units, units))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.data import Data, reading
+from emlib.data import Data, require_data
 from emlib.models.mixture import MixtureModel
 from emlib.numerics import Array
 
@@ -32,9 +32,9 @@ class SymmetricModel(MixtureModel):
         found = self._signed_scores(params, data)
         return [found, -found]
 
-    def missing_information(self, params: Any, data: Any) -> Array:
+    def missing_information(self, params: Any, data: Data) -> Array:
         """Return Louis's missing information, the sum of Var(sign | y) s s', s the signed score, shape (p, p)."""
-        data = reading.in_memory(self, data)
+        require_data(data)
         found, scores = self._posterior(params, data), self._signed_scores(params, data)
         spread = 4 * found.memberships[:, 0] * found.responsibilities[:, 1]  # Var of a sign with these chances
         missing: Array = scores.T @ (spread[:, None] * scores)

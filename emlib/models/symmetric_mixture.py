@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from emlib.blocks import Real
-from emlib.data import Data, reading
-from emlib.data.validate import as_floats, as_matrix, positive_integer
+from emlib.data import Data
+from emlib.data.rows import Rows
+from emlib.data.validate import as_floats, positive_integer
 from emlib.families import Family
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.families.mean_coordinates import MixtureMean
@@ -88,12 +88,10 @@ class SymmetricMixture(SymmetricModel):
         """Signed observations."""
         return (SignedMean("mean", tuple(self.variances)),)
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Read rows of `n_features` numbers, shape (n, d)."""
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> Array:
-        return as_matrix(raw, self.n_features)
+    @property
+    def reader(self) -> Rows:
+        """Rows of `n_features` numbers, shape (n, d)."""
+        return Rows(self.n_features)
 
     def start(self, data: Data, rng: np.random.Generator) -> SymmetricMixtureParams:
         """Draw a row of the data and move it by about half a known standard deviation."""

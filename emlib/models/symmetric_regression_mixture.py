@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks import Real
-from emlib.data import Data, reading
+from emlib.data import Data, regressions
+from emlib.data.regressions import Pairs
 from emlib.data.validate import positive_integer, positive_number
 from emlib.families import Family, GaussianMoments
 from emlib.families.constant import Constant
 from emlib.families.known_noise import KnownNoise
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Statistics
-from emlib.models import regression_data
 from emlib.models.discrete import NUDGE
 from emlib.models.symmetric import SIGNS, SymmetricModel
 from emlib.numerics import Array
@@ -83,19 +83,10 @@ class SymmetricRegressionMixture(SymmetricModel):
         """The regression of the response with its sign, and the signs."""
         return (KnownNoise("coefficients", self.variance, "regression"), Constant())
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Read the tuple (X, y), shapes (n, p) and (n,); refuses linearly dependent columns."""
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> Array:
-        return regression_data.rows(raw, self.n_features)
-
-    def _survey(self, block: Data) -> regression_data.Squares:
-        return regression_data.survey(block)
-
-    def _settle(self, tally: reading.Tally, found: regression_data.Squares, data: Data) -> regression_data.Pooled:
-        tally.enough(self.n_features, "columns of X")
-        return regression_data.settled(found, exact=True)
+    @property
+    def reader(self) -> Pairs:
+        """Tuples (X, y), shapes (n, p) and (n,); linearly dependent columns are refused."""
+        return Pairs(self.n_features, self.n_features, exact=True)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw coefficients whose predictions are as large as the responses."""
@@ -106,7 +97,7 @@ class SymmetricRegressionMixture(SymmetricModel):
     def sample(self, params: SymmetricRegressionMixtureParams, n: int, rng: np.random.Generator,
                design: Any = None) -> tuple[Array, Array]:
         """Draw n units (X, y); X is standard normal unless a design, shape (n, p), is given."""
-        rows = regression_data.drawn_design(n, self.n_features, rng, design)
+        rows = regressions.drawn_design(n, self.n_features, rng, design)
         signs, noise = self._random_signs(len(rows), rng), rng.standard_normal(len(rows))
         return rows, signs * (rows @ params.coefficients) + np.sqrt(self.variance) * noise
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 
 from emlib.blocks import Interval, Positive
-from emlib.data import Data
+from emlib.data import Data, require_data
 from emlib.data.validate import as_counts, as_weights, positive_integer, reweighted
 from emlib.families import Bernoulli, Family, Poisson, ProductModel
 from emlib.model import Expectation, Statistics
@@ -165,9 +165,9 @@ class TruncatedBetaBinomial(ProductModel):
                         1 - params.probability + order * params.dispersion, norms, n_cases, n_others,
                         np.full(self.size, total * (1 + odds)), float(odds))
 
-    def e_step(self, params: TruncatedBetaBinomialParams, data: Any) -> Expectation:
+    def e_step(self, params: TruncatedBetaBinomialParams, data: Data) -> Expectation:
         """Return the surrogate's four sums at the parameters, and the log-likelihood."""
-        data = self.as_data(data)
+        require_data(data)
         at = self._factors(params, data)
         toward, away = at.n_cases / at.cases, at.n_others / at.others
         chances = [params.probability * toward.sum(), (1 - params.probability) * away.sum(), 0.0]
@@ -177,9 +177,9 @@ class TruncatedBetaBinomial(ProductModel):
         left = float(found.sum()) - self.q_value(params, stats)
         return Expectation(stats, float(found.sum()), left, data.n_units, float(np.abs(found).sum()))
 
-    def missing_information(self, params: TruncatedBetaBinomialParams, data: Any) -> Array:
+    def missing_information(self, params: TruncatedBetaBinomialParams, data: Data) -> Array:
         """Return what the surrogate's curvature has too much of, standard entries, shape (2, 2)."""
-        data = self.as_data(data)
+        require_data(data)
         at = self._factors(params, data)
         pi, alpha = float(params.probability), float(params.dispersion)
         first, second = pi / at.cases, (1 - pi) / at.others

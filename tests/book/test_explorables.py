@@ -159,12 +159,12 @@ def test_ticks_are_round_and_inside() -> None:
 def test_same_slope_numbers_are_those_of_the_linkage_model(theta: float) -> None:
     model = Linkage()
     params, ours = model.params(theta=theta), slope_figure.numbers(theta)
-    found = model.e_step(params, slope_figure.COUNTS)
+    found = model.e_step(params, model.as_data(slope_figure.COUNTS))
     information = diagnostics.information(model, slope_figure.COUNTS, params)
     theirs = {
         "loglik": slope_figure.numbers(0.5)["loglik"]
         + found.loglik
-        - model.e_step(model.params(theta=0.5), slope_figure.COUNTS).loglik,
+        - model.e_step(model.params(theta=0.5), model.as_data(slope_figure.COUNTS)).loglik,
         "slope": model.q_gradient(params, found.stats)["theta"],
         "bound_slope": model.q_gradient(params, found.stats)["theta"],
         "em": model.m_step(found.stats).theta,
@@ -194,7 +194,7 @@ def test_same_slope_touches_and_its_rate_is_dempster_laird_and_rubins() -> None:
 def test_three_arrows_numbers_are_those_of_the_gaussian_mixture(mu: tuple[float, float]) -> None:
     model, x, means = GaussianMixture(n_components=2, n_features=1), mixture.sample(2.5), slice(2, 4)
     params = model.params(weights=[0.5, 0.5], means=np.array(mu)[:, None], covariances=np.ones((2, 1, 1)))
-    found = model.e_step(params, x[:, None])
+    found = model.e_step(params, model.as_data(x[:, None]))
     # the tangent space of the two weights has one direction, so that the means stand second and third in it
     curvature = diagnostics.information(model, x[:, None], params).observed[1:3, 1:3]
     projection = diagnostics.projection_matrix(model, x[:, None], params).matrix[means, means]

@@ -48,21 +48,27 @@ def favours_the_first_unit(model: Any) -> Any:
     return Twin(model, e_step=e_step)
 
 
+def with_reader(model: Any, **members: Callable[..., Any]) -> Any:
+    """A model whose reader has some members replaced."""
+    twin = Twin(model)
+    twin.reader = Twin(model.reader, **members)
+    return twin
+
+
 def measures_the_first_unit_of_a_block(model: Any) -> Any:
-    def _survey(honest: Any, block: Data) -> Any:
-        return honest._survey(next(block.chunks(1)))
-    return Twin(model, _survey=_survey)
+    return with_reader(model, measure=lambda honest, block: honest.measure(next(block.chunks(1))))
 
 
 def reads_chunks_backwards(model: Any) -> Any:
-    return Twin(model, _units=lambda honest, raw: honest._units(raw)[::-1])
+    return with_reader(model, units=lambda honest, raw: honest.units(raw)[::-1])
 
 
-def refuses_raw_data(model: Any) -> Any:
-    def e_step(honest: Any, params: Any, data: Any) -> Any:
-        assert isinstance(data, Data), "raw data refused"
-        return honest.e_step(params, data)
-    return Twin(model, e_step=e_step, as_data=lambda honest, raw, weight=None: replace(honest.as_data(raw, weight)))
+def takes_raw_data(model: Any) -> Any:
+    return Twin(model, e_step=lambda honest, params, data: honest.e_step(params, honest.as_data(data)))
+
+
+def reads_anew(model: Any) -> Any:
+    return Twin(model, as_data=lambda honest, raw, weight=None: replace(honest.as_data(raw, weight)))
 
 
 def doubles_the_entropy(model: Any) -> Any:

@@ -87,7 +87,7 @@ CONTRACT: list[tuple[Check, Callable[[Case], bool], list[tuple[Callable[[Any], A
     (checks.check_additive, every, [(sabotage.counts_chunks, every), (sabotage.favours_the_first_unit, every)]),
     (checks.check_survey, every, [(sabotage.measures_the_first_unit_of_a_block, measured)]),
     (checks.check_chunks, every, [(sabotage.reads_chunks_backwards, by_units)]),
-    (checks.check_raw_data, every, [(sabotage.refuses_raw_data, every)]),
+    (checks.check_read_once, every, [(sabotage.takes_raw_data, every), (sabotage.reads_anew, every)]),
     (checks_units.check_one_unit, every, [(sabotage.wants_as_many_as_a_fit, scarce)]),
     (checks_units.check_no_chunks, every, [(sabotage.takes_the_first_chunk, by_units)]),
     (checks_verbs.check_score_samples, every, [(sabotage.scores_a_unit_higher, every)]),

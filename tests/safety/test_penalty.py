@@ -118,8 +118,9 @@ def test_a_penalty_that_every_chunk_pays_is_noticed(setting: Any, monkeypatch: p
 @pytest.mark.parametrize("kind", NOISE)
 def test_it_is_a_divergence(kind: str) -> None:
     """-m KL(N(0, S) || N(0, Sigma)) of each covariance matrix, written out; the tied one is one matrix."""
-    model, data, start = mixture(kind)
-    spread = model.as_data(data).scale / 2
+    model, rows, start = mixture(kind)
+    data = model.as_data(rows)
+    spread = data.scale / 2
     noise = {"full": NOISE["full"], "tied": [NOISE["tied"]]}.get(kind, [np.eye(2)] * 2)
     values = [0.5 * (np.trace(spread @ np.linalg.inv(s)) - 2 - np.linalg.slogdet(spread @ np.linalg.inv(s))[1])
               for s in noise]
@@ -127,12 +128,12 @@ def test_it_is_a_divergence(kind: str) -> None:
 
 
 def test_the_m_step_counts_units_that_were_never_seen() -> None:
-    model, data, start = mixture("full")
-    params = model.params(**start)
+    model, rows, start = mixture("full")
+    data, params = model.as_data(rows), model.params(**start)
     bare = replace(model, penalty=None)
     counts = bare.e_step(params, data).stats["weights"][:, None, None]
     best, plain = (m.m_step(m.e_step(params, data).stats) for m in (model, bare))
-    spread = model.as_data(data).scale / 2
+    spread = data.scale / 2
     np.testing.assert_allclose(best.covariances, (counts * plain.covariances + 0.1 * spread) / (counts + 0.1))
     np.testing.assert_array_equal(best.means, plain.means)
 

@@ -29,7 +29,7 @@ def test_tabulated_patterns_say_the_same() -> None:
     patterns, repeats = np.unique(ROWS, axis=0, return_counts=True)
     found = emlib.fit(MODEL, patterns, sample_weight=repeats, start=FIT.params)
     assert found.loglik == pytest.approx(FIT.loglik, rel=REORDERED)
-    assert abs(MODEL.e_step(FIT.params, patterns).loglik - FIT.loglik) > 1  # the weights forgotten
+    assert abs(MODEL.e_step(FIT.params, MODEL.as_data(patterns)).loglik - FIT.loglik) > 1  # the weights forgotten
 
 
 def test_simulated_rows_come_from_the_model() -> None:

@@ -156,11 +156,12 @@ def test_loadings_of_low_rank_are_nudged(loadings: np.ndarray) -> None:
 def test_a_covariance_stands_for_the_rows() -> None:
     moments = MODEL.from_covariance(np.cov(ROWS, rowvar=False, ddof=0), len(ROWS), ROWS.mean(axis=0))
     params = MODEL.start(MODEL.as_data(ROWS), np.random.default_rng(1))
-    found, expected = MODEL.e_step(params, moments), MODEL.e_step(params, ROWS)
+    data = MODEL.as_data(ROWS)
+    found, expected = MODEL.e_step(params, moments), MODEL.e_step(params, data)
     assert found.n_units == expected.n_units
     assert found.loglik == pytest.approx(expected.loglik, rel=tol.IDENTITY)
     np.testing.assert_allclose(MODEL.m_step(found.stats).loadings, MODEL.m_step(expected.stats).loadings, atol=tol.ROOT)
-    np.testing.assert_allclose(MODEL.missing_information(params, moments), MODEL.missing_information(params, ROWS),
+    np.testing.assert_allclose(MODEL.missing_information(params, moments), MODEL.missing_information(params, data),
                                rtol=tol.ROOT, atol=tol.ROOT)
     fewer = MODEL.from_covariance(np.cov(ROWS, rowvar=False, ddof=0), len(ROWS) - 1, ROWS.mean(axis=0))
     assert abs(MODEL.e_step(params, fewer).loglik - expected.loglik) > 1
@@ -206,7 +207,7 @@ def test_the_preconditioner_in_closed_form(model: Any) -> None:
     design[1:, 1:] += len(ROWS) * found.covariance
     noise = np.broadcast_to(params.noise_variance, (SIDE,))
     whole = np.kron(np.diag(noise), np.linalg.inv(design))  # rows of (mean, loadings)
-    metric = model.projection(params, model.e_step(params, ROWS).stats)
+    metric = model.projection(params, model.e_step(params, model.as_data(ROWS)).stats)
     loadings = np.arange(SIDE * (1 + COUNT)).reshape(SIDE, -1)[:, 1:].ravel()
     inner = slice(SIDE, SIDE * (1 + COUNT))
     np.testing.assert_allclose(metric[inner, inner], whole[np.ix_(loadings, loadings)], atol=tol.IDENTITY)

@@ -44,7 +44,7 @@ def _by_hand(mean: np.ndarray, noise: np.ndarray, rows: np.ndarray) -> tuple[flo
 def test_e_step_by_hand() -> None:
     model, rows = GaussianWithMissing(3), _rows()
     params = model.start(model.as_data(rows), np.random.default_rng(0))
-    found = model.e_step(params, rows)
+    found = model.e_step(params, model.as_data(rows))
     loglik, entropy = _by_hand(params.mean, params.covariance, rows)
     assert found.loglik == pytest.approx(loglik, rel=TWO_CODES)
     assert found.entropy == pytest.approx(entropy, rel=TWO_CODES)
@@ -53,7 +53,8 @@ def test_e_step_by_hand() -> None:
 
 def test_complete_rows_need_one_step() -> None:
     model, rows = GaussianWithMissing(3), np.random.default_rng(1).standard_normal((20, 3)) @ MIX
-    step = model.m_step(model.e_step(model.start(model.as_data(rows), np.random.default_rng(0)), rows).stats)
+    data = model.as_data(rows)
+    step = model.m_step(model.e_step(model.start(data, np.random.default_rng(0)), data).stats)
     assert np.abs(step.mean - rows.mean(axis=0)).max() < IDENTITY
     assert np.abs(step.covariance - np.cov(rows.T, ddof=0)).max() < 10 * IDENTITY
 
@@ -74,7 +75,7 @@ class OneImputation(GaussianWithMissing):
     """The common mistake: fill in conditional means and forget that they are uncertain."""
 
     def e_step(self, params: Any, data: Any) -> Any:
-        return super().e_step(params, self.impute(params, data))
+        return super().e_step(params, self.as_data(self.impute(params, data), data.weights))
 
 
 @pytest.mark.parametrize(("kind", "right"), [(GaussianWithMissing, True), (OneImputation, False)])

@@ -46,14 +46,14 @@ def test_smoothed_states_and_moves_are_sums_over_paths() -> None:
         assert np.abs(states[:, 1] - shares @ paths).max() < IDENTITY
         for t in range(len(unit) - 1):
             np.add.at(counts, (paths[:, t], paths[:, t + 1]), shares)
-    moves = MODEL.e_step(PARAMS, SEQUENCES).stats["transition"]
+    moves = MODEL.e_step(PARAMS, MODEL.as_data(SEQUENCES)).stats["transition"]
     assert np.abs(moves - counts).max() < IDENTITY
     assert np.abs(moves.T - counts).max() > CONTROL
 
 
 def test_a_long_sequence_does_not_underflow() -> None:
     unit = MODEL.sample(PARAMS, 20_000, np.random.default_rng(1))
-    found = MODEL.e_step(PARAMS, unit)
+    found = MODEL.e_step(PARAMS, MODEL.as_data(unit))
     density = PARAMS.emission.T[unit]
     assert found.loglik == pytest.approx(scaled_forward(PARAMS.initial, PARAMS.transition, density), rel=TWO_CODES)
     assert found.loglik < -10_000  # exp of it is zero
@@ -66,12 +66,12 @@ def test_a_hypothesis_that_is_lost_for_long_can_win() -> None:
     model = CategoricalHMM(2, 2)
     params = model.params(initial=[0.5, 0.5], transition=np.eye(2), emission=[[0.9, 0.1], [0.1, 0.9]])
     unit = np.repeat([0, 1], [1000, 2000])
-    found = model.e_step(params, unit)
+    found = model.e_step(params, model.as_data(unit))
     each = np.array([1000 * np.log(0.9) + 2000 * np.log(0.1), 1000 * np.log(0.1) + 2000 * np.log(0.9)])
     assert found.loglik == pytest.approx(logsumexp(each) - np.log(2), rel=IDENTITY)
     assert found.stats["initial"].tolist() == [0.0, 1.0]
     assert scaled_forward([0.5, 0.5], np.eye(2), params.emission.T[unit]) < found.loglik - 100  # the state is lost
-    even = model.e_step(params, np.repeat([0, 1], 1000))
+    even = model.e_step(params, model.as_data(np.repeat([0, 1], 1000)))
     assert even.entropy == pytest.approx(np.log(2), rel=TWO_CODES)
     assert even.stats["transition"].diagonal() == pytest.approx([999.5, 999.5], rel=TWO_CODES)
 
@@ -173,7 +173,7 @@ def test_viterbi_finds_the_best_of_all_paths() -> None:
 
 def test_impossible_data_have_no_states() -> None:
     params = MODEL.params(initial=[1, 0], transition=np.eye(2), emission=[[1, 0, 0], [0, 0.5, 0.5]])
-    assert MODEL.e_step(params, np.array([0, 1, 0])).loglik == -np.inf
+    assert MODEL.e_step(params, MODEL.as_data(np.array([0, 1, 0]))).loglik == -np.inf
     for call in (MODEL.posterior, MODEL.predict, MODEL.viterbi):
         with pytest.raises(ValueError, match=r"data\[1\]: impossible under these parameters"):
             call(params, [[0, 0], [0, 1, 0]])

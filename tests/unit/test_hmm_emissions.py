@@ -29,7 +29,7 @@ def test_equal_rates_are_nudged_apart() -> None:
     result = emlib.fit(COUNTS, units, start=start, rng=0)
     assert result.success, result.message
     assert "states 0 and 1 started equal" in result.message
-    stuck = COUNTS.m_step(COUNTS.e_step(COUNTS.params(**start), units).stats)
+    stuck = COUNTS.m_step(COUNTS.e_step(COUNTS.params(**start), COUNTS.as_data(units)).stats)
     assert np.ptp(stuck.rates) < IDENTITY * stuck.rates.max() < np.ptp(result.params.rates)
 
 

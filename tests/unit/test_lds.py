@@ -106,7 +106,7 @@ def test_predicted_and_imputed_rows() -> None:
 def test_entropy_and_q_of_sequences_of_several_lengths() -> None:
     model, params = _system()
     units = _sequences()
-    found = model.e_step(params, units)
+    found = model.e_step(params, model.as_data(units))
     assert model.q_value(params, found.stats) + found.entropy == pytest.approx(found.loglik, rel=IDENTITY)
     entropy = 0.0
     for rows in units:
@@ -116,7 +116,7 @@ def test_entropy_and_q_of_sequences_of_several_lengths() -> None:
         entropy += 0.5 * np.linalg.slogdet(2 * np.pi * np.e * inside)[1]
     assert found.entropy == pytest.approx(entropy, rel=TWO_CODES)
     assert abs(found.entropy - entropy - 1e-3) > CONTROL
-    back = model.e_step(params, units[::-1])
+    back = model.e_step(params, model.as_data(units[::-1]))
     assert back.loglik == pytest.approx(found.loglik, rel=REORDERED)
 
 
@@ -139,9 +139,10 @@ def test_a_change_of_basis_of_the_state_changes_nothing_seen() -> None:
         transition=turn @ params.transition @ back, transition_covariance=turn @ params.transition_covariance @ turn.T,
         observation=params.observation @ back, observation_covariance=params.observation_covariance)
     units = _sequences()
-    assert model.e_step(moved, units).loglik == pytest.approx(model.e_step(params, units).loglik, rel=REORDERED)
+    data = model.as_data(units)
+    assert model.e_step(moved, data).loglik == pytest.approx(model.e_step(params, data).loglik, rel=REORDERED)
     only = model.params(**{**vars(params), "transition": turn @ params.transition @ back})
-    assert abs(model.e_step(only, units).loglik - model.e_step(params, units).loglik) > CONTROL
+    assert abs(model.e_step(only, data).loglik - model.e_step(params, data).loglik) > CONTROL
 
 
 @pytest.mark.parametrize(("k", "held", "count"), [(1, (), 1), (2, (), 4), (2, ("observation",), 0)])

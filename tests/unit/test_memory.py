@@ -15,6 +15,7 @@ import pytest
 import emlib
 from emlib.algorithms import EM
 from emlib.data import reading, validate
+from emlib.data.rows import NormalRows
 from emlib.models import BernoulliMixture, GaussianMixture, PoissonMixture
 from emlib.numerics import tree_sum
 
@@ -70,11 +71,19 @@ def test_other_mixtures_take_little_too(model: Any) -> None:
     assert peak(lambda: few_steps(model, data)) < LIMIT + 2
 
 
-class Copies(GaussianMixture):
+class CopiedRows(NormalRows):
     """Reads the rows into memory."""
 
-    def _units(self, raw: Any) -> Any:
-        return np.array(super()._units(raw))
+    def units(self, raw: Any, name: str = "data") -> Any:
+        return np.array(super().units(raw, name))
+
+
+class Copies(GaussianMixture):
+    """Has its rows copied."""
+
+    @property
+    def reader(self) -> CopiedRows:
+        return CopiedRows(self.n_features, self.n_components, self.covariance_type)
 
 
 class Whitens(GaussianMixture):

@@ -16,12 +16,13 @@ from tests.tolerances import CONTROL, FALL, IDENTITY, REORDERED, SAME_OPTIMUM, T
 MODEL = StudentT(2, 3)
 TRUTH = MODEL.params(location=[1.0, -1.0], scale=[[2.0, 0.5], [0.5, 1.0]])
 ROWS = MODEL.sample(TRUTH, 200, np.random.default_rng(1))
+READ = MODEL.as_data(ROWS)
 FIT = emlib.fit(MODEL, ROWS, rng=0, tol=1e-14)
 
 
 def test_the_density_is_that_of_scipy() -> None:
     expected = multivariate_t(TRUTH.location, TRUTH.scale, df=3).logpdf(ROWS).sum()
-    assert MODEL.e_step(TRUTH, ROWS).loglik == pytest.approx(expected, rel=TWO_CODES)
+    assert MODEL.e_step(TRUTH, READ).loglik == pytest.approx(expected, rel=TWO_CODES)
     assert abs(multivariate_t(TRUTH.location, TRUTH.scale, df=4).logpdf(ROWS).sum() - expected) > CONTROL
 
 
@@ -29,7 +30,7 @@ def test_em_is_iteratively_reweighted_least_squares() -> None:
     """Weighted mean and scatter about the new mean, divided by n; about the old mean it is no EM step."""
     residual = ROWS - TRUTH.location
     weights = 5 / (3 + np.einsum("ni,ij,nj->n", residual, np.linalg.inv(TRUTH.scale), residual))
-    found = MODEL.m_step(MODEL.e_step(TRUTH, ROWS).stats)
+    found = MODEL.m_step(MODEL.e_step(TRUTH, READ).stats)
     mean = weights @ ROWS / weights.sum()
     about = [(weights[:, None] * (ROWS - m)).T @ (ROWS - m) / len(ROWS) for m in (mean, TRUTH.location)]
     assert np.abs(found.location - mean).max() < TWO_CODES
@@ -46,8 +47,8 @@ def test_a_flat_array_is_one_column() -> None:
 
 def rise(update: Any, params: Any) -> float:
     """What an update adds to the log-likelihood, relative to it."""
-    before = MODEL.e_step(params, ROWS)
-    return float((MODEL.e_step(update(before.stats), ROWS).loglik - before.loglik) / abs(before.loglik))
+    before = MODEL.e_step(params, READ)
+    return float((MODEL.e_step(update(before.stats), READ).loglik - before.loglik) / abs(before.loglik))
 
 
 def too_long(stats: Any) -> Any:
@@ -58,19 +59,19 @@ def too_long(stats: Any) -> Any:
 
 def test_the_expanded_m_step_raises_the_log_likelihood() -> None:
     rng = np.random.default_rng(0)
-    data = MODEL.as_data(ROWS)
+    data = DATA
     points = [MODEL.space.unpack(MODEL.space.pack(MODEL.start(data, rng)) + rng.standard_normal(5)) for _ in range(20)]
     assert min(rise(MODEL.expanded_m_step, params) for params in points) > -FALL
     assert min(rise(too_long, params) for params in points) < -CONTROL
 
 
 def test_the_expanded_m_step_rests_where_em_does() -> None:
-    stats = MODEL.e_step(FIT.params, ROWS).stats
+    stats = MODEL.e_step(FIT.params, READ).stats
     assert stats["rows"].sxx[0, 0, 0] == pytest.approx(len(ROWS), rel=1e-7)  # the weights add up to n there
     for params in (MODEL.m_step(stats), MODEL.expanded_m_step(stats)):
         assert np.abs(params.location - FIT.params.location).max() < SAME_OPTIMUM
         assert np.abs(params.scale - FIT.params.scale).max() < SAME_OPTIMUM
-    elsewhere = MODEL.e_step(TRUTH, ROWS).stats
+    elsewhere = MODEL.e_step(TRUTH, READ).stats
     assert np.abs(MODEL.m_step(elsewhere).scale - MODEL.expanded_m_step(elsewhere).scale).max() > CONTROL
 
 
@@ -78,7 +79,7 @@ def test_held_fields_stay_in_the_expanded_m_step() -> None:
     model = StudentT(2, 3, fixed={"scale": np.eye(2)})
     found = emlib.fit(model, ROWS, rng=0)
     assert found.success
-    assert np.array_equal(model.expanded_m_step(model.e_step(found.params, ROWS).stats).scale, np.eye(2))
+    assert np.array_equal(model.expanded_m_step(model.e_step(found.params, READ).stats).scale, np.eye(2))
 
 
 def test_an_outlier_hardly_counts() -> None:
@@ -107,14 +108,14 @@ def test_many_equal_rows_collapse_and_are_named() -> None:
         assert "scale: collapsed, its smallest variance is" in found.message
     assert emlib.fit(StudentT(1, 1), [1.0] * 4 + [2.0, 3.0, 4.0, 5.0, 6.0, 7.0], rng=0).success
     lost = MODEL.space.params_type(np.full(2, np.nan), np.full((2, 2), np.nan))
-    assert MODEL.degenerate(lost, MODEL.as_data(ROWS)) is None
+    assert MODEL.degenerate(lost, DATA) is None
 
 
 def test_entropy_may_be_negative() -> None:
     """Gamma variables of many degrees of freedom are narrow, and their differential entropy is below zero."""
     narrow = StudentT(2, 100)
-    assert narrow.e_step(TRUTH, ROWS).entropy < 0 < StudentT(2, 1).e_step(TRUTH, ROWS).entropy
-    found = narrow.e_step(TRUTH, ROWS)
+    assert narrow.e_step(TRUTH, READ).entropy < 0 < StudentT(2, 1).e_step(TRUTH, READ).entropy
+    found = narrow.e_step(TRUTH, READ)
     assert narrow.q_value(TRUTH, found.stats) + found.entropy == pytest.approx(found.loglik, rel=IDENTITY)
 
 

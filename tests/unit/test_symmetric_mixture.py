@@ -38,7 +38,7 @@ def test_gradient_and_hessian_agree_with_autodiff(variance: float | tuple[float,
     true = autodiff_gradient(model, rows, params)["mean"]
     assert np.abs(found.gradient - true).max() < TWO_CODES * max(1.0, np.abs(true).max())
     bent = autodiff_hessian(model, rows, params)
-    louis = model.q_hessian(params, found.stats, "standard") + model.missing_information(params, rows)
+    louis = model.q_hessian(params, found.stats, "standard") + model.missing_information(params, model.as_data(rows))
     assert np.abs(louis - bent).max() < CURVATURE * np.abs(bent).max()
     elsewhere = model.params(mean=[1.2, 0.1])
     assert dx.fisher_identity_gap(model, rows, params, at=elsewhere) > CONTROL
@@ -47,9 +47,9 @@ def test_gradient_and_hessian_agree_with_autodiff(variance: float | tuple[float,
 def test_bound_entropy_and_chunks() -> None:
     model, rows = SymmetricMixture(2, (1.0, 4.0)), _rows()
     params = model.params(mean=[0.8, 0.5])
-    found = model.e_step(params, rows)
+    found = model.e_step(params, model.as_data(rows))
     assert model.q_value(params, found.stats) + found.entropy == pytest.approx(found.loglik, rel=REORDERED)
-    halves = model.e_step(params, rows[:15]) + model.e_step(params, rows[15:])
+    halves = model.e_step(params, model.as_data(rows[:15])) + model.e_step(params, model.as_data(rows[15:]))
     assert halves.loglik == pytest.approx(found.loglik, rel=REORDERED)
     assert np.allclose(halves.stats["mean"], found.stats["mean"], rtol=REORDERED, atol=REORDERED)
     assert dx.jensen_gap(model, rows, model.params(mean=[0.1, 1.0]), params) > CONTROL

@@ -24,13 +24,13 @@ def test_the_likelihood_is_that_of_scipy(params: Any) -> None:
     a, b = params.probability / params.dispersion, (1 - params.probability) / params.dispersion
     law = betabinom(4, a, b)
     expected = COUNTS @ (law.logpmf([1, 2, 3, 4]) - np.log(1 - law.pmf(0)))
-    assert MODEL.e_step(params, COUNTS).loglik == pytest.approx(expected, rel=TWO_CODES)
+    assert MODEL.e_step(params, MODEL.as_data(COUNTS)).loglik == pytest.approx(expected, rel=TWO_CODES)
     assert abs(COUNTS @ law.logpmf([1, 2, 3, 4]) - expected) > CONTROL  # without the truncation
 
 
 def gaps(shift: float = 0.0) -> np.ndarray:
     """Log-likelihood less surrogate, at all points (columns) from all points (rows); `shift` spoils the touching."""
-    found = [MODEL.e_step(params, COUNTS) for params in POINTS]
+    found = [MODEL.e_step(params, MODEL.as_data(COUNTS)) for params in POINTS]
     return np.array([[there.loglik - MODEL.q_value(params, here.stats) - here.entropy - shift
                       for params, there in zip(POINTS, found, strict=True)] for here in found])
 
@@ -75,7 +75,7 @@ def test_the_map_is_the_published_one(params: Any) -> None:
 
 def test_repeated_tables_and_chunks() -> None:
     params = POINTS[0]
-    whole = MODEL.e_step(params, 3 * COUNTS)
+    whole = MODEL.e_step(params, MODEL.as_data(3 * COUNTS))
     weighted = MODEL.e_step(params, MODEL.as_data(COUNTS, [3, 3, 3, 3]))
     assert weighted.loglik == pytest.approx(whole.loglik, rel=REORDERED)
     chunked = emlib.Problem(MODEL, 3 * COUNTS, chunk_size=1).expectation(params)

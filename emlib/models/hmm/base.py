@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emlib.blocks import Simplex, StochasticMatrix
-from emlib.data import Data, reading
+from emlib.data import Data, sequences
+from emlib.data.sequences import Chains
 from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family
 from emlib.kernels import compiled_chain
 from emlib.model import Expectation, Statistics
-from emlib.models import sequences
 from emlib.models.discrete import DiscreteLatentModel
 from emlib.models.hmm import chain, chain_pass, paths
 from emlib.models.hmm.emission import Emission
@@ -56,22 +56,10 @@ class HiddenMarkovModel(DiscreteLatentModel):
         """First states, moves, emissions."""
         return (Categorical("initial"), Categorical("transition"), self.emission.family, *self._constant)
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Read one array (one sequence) or a list of arrays; `sample_weight` counts whole sequences."""
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> list[Array]:
-        return self._sequences(raw)[0]
-
-    def _survey(self, block: Data) -> Any:
-        return self.emission.survey(np.concatenate(block.units), sequences.row_weights(block))
-
-    def _settle(self, tally: reading.Tally, found: Any, data: Data) -> Any:
-        sequences.enough(tally, self.n_states)
-        return self.emission.settle(tally, found)
-
-    def _sequences(self, raw: Any) -> tuple[list[Array], bool]:
-        return sequences.read(raw, self.emission.read, self.emission.depth)
+    @property
+    def reader(self) -> Chains:
+        """One array (one sequence) or a list of arrays; weights count whole sequences."""
+        return Chains(self.emission.rows, self.emission.depth, self.n_states)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw emissions from the data and rows that prefer to stay; the first state is uniform."""
@@ -120,7 +108,7 @@ class HiddenMarkovModel(DiscreteLatentModel):
 
     def posterior(self, params: Any, data: Any) -> Any:
         """Return the smoothed probabilities of the states, shape (T, K): one array, or a list as the data are."""
-        units, single = self._sequences(data)
+        units, single = self.reader.read(data)
         found = self._smoothed(params, np.concatenate(units), sequences.lengths(units))
         _possible(found.loglik)
         states = sequences.split(found.states, units)
@@ -142,7 +130,7 @@ class HiddenMarkovModel(DiscreteLatentModel):
         -----
         Of equally probable paths the one that ends in, and comes from, the lowest state.
         """
-        units, single = self._sequences(data)
+        units, single = self.reader.read(data)
         found = [paths.best_path(params.initial, params.transition, self.emission.log_density(params, rows))
                  for rows in units]
         values = np.array([value for _, value in found])

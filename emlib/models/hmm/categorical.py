@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from emlib.blocks import StochasticMatrix
 from emlib.blocks.block import Block
 from emlib.data import Data
-from emlib.data.reading import Tally
+from emlib.data.sequences import Symbols
 from emlib.data.validate import positive_integer
 from emlib.families import Categorical
-from emlib.models import sequences
 from emlib.models.discrete import NUDGE
 from emlib.models.hmm import chain_pass, paths
 from emlib.models.hmm.base import HiddenMarkovModel
@@ -54,16 +53,9 @@ class CategoricalEmission(Emission):
     def family(self) -> Categorical:
         return Categorical("emission")
 
-    def read(self, raw: Any, name: str) -> Array:
-        return sequences.as_symbols(raw, self.n_symbols, name)
-
-    def survey(self, rows: Array, weights: Array | None) -> Array:
-        return np.asarray(np.bincount(rows, weights, minlength=self.n_symbols))
-
-    def settle(self, tally: Tally, found: Array) -> Array:
-        """Return the overall frequencies of the symbols, half an observation added to each."""
-        counts: Array = found + 0.5
-        return np.asarray(counts / counts.sum())
+    @property
+    def rows(self) -> Symbols:
+        return Symbols(self.n_symbols)
 
     def log_density(self, params: CategoricalHMMParams, rows: Array) -> Array:
         with np.errstate(divide="ignore"):
@@ -115,7 +107,7 @@ class CategoricalHMM(HiddenMarkovModel):
     >>> path, loglik = model.viterbi(params, np.array([0, 0, 1, 1]))
     >>> path.tolist(), round(loglik, 4)
     ([0, 0, 1, 1], -2.4896)
-    >>> model.m_step(model.e_step(params, np.array([0, 0, 1, 1])).stats).transition.round(3).tolist()
+    >>> model.m_step(model.e_step(params, model.as_data([0, 0, 1, 1])).stats).transition.round(3).tolist()
     [[0.495, 0.505], [0.0, 1.0]]
     """
 

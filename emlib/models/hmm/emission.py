@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks.block import Block
-from emlib.data import Data
-from emlib.data.reading import Tally
+from emlib.data import Data, Reader
 from emlib.families import Family
 from emlib.models.hmm import chain_pass
 from emlib.numerics import Array
@@ -38,17 +37,10 @@ class Emission(ABC):
     def family(self) -> Family:
         """Its factor of the complete-data likelihood."""
 
+    @property
     @abstractmethod
-    def read(self, raw: Any, name: str) -> Array:
-        """Validate one sequence; errors name it by `name`."""
-
-    @abstractmethod
-    def survey(self, rows: Array, weights: Array | None) -> Any:
-        """Return what is measured of some observations; surveys add up."""
-
-    @abstractmethod
-    def settle(self, tally: Tally, found: Any) -> Any:
-        """Return the scale of the data from the sum of the surveys, or say what is wrong with the whole."""
+    def rows(self) -> Reader:
+        """How the observations of one sequence are read."""
 
     @abstractmethod
     def log_density(self, params: Any, rows: Array) -> Array:

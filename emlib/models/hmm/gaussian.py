@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from emlib.blocks import Positive, PositiveDefinite, Real
 from emlib.blocks.block import Block
-from emlib.data import Data, reading
-from emlib.data.moments import Moments, moments
-from emlib.data.validate import as_matrix, positive_integer
+from emlib.data import Data, sequences
+from emlib.data.rows import NormalRows
+from emlib.data.validate import positive_integer
 from emlib.families import GaussianMoments, LinearGaussian, covariance
-from emlib.models import gaussian_data, gaussian_pass, sequences
+from emlib.models import gaussian_data, gaussian_pass
 from emlib.models.hmm import chain_pass
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.models.hmm.emission import Emission
@@ -66,15 +66,9 @@ class GaussianEmission(Emission):
     def family(self) -> LinearGaussian:
         return LinearGaussian("means", "covariances", self.covariance_type, "emission")
 
-    def read(self, raw: Any, name: str) -> Array:
-        return as_matrix(raw, self.n_features, name)
-
-    def survey(self, rows: Array, weights: Array | None) -> Moments:
-        return moments(rows, weights)
-
-    def settle(self, tally: reading.Tally, found: Moments) -> Array:
-        """Return the covariance of all rows; refuses constant and linearly dependent columns."""
-        return gaussian_data.settled(tally, found, self.n_states, self.covariance_type)
+    @property
+    def rows(self) -> NormalRows:
+        return NormalRows(self.n_features, self.n_states, self.covariance_type)
 
     def _noise(self, params: GaussianHMMParams) -> Array:
         return covariance.expand(self.covariance_type, params.covariances, self.n_states, self.n_features)
@@ -94,8 +88,7 @@ class GaussianEmission(Emission):
 
     def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         """Draw k-means++ centres; the data's covariance, shrunk by the number of states."""
-        rows = Data(np.concatenate(data.units), sequences.row_weights(data), data.scale)
-        return {"means": gaussian_data.spread_centres(rows, self.n_states, rng),
+        return {"means": gaussian_data.spread_centres(sequences.flattened(data), self.n_states, rng),
                 "covariances": gaussian_data.shrunk(data.scale, self.n_states, self.covariance_type)}
 
     def nudged(self, params: GaussianHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:

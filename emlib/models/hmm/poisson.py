@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from emlib.blocks import Positive
 from emlib.blocks.block import Block
-from emlib.data import Data
-from emlib.data.reading import Tally
-from emlib.data.validate import as_counts
+from emlib.data import Data, sequences
+from emlib.data.rows import Counts
 from emlib.families import Poisson, poisson
-from emlib.models import sequences
 from emlib.models.discrete import NUDGE
 from emlib.models.hmm import chain_pass
 from emlib.models.hmm.base import HiddenMarkovModel
@@ -52,15 +50,9 @@ class PoissonEmission(Emission):
     def family(self) -> Poisson:
         return Poisson("rates")
 
-    def read(self, raw: Any, name: str) -> Array:
-        return as_counts(raw, name)
-
-    def survey(self, rows: Array, weights: Array | None) -> int:
-        return int(np.count_nonzero(rows if weights is None else rows[weights > 0]))
-
-    def settle(self, tally: Tally, found: int) -> None:
-        if not found:
-            raise ValueError("data: every count is zero; the rates have no interior estimate")
+    @property
+    def rows(self) -> Counts:
+        return Counts(self.n_states)
 
     def log_density(self, params: PoissonHMMParams, rows: Array) -> Array:
         return poisson.log_mass(rows, params.rates)
@@ -81,8 +73,8 @@ class PoissonEmission(Emission):
     def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         """Draw one quantile of the counts from each of K equal parts."""
         places = (np.arange(self.n_states) + rng.random(self.n_states)) / self.n_states
-        rows, weights = np.concatenate(data.units), sequences.row_weights(data)
-        counts = np.quantile(rows, places, method="inverted_cdf", weights=weights)
+        rows = sequences.flattened(data)
+        counts = np.quantile(rows.units, places, method="inverted_cdf", weights=rows.weights)
         return {"rates": (counts + 0.5) * np.exp(0.1 * rng.standard_normal(self.n_states))}
 
     def nudged(self, params: PoissonHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from emlib.data import sequences
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.models import sequences
 from emlib.models.lds.steady_moments import Found, Sums
 from emlib.models.partial import log_det, partial
 from emlib.numerics import Array

@@ -9,16 +9,17 @@ import numpy as np
 from scipy.linalg import eigh
 
 from emlib.blocks import PositiveDefinite, Real
-from emlib.data import Data, reading
-from emlib.data.validate import as_matrix, positive_integer
+from emlib.data import Data, require_data
+from emlib.data.rows import RowsWithMissing
+from emlib.data.sequences import Outputs
+from emlib.data.validate import positive_integer
 from emlib.families import Family, LinearGaussian, ProductModel
 from emlib.model import Expectation
-from emlib.models import sequences
 from emlib.models.lds import starts
 from emlib.models.lds.basis import n_free_changes
 from emlib.models.lds.kalman import image, run_filter, run_smoother
 from emlib.models.lds.moments import gather
-from emlib.models.partial import Columns, columns, partial, patterns
+from emlib.models.partial import partial, patterns
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
 
@@ -116,38 +117,12 @@ class LinearDynamicalSystem(ProductModel):
         """Directions in which the parameters change and the distribution of the data does not."""
         return n_free_changes(self.fixed or {}, self.n_latent)
 
-    def as_data(self, raw: Any, sample_weight: Any = None) -> Data:
-        """Read one array (one sequence) or a list of arrays; `sample_weight` counts whole sequences.
-
-        Raises
-        ------
-        ValueError
-            For a sequence without a seen entry, a feature that is never seen or constant, or sequences that all
-            have length one, which say nothing of the transition.
-        """
-        return reading.as_data(self, raw, sample_weight)
-
-    def _units(self, raw: Any) -> list[Array]:
-        units, _ = self._sequences(raw)
-        for index, rows in enumerate(units):
-            if np.isnan(rows).all():
-                raise ValueError(f"data[{index}]: no entry is seen; the sequence says nothing, leave it out")
-        return units
-
-    def _survey(self, block: Data) -> Columns:
-        return columns(np.concatenate(block.units), sequences.row_weights(block))
-
-    def _settle(self, tally: reading.Tally, found: Columns, data: Data) -> Array:
-        if tally.longest == 1 and not {"transition", "transition_covariance"} <= set(self.fixed or ()):
-            raise ValueError("data: every sequence has length one, which says nothing of the transition; hold "
-                             "'transition' and 'transition_covariance' by fixed=, or use FactorAnalysis")
-        return found.scale()
-
-    def _sequences(self, raw: Any) -> tuple[list[Array], bool]:
-        return sequences.read(raw, self._read, 1 if self.n_features == 1 else 2)
-
-    def _read(self, raw: Any, name: str) -> Array:
-        return as_matrix(raw, self.n_features, name, missing=True)
+    @property
+    def reader(self) -> Outputs:
+        """One array (one sequence) or a list of arrays; weights count whole sequences."""
+        rows = RowsWithMissing(self.n_features, blank=True)
+        static = {"transition", "transition_covariance"} <= set(self.fixed or ())
+        return Outputs(rows, 1 if self.n_features == 1 else 2, static)
 
     def start(self, data: Data, rng: np.random.Generator) -> LinearDynamicalSystemParams:
         """Draw a stable system with states of variance one, whose outputs have the size of the data."""
@@ -159,9 +134,9 @@ class LinearDynamicalSystem(ProductModel):
         size = self.n_latent + self.n_latent * (self.n_latent + 1) // 2
         return ("initial_mean", "initial_covariance") if data.n_units < size + 1 else ()
 
-    def e_step(self, params: LinearDynamicalSystemParams, data: Any) -> Expectation:
+    def e_step(self, params: LinearDynamicalSystemParams, data: Data) -> Expectation:
         """Return the expected moments of the three regressions about their current coefficients."""
-        data = reading.in_memory(self, data)
+        require_data(data)
         seen = np.ones(len(data)) if data.weights is None else data.weights
         found = gather(params, data.units, seen)
         return Expectation(found.stats, float(seen @ found.loglik), found.entropy, data.n_units,
@@ -205,7 +180,7 @@ class LinearDynamicalSystem(ProductModel):
         return self._each(data, one)[0]
 
     def _each(self, data: Any, function: Any) -> tuple[Any, ...]:
-        units, single = self._sequences(data)
+        units, single = self.reader.read(data)
         found = [function(rows) for rows in units]
         return found[0] if single else tuple(map(list, zip(*found, strict=True)))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from emlib.data.sequences import lengths
 from emlib.families import GaussianMoments
 from emlib.kernels import compiled_kalman
 from emlib.model import Statistics
@@ -19,7 +20,6 @@ from emlib.models.lds import kalman_pass, steady_moments
 from emlib.models.lds.kalman import Smoothed, image, path_entropy, run_filter, run_smoother
 from emlib.models.lds.steady_moments import Sums
 from emlib.models.partial import partial, patterns
-from emlib.models.sequences import lengths
 from emlib.numerics import Array, tree_sum
 
 

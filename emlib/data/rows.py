@@ -1,0 +1,170 @@
+"""Readers of rows: numbers, counts, binary answers; what a fit asks of the whole is that no column is constant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emlib.data.moments import Columns, Moments, columns, moments
+from emlib.data.reader import Reader, Tally
+from emlib.data.units import Data
+from emlib.data.validate import as_counts, as_matrix, first
+from emlib.numerics import Array
+
+CONSTANT = 1e-12  # deviation of a column, as a share of its largest value, that is rounding
+DEPENDENT = 1e-12  # smallest eigenvalue of the correlations that linearly dependent columns leave
+
+
+@dataclass(frozen=True)
+class Rows(Reader):
+    """Reads rows of `n_features` numbers; a flat array is one column where one is expected."""
+
+    n_features: int
+
+    def units(self, raw: Any, name: str = "data") -> Array:
+        """Return rows, shape (n, d)."""
+        return as_matrix(raw, self.n_features, name)
+
+
+@dataclass(frozen=True)
+class NormalRows(Rows):
+    """Reads rows of numbers for `count` normal components; refuses constant and linearly dependent columns.
+
+    The scale is the covariance of all rows, shape (d, d); the diagonal alone where no model of this kind asks for more.
+    """
+
+    count: int
+    kind: str
+
+    def measure(self, block: Data) -> Moments:
+        """Return the first two moments."""
+        return moments(block.units, block.weights)
+
+    def scale(self, tally: Tally, measured: Moments, data: Data) -> Array:
+        """Return the covariance of all rows."""
+        tally.enough(max(self.count, 2), "components" if self.count > 1 else "rows that a covariance needs")
+        deviations = np.sqrt(np.diag(measured.spread))
+        constant = deviations <= CONSTANT * np.maximum(measured.largest, np.finfo(float).tiny)
+        if constant.any():
+            raise ValueError(f"data: column {int(np.argmax(constant))} is constant; its variance has no estimate, drop "
+                             "it")
+        if self.kind not in ("full", "tied"):
+            return np.diag(np.diag(measured.spread))
+        smallest = float(np.linalg.eigvalsh(measured.spread / np.outer(deviations, deviations))[0])
+        if smallest < DEPENDENT:
+            raise ValueError(f"data: the columns are linearly dependent (smallest eigenvalue of their correlation "
+                             f"{smallest:.1e}); drop a column, give more rows or use covariance_type='diag'")
+        return measured.spread
+
+
+@dataclass(frozen=True)
+class RowsWithMissing(Rows):
+    """Reads rows of numbers, not-a-number where an entry is missing; the scale is means and variances, shape (2, d).
+
+    Parameters
+    ----------
+    blank : bool
+        Whether a row may have no seen entry, as in the middle of a sequence.
+    """
+
+    blank: bool = False
+
+    def units(self, raw: Any, name: str = "data") -> Array:
+        """Return rows, shape (n, d)."""
+        rows = as_matrix(raw, self.n_features, name, missing=True)
+        empty = None if self.blank else first(rows, lambda part: np.isnan(part).all(axis=1))
+        if empty is not None:
+            raise ValueError(f"{name}: row {empty[0]} has no seen entry; it says nothing, leave it out")
+        return rows
+
+    def measure(self, block: Data) -> Columns:
+        """Return what is seen of each column."""
+        return columns(block.units, block.weights)
+
+    def scale(self, tally: Tally, measured: Columns, data: Data) -> Array:
+        """Return means and variances of the seen entries; refuses columns that are constant or never seen."""
+        return measured.scale()
+
+
+@dataclass(frozen=True)
+class RobustRows(Rows):
+    """Reads rows of numbers with outliers; the scale is a scatter matrix that these bound, shape (d, d)."""
+
+    def scale(self, tally: Tally, measured: Any, data: Data) -> Array:
+        """Return a robust scale; of many rows, that of a random sample (medians of parts do not add up)."""
+        tally.enough(self.n_features + 1, "rows that a scale matrix needs")
+        sample = data.sample()
+        return _robust_scale(sample.units, np.ones(len(sample)) if sample.weights is None else sample.weights)
+
+
+def _robust_scale(rows: Array, seen: Array) -> Array:
+    """Return a scatter matrix that outliers bound: about the median, in units of the median deviation."""
+    used = rows[seen > 0]
+    centre = np.median(used, axis=0)
+    deviations = np.std(used, axis=0)
+    constant = deviations <= CONSTANT * np.maximum(np.abs(used).max(axis=0), np.finfo(float).tiny)
+    if constant.any():
+        raise ValueError(f"data: column {int(constant.argmax())} is constant; its scale has no estimate, drop it")
+    typical = np.median(np.abs(used - centre), axis=0)
+    units = np.where(typical > 0, typical, deviations)  # over half of the column may be one value
+    scaled = (rows - centre) / units
+    share = seen / (1 + (scaled**2).mean(axis=1))
+    scatter = scaled.T @ (share[:, None] * scaled) / seen.sum()
+    lengths = np.sqrt(np.diag(scatter))
+    smallest = float(np.linalg.eigvalsh(scatter / np.outer(lengths, lengths))[0])
+    if smallest < DEPENDENT:
+        raise ValueError(f"data: the columns are linearly dependent (smallest eigenvalue of their robust correlation "
+                         f"{smallest:.1e}); drop a column or give more rows")
+    return np.asarray(scatter * np.outer(units, units))
+
+
+@dataclass(frozen=True)
+class Counts(Reader):
+    """Reads a flat array of counts for `n_components` components; refuses counts that are all zero."""
+
+    n_components: int
+
+    def units(self, raw: Any, name: str = "data") -> Array:
+        """Return counts, shape (n,)."""
+        return as_counts(raw, name)
+
+    def measure(self, block: Data) -> int:
+        """Return how many counts of positive weight are not zero."""
+        return int(np.count_nonzero(block.units if block.weights is None else block.units[block.weights > 0]))
+
+    def scale(self, tally: Tally, measured: int, data: Data) -> None:
+        """Refuse too few counts, and zeros alone."""
+        tally.enough(self.n_components, "components")
+        if not measured:
+            raise ValueError("data: every count is zero; the rates have no interior estimate")
+
+
+@dataclass(frozen=True)
+class BinaryRows(Rows):
+    """Reads rows of zeros and ones for `n_components` components; refuses constant columns."""
+
+    n_components: int
+
+    def units(self, raw: Any, name: str = "data") -> Array:
+        """Return rows of zeros and ones, shape (n, d)."""
+        rows = as_matrix(raw, self.n_features, name)
+        other = first(rows, lambda part: (part != 0) & (part != 1))
+        if other is not None:
+            raise ValueError(f"{name}: entry {list(other)} is {rows[other]:g}; binary answers are 0 or 1")
+        return rows
+
+    def measure(self, block: Data) -> Array:
+        """Return how many rows have a one, and how many a zero, in each column, shape (2, d)."""
+        seen = block.units if block.weights is None else block.units[block.weights > 0]
+        ones: Array = np.count_nonzero(seen, axis=0)
+        return np.stack([ones, len(seen) - ones])
+
+    def scale(self, tally: Tally, measured: Array, data: Data) -> None:
+        """Refuse too few rows, and columns whose probabilities are 0 or 1."""
+        tally.enough(self.n_components, "components")
+        constant = (measured == 0).any(axis=0)
+        if constant.any():
+            raise ValueError(f"data: column {int(constant.argmax())} is constant; its probability has no interior "
+                             "estimate, drop it")
