@@ -14,7 +14,7 @@ from emlib.models import FactorAnalysis, GaussianMixture, PoissonHMM
 
 PACKAGE = Path(__file__).resolve().parent.parent / "emlib"
 # Where users' own objects come in, whose kind is not known: data, starts, algorithms.
-DOORS = {"models/sequences.py", "data/chunks.py", "backends/dask.py", "algorithms/base.py", "fit.py",
+DOORS = {"data/sequences.py", "data/chunks.py", "backends/dask.py", "algorithms/base.py", "fit.py",
          "fitting/checkpoint.py"}
 
 

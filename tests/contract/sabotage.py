@@ -260,5 +260,5 @@ def predicts_the_least_probable(model: Any) -> Any:
 
 def takes_the_first_chunk(model: Any) -> Any:
     def e_step(honest: Any, params: Any, data: Any) -> Any:
-        return honest.e_step(params, data if isinstance(data, Data) else next(iter(data)))
+        return honest.e_step(params, data if isinstance(data, Data) else honest.as_data(next(iter(data))))
     return Twin(model, e_step=e_step)

@@ -34,7 +34,7 @@ from emlib.algorithms import (
 from emlib.algorithms.base import Info, State
 from emlib.fitting import checkpoint, npz_file
 from emlib.fitting.checkpoint import fingerprint
-from emlib.models import GaussianMixture, PoissonMixture
+from emlib.models import PoissonMixture
 from tests.safety.killed import FITS, KILLS, bits, fit
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -214,7 +214,8 @@ def test_a_memory_that_no_file_can_hold_is_refused_before_the_first_step(tmp_pat
 
 
 def test_what_is_put_in_comes_out() -> None:
-    stats = GaussianMixture(2, 2).e_step(fit("gaussian").params, FITS["gaussian"][1]).stats
+    model, rows, _ = FITS["gaussian"]
+    stats = model.e_step(fit("gaussian").params, model.as_data(rows)).stats
     value = {"a": np.arange(6.0).reshape(2, 3).T, "b": np.float64(0.1), "c": 0.1, "d": True, "e": None, "f": "x",
              "g": (1, (2,)), "h": {"i": np.int64(3)}, "j": (stats, stats), "k": np.inf,
              "l": np.array(["a", "bc"])}

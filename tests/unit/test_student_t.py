@@ -59,7 +59,7 @@ def too_long(stats: Any) -> Any:
 
 def test_the_expanded_m_step_raises_the_log_likelihood() -> None:
     rng = np.random.default_rng(0)
-    data = DATA
+    data = READ
     points = [MODEL.space.unpack(MODEL.space.pack(MODEL.start(data, rng)) + rng.standard_normal(5)) for _ in range(20)]
     assert min(rise(MODEL.expanded_m_step, params) for params in points) > -FALL
     assert min(rise(too_long, params) for params in points) < -CONTROL
@@ -108,7 +108,7 @@ def test_many_equal_rows_collapse_and_are_named() -> None:
         assert "scale: collapsed, its smallest variance is" in found.message
     assert emlib.fit(StudentT(1, 1), [1.0] * 4 + [2.0, 3.0, 4.0, 5.0, 6.0, 7.0], rng=0).success
     lost = MODEL.space.params_type(np.full(2, np.nan), np.full((2, 2), np.nan))
-    assert MODEL.degenerate(lost, DATA) is None
+    assert MODEL.degenerate(lost, READ) is None
 
 
 def test_entropy_may_be_negative() -> None:
