@@ -71,11 +71,11 @@ def missing_information_above(level: float) -> Criterion:
 
     Notes
     -----
-    For a move d that took the gradient from g to g' the share is 1 - d'(g - g')/(d' I_c d). Near an optimum this
-    Rayleigh quotient lies between the smallest and the largest eigenvalue of I_c^-1 I_m and, along successive EM
-    steps, rises to the largest, EM's rate (theorem T5). The largest over the last ten moves counts, since conjugate
-    directions take turns. No pass over the data is needed. A share above one means that the log-likelihood
-    bends upwards along the move.
+    For a move d that took the gradient from g to g' the share is 1 - d'(g - g')/(d' I_c d). Near an optimum and to
+    first order this Rayleigh quotient lies between the smallest and the largest eigenvalue of I_c^-1 I_m and, along
+    successive EM steps, rises to the largest, EM's rate (theorem T5). The largest over the last ten moves counts,
+    since conjugate directions take turns. No pass over the data is needed. A share above one means that the
+    log-likelihood bends upwards along the move.
 
     Examples
     --------
