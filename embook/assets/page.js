@@ -1,6 +1,6 @@
-// Folded passages: all open when printed, and one opens when a link leads into it.
+// Folded passages: all but code are open when printed, and one opens when a link leads into it.
 (() => {
-  const openAll = () => document.querySelectorAll("details").forEach((fold) => { fold.open = true; });
+  const openAll = () => document.querySelectorAll("details:not(.hide)").forEach((fold) => { fold.open = true; });
   const openTarget = (hash) => {
     const target = hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
     if (!target) return;

@@ -22,7 +22,7 @@ from embook.pages.ledger_page import LedgerDirective
 __all__ = ["ClaimRenderer", "setup"]
 
 ASSETS = Path(__file__).parents[1] / "assets"
-SCRIPTS = ("page.js", "ledger.js")
+SCRIPTS = ("page.js", "ledger.js", "search.js")
 REPEATED = re.compile(r' id="(?:proof|exercise|solution)-content"')
 log = logging.getLogger(__name__)
 

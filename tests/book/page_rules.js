@@ -64,9 +64,9 @@
     return faults;
   };
 
-  // To be called after "beforeprint": nothing may stay folded on paper.
+  // To be called after "beforeprint": nothing but code may stay folded on paper.
   const printed = () => {
-    const faults = all("details").filter(e => !e.open).map(e => `stays folded in print: ${brief(e.textContent)}`);
+    const faults = all("details:not(.hide)").filter(e => !e.open).map(e => `stays folded in print: ${brief(e.textContent)}`);
     all(".toggle-hidden").forEach(e => faults.push(`stays hidden in print: ${brief(e.textContent)}`));
     all("div.proof").filter(e => !seen(e)).forEach(e => faults.push(`not printed: ${brief(e.textContent)}`));
     return faults;

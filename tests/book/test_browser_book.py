@@ -148,6 +148,7 @@ def test_search_finds_pages(browser: Browser, over: str) -> None:
             page.wait_for_selector("#search-results li a")
             assert page.locator("#search-results li a").count() > 0
             page.wait_for_load_state("networkidle")
+            assert "\\" not in page.locator("#search-results").inner_text()  # no LaTeX
     if over == "http":  # from a file the browser bars the excerpts, and says so; the titles stand
         assert findings.faults.get("console", []) == []
     assert findings.faults.get("requests", []) == []
