@@ -21,8 +21,8 @@ from emlib.blocks.held import hold
 from emlib.numerics import Array, block_diagonal, symmetrise
 
 Params = TypeVar("Params", bound=Any)
-DENSE = 100  # entries up to which a dense product with the chart's Jacobian is the quicker one
-LARGE = 2000  # entries above which the basis of the feasible directions is not held as a dense matrix
+DENSE_JACOBIAN = 100  # entries up to which a dense product with the chart's Jacobian is the quicker one
+DENSE_BASIS = 2000  # entries above which the basis of the feasible directions is not held as a dense matrix
 COORDINATES = ("free", "standard", "mean")
 
 
@@ -90,7 +90,7 @@ class ParameterSpace:
         return self.params_type(**values)
 
     def fault(self, params: Any) -> str | None:
-        """Say what is wrong with the parameters, naming block and entry; None if nothing is."""
+        """Return what is wrong with the parameters, naming block and entry; None if nothing is."""
         for block in self.blocks:
             problem = block.fault(np.asarray(getattr(params, block.name), dtype=float))
             if problem is not None:
@@ -147,7 +147,7 @@ class ParameterSpace:
         return self.params_type(**fields)
 
     def pullback(self, params: Any, cotangent: Any, coordinates: str = "free") -> Array:
-        """Turn a gradient per field (entries taken as free) into the gradient of the flat vector.
+        """Return the gradient of the flat vector from one per field (entries taken as free).
 
         Parameters
         ----------
@@ -171,14 +171,14 @@ class ParameterSpace:
         return block_diagonal(*[b.jacobian(np.asarray(getattr(params, b.name))) for b in self.blocks])
 
     def pull_hessian(self, params: Any, hessian: Array, cotangent: Any) -> Array:
-        """Turn a Hessian in standard entries into one in free coordinates, chart curvature included."""
+        """Return the Hessian in free coordinates from one in standard entries, chart curvature included."""
         bends = [b.curvature(np.asarray(getattr(params, b.name)), np.asarray(cotangent[b.name])) for b in self.blocks]
         return symmetrise(self.pull_matrix(params, hessian) + block_diagonal(*bends))
 
     def pull_matrix(self, params: Any, matrix: Array) -> Array:
         """Return J' A J for a matrix A over standard entries, J the Jacobian of the free chart (it has few entries)."""
         chart = self.jacobian(params)
-        few: Any = scipy.sparse.csr_array(chart) if len(chart) > DENSE else chart
+        few: Any = scipy.sparse.csr_array(chart) if len(chart) > DENSE_JACOBIAN else chart
         pulled: Array = few.T @ matrix @ few
         return pulled
 
@@ -194,7 +194,7 @@ class ParameterSpace:
         return replace(params, **moved) if moved else params
 
     def vanished_mask(self, *points: Any) -> Array:
-        """Mask the free coordinates that are log-odds of, or against, a probability as good as zero at a point."""
+        """Return a mask of the free coordinates whose probability, or its reference, has vanished at some point."""
         masks = [[b.vanished_mask(np.asarray(getattr(params, b.name))) if isinstance(b, Simplex)
                   else np.zeros(b.free_size, dtype=bool) for b in self.blocks] for params in points]
         return np.asarray(np.any([np.concatenate(mask) for mask in masks], axis=0))
@@ -205,13 +205,13 @@ class ParameterSpace:
 
     def tangent_map(self) -> Any:
         """Return `tangent` as a sparse array where there are many entries: nearly all of the matrix is zero."""
-        if self.size("standard") <= LARGE:
+        if self.size("standard") <= DENSE_BASIS:
             return self.tangent()
         parts = [scipy.sparse.csr_array(part) for block in self.blocks for part in block.tangent_parts()]
         return scipy.sparse.block_diag(parts, format="csr")
 
     def split(self, vector: Array) -> dict[str, Array]:
-        """Cut a vector of standard entries into one array per field."""
+        """Return a vector of standard entries as one array per field."""
         cuts = np.cumsum([b.size for b in self.blocks])[:-1]
         pieces = np.split(np.asarray(vector), cuts)
         return {b.name: piece.reshape(b.shape) for b, piece in zip(self.blocks, pieces, strict=True)}
@@ -222,7 +222,7 @@ class ParameterSpace:
                 for block in self.blocks for index in np.ndindex(block.shape)]
 
     def require_mean(self) -> MeanChart:
-        """Return the mean chart, or say that the model has none."""
+        """Return the mean chart; raise ValueError if the model has none."""
         if self.mean_chart is None:
             raise ValueError("coordinates: 'mean' needs a full exponential family with no field held; "
                              "use 'free' or 'standard'")

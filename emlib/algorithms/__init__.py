@@ -1,4 +1,7 @@
-"""The algorithms: each is settings with `init` and `step`, run by `emlib.solve` and `emlib.fit`."""
+"""The algorithms: each is settings with `init` and `step`, run by `emlib.solve` and `emlib.fit`.
+
+May import problems and `emlib.result`; no model, no family, no diagnostics.
+"""
 
 from emlib.algorithms.adaptive import Adaptive
 from emlib.algorithms.anderson import Anderson
@@ -14,6 +17,7 @@ from emlib.algorithms.lbfgs import LBFGS
 from emlib.algorithms.newton import Newton
 from emlib.algorithms.online import OnlineEM
 from emlib.algorithms.profile import Profile
+from emlib.algorithms.q_secant import QSecant
 from emlib.algorithms.quasi_newton import QuasiNewtonEM
 from emlib.algorithms.scipy_adapter import SciPy
 from emlib.algorithms.squarem import SQUAREM
@@ -22,5 +26,5 @@ from emlib.algorithms.switch import Switch
 
 __all__ = ["ECG", "ECME", "EM", "LBFGS", "PXEM", "SGD", "SQUAREM", "Adam", "Adaptive", "Algorithm", "Anderson",
            "Criterion", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM",
-           "Profile", "QuasiNewtonEM", "SciPy", "State", "Switch", "after", "entropy_above",
+           "Profile", "QSecant", "QuasiNewtonEM", "SciPy", "State", "Switch", "after", "entropy_above",
            "missing_information_above"]

@@ -10,7 +10,7 @@ import numpy as np
 from emlib.algorithms.base import Info, State, require_free
 from emlib.algorithms.em import em_step, observed_rate, slope
 from emlib.algorithms.metric import metric_factor, observed_information
-from emlib.algorithms.stopping import DEFAULT_TOL, UPHILL, newton_gain, remaining_gain
+from emlib.algorithms.stopping import DEFAULT_TOL, SADDLE_CURVATURE, newton_gain, remaining_gain
 from emlib.algorithms.trust_region import SMALLEST, QuadraticModel, attempt, model_in_metric
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -18,8 +18,8 @@ from emlib.result import Status
 
 FAR_GAIN = 3.0  # nats: where an EM step promises more, the optimum is too far off for a quadratic model to beat it
 FEW_STEPS = 8.0  # E-steps that the other steps would take at least: if EM needs no more, it goes on
-MISSED = 0.5  # how much shorter the next step is after one that failed: what it taught is a better model
-SINGULAR = 1e-8  # cosine between a change and the step below which it says nothing
+SHRINK_AFTER_MISS = 0.5  # how much shorter the next step is after one that failed: what it taught is a better model
+LEAST_COSINE = 1e-8  # cosine between a change and the step below which it says nothing
 
 
 @dataclass(frozen=True)
@@ -142,10 +142,10 @@ def _louis_is_cheap(model: Any) -> bool:
 def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State, Info]:
     here, memory, quadratic = state.evaluation, state.memory, model.quadratic
     radius = memory["radius"] or max(2.0 * float(np.linalg.norm(quadratic.slopes)), 10 * SMALLEST)
-    tried = attempt(lambda move: problem.evaluate(here.x + move), here, quadratic, radius, MISSED)
+    tried = attempt(lambda move: problem.evaluate(here.x + move), here, quadratic, radius, SHRINK_AFTER_MISS)
     there = tried.there
     if there.fault is None and problem.m_step(there).fault is not None:  # on its way to lose a component
-        return _em(problem, replace(state, memory={**memory, "radius": MISSED * tried.length}))
+        return _em(problem, replace(state, memory={**memory, "radius": SHRINK_AFTER_MISS * tried.length}))
     if tried.accepted:
         return _arrive(problem, state, there, model, max(tried.radius, 10 * SMALLEST))
     if tried.length < SMALLEST:
@@ -180,7 +180,7 @@ def _gain(model: QuadraticModel, radius: float) -> float:
 
     Rounding in the data may bend a flat direction upwards; steps along it fail then, and the radius with them.
     """
-    if model.curvatures[0] >= -UPHILL:
+    if model.curvatures[0] >= -SADDLE_CURVATURE:
         return newton_gain(np.abs(model.curvatures), model.slopes)
     return model.predicted_gain(model.best_step(radius))
 
@@ -197,6 +197,6 @@ def symmetric_rank_one(missing: Array, complete: Array, move: Array, change: Arr
     """Return A corrected by a matrix of rank one, so that (I_c - A) move = change (SR1)."""
     gap = (complete - missing) @ move - change
     share = float(gap @ move)
-    if abs(share) <= SINGULAR * float(np.linalg.norm(gap) * np.linalg.norm(move)):
+    if abs(share) <= LEAST_COSINE * float(np.linalg.norm(gap) * np.linalg.norm(move)):
         return missing
     return missing + np.outer(gap, gap) / share

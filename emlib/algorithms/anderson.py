@@ -10,15 +10,15 @@ import numpy as np
 import scipy
 
 from emlib.algorithms.base import Info, State
-from emlib.algorithms.fixed_point import guarded, residual, seen_rates
+from emlib.algorithms.fixed_point import guarded_step, last_rates, residual
 from emlib.algorithms.stopping import em_gain
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 
-LARGEST = 10  # the order, where none is given, is half the number of parameters and at most this
-GROWTH = 1.2  # by what factor a success changes the odds of the undamped step
-PATIENCE = 25  # successes after which the damped coefficients have half the squared length of the undamped ones
-RANK = 1e-14  # relative size of a singular value that is rounding
+LARGEST_ORDER = 10  # the order, where none is given, is half the number of parameters and at most this
+ODDS_GROWTH = 1.2  # by what factor a success changes the odds of the undamped step
+HALFWAY = 25  # successes after which the damped coefficients have half the squared length of the undamped ones
+RANK_TOLERANCE = 1e-14  # relative size of a singular value that is rounding
 
 
 @dataclass(frozen=True)
@@ -83,41 +83,41 @@ class Anderson:
         """Make the accelerated step, or the EM step where there is nothing to go by yet or the first fails."""
         here, memory = state.evaluation, state.memory
         left = residual(problem, here)
-        there, info = guarded(problem, here, _direction(left, memory), "anderson", self.epsilon)
+        there, info = guarded_step(problem, here, _direction(left, memory), "anderson", self.epsilon)
         if not info.accepted:
             return state, info
         ahead = residual(problem, there)
         if np.isfinite(ahead).all():
             move = problem.reduce(there.x - here.x)
-            memory = self._learnt(memory, move, ahead - left, there.loglik, info.kind == "anderson")
+            memory = self._with_move(memory, move, ahead - left, there.loglik, info.kind == "anderson")
         remaining = em_gain(problem, there, float(memory["rates"].max(initial=0.0)))
         return State(there, memory), Info(info.kind, True, remaining)
 
-    def _learnt(self, memory: Mapping[str, Any], move: Array, change: Array, loglik: float,
+    def _with_move(self, memory: Mapping[str, Any], move: Array, change: Array, loglik: float,
                 success: bool) -> dict[str, Any]:
         """Remember a move; after `order` of them it is the first of a new cycle."""
-        order = self.order or min(LARGEST, -(-len(move) // 2))
+        order = self.order or min(LARGEST_ORDER, -(-len(move) // 2))
         kept, level = len(memory["moves"]), memory["level"]
         successes = memory["successes"] + int(success)
         if kept >= order:
             if loglik < level:
-                successes = max(successes - order, -2 * PATIENCE)
+                successes = max(successes - order, -2 * HALFWAY)
             kept, level = 0, loglik
         return {"moves": np.vstack([memory["moves"][:kept], move]),
                 "changes": np.vstack([memory["changes"][:kept], change]),
-                "rates": seen_rates(memory["rates"], move, change), "successes": successes, "level": level}
+                "rates": last_rates(memory["rates"], move, change), "successes": successes, "level": level}
 
 
 def _direction(left: Array, memory: Mapping[str, Any]) -> Array | None:
     """Return the accelerated step; None where nothing is remembered or M(x) is no point."""
     if not len(memory["moves"]) or not np.isfinite(left).all():
         return None
-    share = 1 / (1 + GROWTH ** (PATIENCE - memory["successes"]))
-    step: Array = left - damped(memory["changes"], left, share) @ (memory["moves"] + memory["changes"])
+    share = 1 / (1 + ODDS_GROWTH ** (HALFWAY - memory["successes"]))
+    step: Array = left - damped_coefficients(memory["changes"], left, share) @ (memory["moves"] + memory["changes"])
     return step
 
 
-def damped(changes: Array, left: Array, share: float) -> Array:
+def damped_coefficients(changes: Array, left: Array, share: float) -> Array:
     """Return the coefficients of a ridge regression of `left` on the rows of `changes`.
 
     Parameters
@@ -128,7 +128,7 @@ def damped(changes: Array, left: Array, share: float) -> Array:
         Their squared length, as a share of what it is without a ridge, in (0, 1).
     """
     columns, sizes, rows = np.linalg.svd(changes.T, full_matrices=False)
-    kept = sizes > RANK * sizes[0]
+    kept = sizes > RANK_TOLERANCE * sizes[0]
     sizes, along = sizes[kept], columns.T[kept] @ left
     goal = share * float(np.sum((along / sizes) ** 2))
     if goal == 0:

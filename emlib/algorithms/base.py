@@ -16,7 +16,7 @@ ROUNDING = 1e-14  # relative change of the log-likelihood that carries no inform
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Where a run stands: the current evaluation, and what the algorithm remembers (arrays and scalars)."""
+    """The state of a run: the current evaluation, and what the algorithm remembers (arrays and scalars)."""
 
     evaluation: Evaluation
     memory: Mapping[str, Any] = field(default_factory=dict)
@@ -62,24 +62,24 @@ class Algorithm(Protocol):
 
 
 def check_algorithm(algorithm: Any) -> None:
-    """Refuse what is no algorithm: a name, or the class in place of its settings."""
+    """Raise TypeError unless the argument is an algorithm with its settings: not a name, not the class."""
     if isinstance(algorithm, type) or not all(hasattr(algorithm, name) for name in ("init", "step", "coordinates")):
         raise TypeError(f"algorithm: {algorithm!r} found; give an algorithm with its settings, such as EM()")
 
 
 def require_free(problem: Problem, name: str) -> None:
-    """Refuse a problem in other than free coordinates, where steps may leave the space."""
+    """Raise ValueError unless the problem is in free coordinates, in which no step leaves the space."""
     if problem.coordinates != "free":
         raise ValueError(f"coordinates: {name} works in 'free' ones, the problem has {problem.coordinates!r}")
 
 
 def check_step_length(value: Any) -> None:
-    """Refuse a step length that is none."""
+    """Raise ValueError unless the step length is a positive finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 < value < np.inf:
         raise ValueError(f"step_length: {value!r} found; a positive number is needed")
 
 
 def check_share(value: Any, name: str) -> None:
-    """Refuse what is not a number in [0, 1)."""
+    """Raise ValueError unless the value is a number in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < 1:
         raise ValueError(f"{name}: {value!r} found; a number from 0 to below 1 is needed")

@@ -1,4 +1,4 @@
-"""Mini-batches: who is in them, what they say about the gradient, and steps that stay inside the space."""
+"""Mini-batches: their units, the gradients that they estimate, and steps that stay inside the space."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def kept_inside(problem: Problem, x: Array, move: Array) -> Array:
 
 
 def check_batches(size: Any, seed: Any) -> None:
-    """Refuse a number of units, or a seed, that is none."""
+    """Raise ValueError unless the batch size is a positive integer and the seed a non-negative one."""
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise ValueError(f"batch_size: {size!r} found; a batch holds at least one unit")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:

@@ -55,36 +55,37 @@ class ECG:
             If the problem is not in free coordinates.
         """
         require_free(problem, "ECG")
-        return State(evaluation, _fresh(problem))
+        return State(evaluation, _restarted(problem))
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
-        """Search along the direction, then turn it."""
+        """Search along the direction, then choose the next one."""
         here, memory = state.evaluation, state.memory
         direction = memory["direction"]
         if not direction @ here.gradient > 0:
             direction = here.gradient
         there = wolfe(problem, here, direction, _first_probe(here, memory, direction), FLATNESS)
         if there is not None:
-            return State(there, _turned(here, there, direction)), Info("ecg")
+            return State(there, _next_direction(here, there, direction)), Info("ecg")
         if memory["direction"].any():  # the direction may mislead: forget it and try once more
-            return State(here, _fresh(problem)), Info("ecg", False)
+            return State(here, _restarted(problem)), Info("ecg", False)
         return state, Info("ecg", False, None, Status.LINE_SEARCH_FAILED)
 
 
-def _fresh(problem: Problem) -> dict[str, Any]:
-    return {"direction": np.zeros(problem.size), "promise": 0.0}
+def _restarted(problem: Problem) -> dict[str, Any]:
+    return {"direction": np.zeros(problem.size), "predicted_gain": 0.0}
 
 
 def _first_probe(here: Evaluation, memory: Mapping[str, Any], direction: Array) -> float:
-    """Expect the same rise as on the last line, to first order (Nocedal & Wright 2006, section 3.5)."""
+    """Return the step that predicts the same gain as the last, to first order (Nocedal & Wright 2006, section 3.5)."""
     slope = float(here.gradient @ direction)
-    if memory["promise"] > 0:
-        return float(memory["promise"] / slope)
+    if memory["predicted_gain"] > 0:
+        return float(memory["predicted_gain"] / slope)
     return 1.0 / max(1.0, float(np.linalg.norm(direction)))
 
 
-def _turned(here: Evaluation, there: Evaluation, direction: Array) -> dict[str, Any]:
-    """Return the next direction, and what the last line promised to first order: step times slope."""
+def _next_direction(here: Evaluation, there: Evaluation, direction: Array) -> dict[str, Any]:
+    """Return the next direction, and the gain of the last step to first order: step times slope."""
     change = there.gradient - here.gradient
     share = max(0.0, float(there.gradient @ change) / float(here.gradient @ here.gradient))
-    return {"direction": there.gradient + share * direction, "promise": float(here.gradient @ (there.x - here.x))}
+    return {"direction": there.gradient + share * direction,
+            "predicted_gain": float(here.gradient @ (there.x - here.x))}

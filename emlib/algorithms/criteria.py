@@ -1,4 +1,4 @@
-"""When to switch: quantities that a step leaves behind, each compared with a level."""
+"""Criteria for switching: quantities measured after a step, each compared with a level."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from emlib.numerics import x_log_y
 from emlib.problem import Evaluation, Problem
 
-WINDOW = 10  # moves over which the largest share of missing information is taken
+N_MOVES = 10  # over which the largest share of missing information is taken
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def missing_information_above(level: float) -> Criterion:
     """
     if not _number(level) or not level <= 1:
         raise ValueError(f"level: {level!r} found; the share of missing information is at most 1")
-    return Criterion("missing information along the last moves", level, _missing_share, WINDOW)
+    return Criterion("missing information along the last moves", level, _missing_share, N_MOVES)
 
 
 def after(n: int) -> Criterion:

@@ -91,14 +91,14 @@ class PXEM:
 
 
 def _require(problem: Problem, algorithm: str, name: str) -> None:
-    """Refuse a model without a capability."""
+    """Raise TypeError unless the model supplies a capability."""
     if not problem.model.supplies(name):
         raise TypeError(f"algorithm: {algorithm} needs a model with `{name}`; "
                         f"{type(problem.model).__name__} has none, use EM() or SQUAREM()")
 
 
 def _move(problem: Problem, state: State, update: Any, kind: str) -> tuple[State, Info]:
-    """Evaluate the update; what is left to gain, `solve` asks the EM step."""
+    """Evaluate the update; `solve` estimates the remaining gain from the EM step."""
     target = problem.checked_m_step(update)
     if target.fault is not None:
         return state, Info(kind, False, None, Status.DEGENERATE, target.fault)

@@ -13,8 +13,8 @@ from emlib.numerics import Array
 from emlib.problem import Evaluation, MStep, Problem
 from emlib.result import Status
 
-PROBES = 30  # halvings of what an over-relaxed step goes beyond the M-step
-WINDOW = 3  # ratios looked back on: the fast directions die first and would flatter the rate
+N_HALVINGS = 30  # halvings of what an over-relaxed step goes beyond the M-step
+N_RATIOS = 3  # slopes remembered: the fast directions die first and would flatter the rate
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,14 @@ def em_step(problem: Problem, state: State, length: float = 1.0) -> tuple[State,
         return state, Info("em", False, None, Status.LINE_SEARCH_FAILED, "step_length: too short to move the point")
     if there.fault is not None:
         return state, Info("em", False, None, Status.NON_FINITE, there.fault)
-    slopes = np.append(state.memory.get("slopes", np.empty(0)), length * slope(here, target))[-WINDOW:]
+    slopes = np.append(state.memory.get("slopes", np.empty(0)), length * slope(here, target))[-N_RATIOS:]
     memory = {**state.memory, "slopes": slopes}
     return State(there, memory), Info("em", True, _remaining(problem, there, slopes, length))
 
 
 def _moved(problem: Problem, here: Evaluation, target: MStep, length: float) -> Evaluation:
     """Return the point of this step length, nearer to the M-step if it would lie outside the space."""
-    for _ in range(PROBES if length != 1 else 0):
+    for _ in range(N_HALVINGS if length != 1 else 0):
         there = problem.evaluate(here.x + length * (target.x - here.x))
         if there.fault is None:
             return there
@@ -97,7 +97,7 @@ def slope(here: Evaluation, target: MStep) -> float:
 
 
 def _remaining(problem: Problem, there: Evaluation, slopes: Array, length: float) -> float:
-    """The slope along the step shrinks by the square of the rate; use the slowest ratio seen lately."""
+    """Return the remaining gain by the slowest of the last rates: slopes shrink by the square of the rate."""
     ahead = problem.m_step(there)
     if ahead.fault is not None:
         return np.inf
@@ -110,6 +110,6 @@ def _remaining(problem: Problem, there: Evaluation, slopes: Array, length: float
 
 
 def observed_rate(slopes: Array) -> float:
-    """Return the rate that two or more successive values of g'(M(x) - x) give away."""
+    """Return the slowest rate that successive values of g'(M(x) - x) show, of which there are two or more."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.sqrt(np.max(slopes[1:] / slopes[:-1])))

@@ -1,4 +1,4 @@
-"""What the accelerators of the fixed-point map share."""
+"""Parts that the accelerators of the fixed-point map share: residual, guarded step, observed rates."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
 
-DEPENDENT = 1e-9  # length of what is left of a basis row that others make up
-WINDOW = 3  # rates looked back on: a low one only says that the slow direction has just been dealt with
+DEPENDENT_LENGTH = 1e-9  # length of what is left of a basis row that others make up
+N_RATES = 3  # rates remembered: a low one only says that the slow direction has just been dealt with
 
 
 def independent(problem: Problem) -> Array:
@@ -23,7 +23,7 @@ def independent(problem: Problem) -> Array:
     kept, directions = [], np.empty((0, basis.shape[1]))
     for index, row in enumerate(basis):
         rest = row - directions.T @ (directions @ row)
-        if np.linalg.norm(rest) > DEPENDENT:
+        if np.linalg.norm(rest) > DEPENDENT_LENGTH:
             kept.append(index)
             directions = np.vstack([directions, rest / np.linalg.norm(rest)])
     return np.array(kept)
@@ -34,7 +34,7 @@ def residual(problem: Problem, here: Evaluation) -> Array:
     return problem.reduce(problem.m_step(here).x - here.x)
 
 
-def guarded(problem: Problem, here: Evaluation, direction: Array | None, kind: str,
+def guarded_step(problem: Problem, here: Evaluation, direction: Array | None, kind: str,
             allowance: float = 0.0) -> tuple[Evaluation, Info]:
     """Move along the proposed direction, or to M(x) where there is none or the proposal fails.
 
@@ -52,8 +52,8 @@ def guarded(problem: Problem, here: Evaluation, direction: Array | None, kind: s
     return moved.evaluation, info
 
 
-def seen_rates(rates: Array, move: Array, change: Array) -> Array:
-    """Append what one move says about EM's rate: M(x) - x changes by -(I - DM) times the move."""
+def last_rates(rates: Array, move: Array, change: Array) -> Array:
+    """Return the last rates with the one that a move shows: M(x) - x changes by -(I - DM) times the move."""
     length = float(np.linalg.norm(move))
     rate = 1 - float(np.linalg.norm(change)) / length if length > 0 else 0.0
-    return np.append(rates, max(rate, 0.0))[-WINDOW:]
+    return np.append(rates, max(rate, 0.0))[-N_RATES:]

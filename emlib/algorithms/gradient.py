@@ -13,7 +13,7 @@ from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
 
-GROWTH = 2.0  # how much longer the first probe of a line search is than the last accepted step
+PROBE_GROWTH = 2.0  # how much longer the first probe of a line search is than the last accepted step
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class GradientAscent:
             velocity = self.momentum * memory["velocity"] + push
             move = push + self.momentum * velocity if self.nesterov else velocity
             return fixed_step(problem, State(here, {**memory, "velocity": velocity}), move, "gradient")
-        there = backtrack(problem, here, direction, GROWTH * memory["step"])
+        there = backtrack(problem, here, direction, PROBE_GROWTH * memory["step"])
         if there is None:
             return state, Info("gradient", False, None, Status.LINE_SEARCH_FAILED)
         used = float(np.linalg.norm(there.x - here.x) / np.linalg.norm(direction))

@@ -75,7 +75,7 @@ class LBFGS:
             return State(there, memory), Info("lbfgs")
         if len(memory["moves"]):  # the pairs may mislead: forget them and try once more
             return State(here, {**memory, **_empty(problem.size)}), Info("lbfgs", False)
-        return _last_resort(problem, state)
+        return _em_step_that_gains(problem, state)
 
     def _first(self, problem: Problem, here: Evaluation, memory: Mapping[str, Any]) -> Any:
         """Return the function that applies the first inverse metric; None where there is none."""
@@ -92,8 +92,8 @@ class LBFGS:
         return 1.0 / max(1.0, float(np.linalg.norm(direction)))
 
 
-def _last_resort(problem: Problem, state: State) -> tuple[State, Info]:
-    """Make an EM step where no step along I_c^-1 g rises: a vanishing curvature may have made it far too long."""
+def _em_step_that_gains(problem: Problem, state: State) -> tuple[State, Info]:
+    """Make an EM step where no step along I_c^-1 g gains: a vanishing curvature may have made it far too long."""
     here = state.evaluation
     moved, info = em_step(problem, state)
     if moved.evaluation.loglik > here.loglik + ROUNDING * here.magnitude:

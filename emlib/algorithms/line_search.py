@@ -10,19 +10,19 @@ from emlib.algorithms.base import ROUNDING
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 
-ARMIJO = 1e-4  # share of the predicted rise that a step must bring
+ARMIJO = 1e-4  # share of the predicted gain that a step must bring
 WOLFE = 0.4  # share of the first slope that may be left at the accepted point
-PROBES = 30
+N_PROBES = 30
 
 
 def backtrack(problem: Problem, here: Evaluation, direction: Array, step: float = 1.0) -> Evaluation | None:
     """Halve the step until the log-likelihood rises enough (Armijo); None if it never does."""
-    rise = float(here.gradient @ direction)
-    if not rise > 0:
+    slope = float(here.gradient @ direction)
+    if not slope > 0:
         return None
-    for _ in range(PROBES):
+    for _ in range(N_PROBES):
         there = problem.evaluate(here.x + step * direction)
-        if there.loglik >= here.loglik + ARMIJO * step * rise - ROUNDING * here.magnitude:
+        if there.loglik >= here.loglik + ARMIJO * step * slope - ROUNDING * here.magnitude:
             return there
         step *= 0.5
     return None
@@ -51,18 +51,18 @@ def wolfe(problem: Problem, here: Evaluation, direction: Array, step: float = 1.
     Notes
     -----
     Brackets by tripling, then interpolates the slope by the secant rule with safeguards. A point outside
-    the space counts as minus infinity. After `PROBES` probes the best end of the bracket serves, if it rises.
+    the space counts as minus infinity. After `N_PROBES` probes the best end of the bracket serves, if it rises.
     """
     first = _End(0.0, here.loglik - ROUNDING * here.magnitude, float(here.gradient @ direction))
     if not first.slope > 0:
         return None
     low, high, best = first, None, None
-    for _ in range(PROBES):
+    for _ in range(N_PROBES):
         there = problem.evaluate(here.x + step * direction)
         end = _End(step, there.loglik, float(there.gradient @ direction))
-        if _rises(end, first) and abs(end.slope) <= flatness * first.slope:
+        if _gains_enough(end, first) and abs(end.slope) <= flatness * first.slope:
             return there
-        if _rises(end, first) and end.loglik >= low.loglik and end.slope > 0:
+        if _gains_enough(end, first) and end.loglik >= low.loglik and end.slope > 0:
             low, best = end, there
         else:
             high = end
@@ -72,7 +72,7 @@ def wolfe(problem: Problem, here: Evaluation, direction: Array, step: float = 1.
     return best
 
 
-def _rises(end: _End, first: _End) -> bool:
+def _gains_enough(end: _End, first: _End) -> bool:
     return bool(np.isfinite(end.loglik)) and end.loglik >= first.loglik + ARMIJO * end.step * first.slope
 
 

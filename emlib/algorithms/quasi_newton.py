@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from emlib.algorithms.base import Info, State
-from emlib.algorithms.fixed_point import guarded, residual, seen_rates
+from emlib.algorithms.fixed_point import guarded_step, last_rates, residual
 from emlib.algorithms.stopping import em_gain
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 
-SINGULAR = 1e-8  # relative size of the update's denominator below which a pair says nothing
+LEAST_DENOMINATOR = 1e-8  # relative size of the update's denominator below which a pair says nothing
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ class QuasiNewtonEM:
         here, inverse, rates = state.evaluation, state.memory["inverse"], state.memory["rates"]
         left = residual(problem, here)
         direction = inverse @ left if np.isfinite(left).all() else None
-        there, info = guarded(problem, here, direction, "quasi-newton")
+        there, info = guarded_step(problem, here, direction, "quasi-newton")
         if not info.accepted:
             return state, info
         ahead = residual(problem, there)
         if np.isfinite(ahead).all():
             move, change = problem.reduce(there.x - here.x), ahead - left
             before = np.eye(len(left)) if info.kind == "em" else inverse
-            inverse, rates = broyden(before, move, -change), seen_rates(rates, move, change)
+            inverse, rates = broyden(before, move, -change), last_rates(rates, move, change)
         remaining = em_gain(problem, there, float(rates.max(initial=0.0)))
         return State(there, {"inverse": inverse, "rates": rates}), Info(info.kind, True, remaining)
 
@@ -80,6 +80,6 @@ def broyden(inverse: Array, move: Array, change: Array) -> Array:
     """
     mapped = inverse @ change
     share = float(move @ mapped)
-    if abs(share) <= SINGULAR * float(move @ move):
+    if abs(share) <= LEAST_DENOMINATOR * float(move @ move):
         return inverse
     return inverse + np.outer(move - mapped, move @ inverse) / share

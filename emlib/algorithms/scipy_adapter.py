@@ -16,7 +16,7 @@ from emlib.result import Status
 
 NEEDS_HESSIAN = ("newton-cg", "trust-exact", "trust-ncg", "trust-krylov", "dogleg")
 METHODS = ("bfgs", "cg", "l-bfgs-b", "slsqp", "tnc", "trust-constr", *NEEDS_HESSIAN)
-OUTSIDE = 1e300  # what scipy is told at a point outside the space; it cannot use infinity
+OUTSIDE_VALUE = 1e300  # what scipy is told at a point outside the space; it cannot use infinity
 
 
 class _Spent(Exception):
@@ -80,7 +80,7 @@ class SciPy:
             here = problem.evaluate(x)
             if here.loglik > best[0].loglik:
                 best[0] = here
-            return (OUTSIDE, np.zeros(problem.size)) if here.fault else (-here.loglik, -here.gradient)
+            return (OUTSIDE_VALUE, np.zeros(problem.size)) if here.fault else (-here.loglik, -here.gradient)
         return function
 
     def _hessian(self, problem: Problem) -> Any:

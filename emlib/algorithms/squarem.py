@@ -8,7 +8,7 @@ import numpy as np
 
 from emlib.algorithms.base import ROUNDING, Info, State
 from emlib.algorithms.em import em_step
-from emlib.algorithms.fixed_point import WINDOW, independent
+from emlib.algorithms.fixed_point import N_RATES, independent
 from emlib.algorithms.stopping import em_gain
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -16,9 +16,9 @@ from emlib.result import Status
 
 SCHEMES = ("S1", "S2", "S3")
 SAFEGUARDS = ("strict", "package")
-GROWTH = 4.0  # by how much the bound on the step length grows when it binds, and shrinks when a step at it fails
-SAME = 0.01  # a step length this near to one lands on M(M(x)) and needs no EM step to steady it
-ALLOWANCE = 1.0  # nats that the log-likelihood may lose in one step of the package's
+BOUND_GROWTH = 4.0  # by how much the bound on the step length grows when it binds, and shrinks when a step at it fails
+NEAR_ONE = 0.01  # a step length this near to one lands on M(M(x)) and needs no EM step to steady it
+ALLOWED_LOSS = 1.0  # nats that the log-likelihood may lose in one step of the package's
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class SQUAREM:
         there = there if good else problem.evaluate(ahead.x)
         if there.fault is not None:
             return State(first, state.memory), Info("em", True, None, Status.NON_FINITE, there.fault)
-        rates = np.append(state.memory["rates"], 1 - 1 / max(asked, 1.0))[-WINDOW:]
+        rates = np.append(state.memory["rates"], 1 - 1 / max(asked, 1.0))[-N_RATES:]
         lengths = np.array([np.linalg.norm(r[entries]), np.linalg.norm(q[entries])])
         memory = {**state.memory, "bound": renewed(state.memory["bound"], length, good), "lengths": lengths,
                   "rates": rates}
@@ -98,7 +98,7 @@ class SQUAREM:
     def _floor(self, here: Evaluation, first: Evaluation) -> float:
         """Return the log-likelihood that an extrapolation must reach."""
         if self.safeguard == "package":
-            return here.loglik - ALLOWANCE
+            return here.loglik - ALLOWED_LOSS
         return first.loglik - ROUNDING * first.magnitude
 
 
@@ -112,7 +112,7 @@ def step_length(scheme: str, r: Array, v: Array) -> float:
 def _extrapolate(problem: Problem, here: Evaluation, r: Array, v: Array, length: float) -> Evaluation:
     """Evaluate the steadied extrapolation; its log-likelihood is minus infinity outside the space."""
     there = problem.evaluate(here.x + 2 * length * r + length**2 * v)
-    if abs(length - 1) <= SAME or there.fault is not None:
+    if abs(length - 1) <= NEAR_ONE or there.fault is not None:
         return there
     target = problem.m_step(there)
     return problem.evaluate(target.x) if target.fault is None else replace(there, loglik=-np.inf)
@@ -121,6 +121,6 @@ def _extrapolate(problem: Problem, here: Evaluation, r: Array, v: Array, length:
 def renewed(bound: float, length: float, good: bool) -> float:
     """Return the next bound on the step length."""
     if not good:
-        bound = max(1.0, bound / GROWTH) if length == bound else bound
+        bound = max(1.0, bound / BOUND_GROWTH) if length == bound else bound
         length = 1.0
-    return GROWTH * bound if length == bound else bound
+    return BOUND_GROWTH * bound if length == bound else bound

@@ -141,7 +141,7 @@ class Adam:
         here = state.evaluation
         slope = problem.lift(problem.reduce(here.gradient)) / problem.data.n_units
         move, memory = self._move(slope, state.memory)
-        return looked_at(problem, state, kept_inside(problem, here.x, move), memory, "adam")
+        return evaluated_end(problem, state, kept_inside(problem, here.x, move), memory, "adam")
 
     def _move(self, slope: Array, memory: Mapping[str, Any]) -> tuple[Array, dict[str, Any]]:
         count = int(memory["n_moves"]) + 1
@@ -154,7 +154,7 @@ class Adam:
 
 
 def one_pass(problem: Problem, state: State, settings: Any, kind: str, rule: Rule) -> tuple[State, Info]:
-    """Let each batch move the point once, then look at the whole log-likelihood."""
+    """Move the point once for each batch, then evaluate the whole log-likelihood."""
     problem.count_e_steps(1)
     x, memory = state.evaluation.x, dict(state.memory)
     for batch, factor in batches(problem.data, settings.batch_size, settings.seed, int(memory["epoch"])):
@@ -163,11 +163,11 @@ def one_pass(problem: Problem, state: State, settings: Any, kind: str, rule: Rul
             return state, Info(kind, False, None, Status.NON_FINITE, UNCLEAR)
         move, memory = rule(slope, memory)
         x = kept_inside(problem, x, move)
-    return looked_at(problem, state, x, memory, kind)
+    return evaluated_end(problem, state, x, memory, kind)
 
 
-def looked_at(problem: Problem, state: State, x: Array, memory: Mapping[str, Any], kind: str) -> tuple[State, Info]:
-    """Return the evaluation of where an iteration has led, one E-step; to have led nowhere ends the run."""
+def evaluated_end(problem: Problem, state: State, x: Array, memory: Mapping[str, Any], kind: str) -> tuple[State, Info]:
+    """Evaluate the point that an iteration has led to, for one E-step; end the run if it has not moved."""
     if np.array_equal(x, state.evaluation.x):
         return state, Info(kind, False, None, Status.LINE_SEARCH_FAILED, "no move inside the space changes the point")
     there = problem.evaluate(x)
@@ -177,6 +177,6 @@ def looked_at(problem: Problem, state: State, x: Array, memory: Mapping[str, Any
 
 
 def check_decay(value: Any) -> None:
-    """Refuse a decay of step lengths that is none."""
+    """Raise ValueError unless the decay of step lengths is a number in [0, 1]."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1:
         raise ValueError(f"decay: {value!r} found; a number from 0 (constant steps) to 1 is needed")

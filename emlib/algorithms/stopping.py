@@ -17,11 +17,11 @@ from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 
 DEFAULT_TOL = 1e-8  # nats
-FLAT = 1e-10  # relative curvature below which a direction counts as unidentified
-UPHILL = 1e-6  # relative curvature above which a stationary point may be a saddle
-PROBES = (1.0, 0.1, 10.0, 1e-2, 1e-3, 1e-4)  # lengths, in units of I_c, of the steps that look whether it is one
-EDGE = 1e-12  # how far a parameter on the boundary is lifted to look at its slope
-DENSE = 2000  # largest number of parameters for which the curvature is looked at
+FLAT_CURVATURE = 1e-10  # relative curvature below which a direction counts as unidentified
+SADDLE_CURVATURE = 1e-6  # relative curvature above which a stationary point may be a saddle
+SADDLE_PROBES = (1.0, 0.1, 10.0, 1e-2, 1e-3, 1e-4)  # lengths, in units of I_c, of the steps away from one
+LIFTED_SHARE = 1e-12  # how far a parameter on the boundary is lifted to look at its slope
+LARGEST_HESSIAN = 2000  # largest number of parameters for which the curvature is looked at
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def remaining_gain(slope: float, rate: float) -> float:
 
 
 def em_gain(problem: Problem, here: Evaluation, rate: float) -> float:
-    """Return the estimate that the EM step from an evaluated point gives; no pass over the data."""
+    """Return the remaining gain estimated from the EM step at an evaluated point; no pass over the data."""
     step = problem.m_step(here)
     if step.fault is not None:
         return np.inf
@@ -69,33 +69,33 @@ def em_gain(problem: Problem, here: Evaluation, rate: float) -> float:
 
 def newton_gain(curvatures: Array, slopes: Array) -> float:
     """Return half sum slope^2/curvature; inf where the curvature is negative and the model has no maximum."""
-    if curvatures.min() < -FLAT:
+    if curvatures.min() < -FLAT_CURVATURE:
         return np.inf
     return float(_gains(curvatures, slopes).sum())
 
 
 def _gains(curvatures: Array, slopes: Array) -> Array:
     """Return Newton's estimate of the gain along each direction of the relative curvature."""
-    gains: Array = 0.5 * slopes**2 / np.maximum(curvatures, FLAT)
+    gains: Array = 0.5 * slopes**2 / np.maximum(curvatures, FLAT_CURVATURE)
     return gains
 
 
 def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> Curvature | None:
-    """Look at the curvature of an evaluated point, in units of the complete information.
+    """Return the curvature at an evaluated point, in units of the complete information.
 
-    Costs a Louis matrix, or 2p E-steps for models without a closed form; None above `DENSE` parameters.
+    Costs a Louis matrix, or 2p E-steps for models without a closed form; None above `LARGEST_HESSIAN` parameters.
     A direction of positive curvature makes a saddle only if a step along it gains more than `tol`; on the
     flat ridges of overspecified mixtures none does. Nor is there a saddle before the other directions are at rest.
     Entries exactly on the boundary are lifted a little (one E-step more), so that their slope is seen.
     """
-    if problem.size > DENSE:
+    if problem.size > LARGEST_HESSIAN:
         return None
     inner, point = _interior(problem, here)
     observed = -inner.hessian(point.x)
     values, vectors = _relative(observed, inner.complete_information(point))
     gains = _gains(np.abs(values), vectors.T @ point.gradient)
     at_rest = gains[values > 0].sum() <= tol
-    saddle = bool(values.min() < -UPHILL and at_rest) and _rises(inner, point, vectors[:, 0], tol)
+    saddle = bool(values.min() < -SADDLE_CURVATURE and at_rest) and _rises(inner, point, vectors[:, 0], tol)
     if inner is not problem:
         problem.count_e_steps(inner.n_estep)
     slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)
@@ -105,7 +105,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
 def _rises(problem: Problem, point: Evaluation, direction: Array, tol: float) -> bool:
     """Return whether some step along the direction, either way, gains more than `tol`."""
     found = any(problem.loglik(point.x + sign * length * direction) > point.loglik + tol
-                for length in PROBES for sign in (1.0, -1.0))
+                for length in SADDLE_PROBES for sign in (1.0, -1.0))
     problem.memo.last = point
     return found
 
@@ -121,14 +121,14 @@ def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
         values, vectors = eigh(observed, complete)
     except LinAlgError:
         own, bend = np.abs(np.diag(observed)), np.diag(complete)
-        unit = np.maximum(own, np.where(np.isfinite(bend), bend, 0.0))
-        values, vectors = eigh(observed, np.diag(np.maximum(unit, FLAT * unit.max() or 1.0)))  # no noise as a unit
+        unit = np.maximum(own, np.where(np.isfinite(bend), bend, 0.0))  # floored below: noise is no unit
+        values, vectors = eigh(observed, np.diag(np.maximum(unit, FLAT_CURVATURE * unit.max() or 1.0)))
     return values, vectors
 
 
 def _interior(problem: Problem, here: Evaluation) -> tuple[Problem, Evaluation]:
     """Return the problem in free coordinates with the same point, or with one just inside the boundary."""
-    lifted = problem.model.space.lifted(here.params, EDGE)
+    lifted = problem.model.space.lifted(here.params, LIFTED_SHARE)
     if lifted is here.params:
         return in_free_coordinates(problem, here)
     inner = in_coordinates(problem, "free")

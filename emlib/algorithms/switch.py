@@ -89,7 +89,7 @@ class Switch:
         return _packed(self._at_work(second).init(problem, evaluation), second, 0, readings)
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
-        """Let the algorithm whose turn it is make a step, and see whose turn is next."""
+        """Make a step of the algorithm whose turn it is, and choose whose turn is next."""
         second, n_steps = bool(state.memory["second"]), int(state.memory["n_steps"]) + 1
         moved, info = self._at_work(second).step(problem, State(state.evaluation, _inner(state.memory)))
         if second and info.status is Status.LINE_SEARCH_FAILED:
@@ -106,7 +106,7 @@ class Switch:
 
     def _readings(self, problem: Problem, before: Evaluation, after: Evaluation, n_steps: int,
                   readings: Array) -> Array:
-        """Append what the criterion measures now; what cannot be measured changes nothing."""
+        """Return the last readings of the criterion with the one after this step, if it can be measured."""
         value = self.when.measure(problem, before, after, n_steps)
         return readings if np.isnan(value) else np.append(readings, value)[-self.when.window:]
 

@@ -1,4 +1,4 @@
-"""What a block of a parameter space is, and how a user's value is read into one.
+"""The protocol of a block of a parameter space, and the checks of a user's value.
 
 A block maps its value (an array of `shape`) to unconstrained coordinates and back, gives the Jacobian and
 the second derivative of that map, and a basis of its feasible directions. Leading axes are a batch.
@@ -36,8 +36,8 @@ class Block(Protocol):
     def tangent_parts(self) -> list[Any]: ...
 
 
-class Based:
-    """A block whose feasible directions are told by `tangent_parts`: bases, dense or sparse, of its entries in turn."""
+class TangentFromParts:
+    """A block whose `tangent_parts` are bases, dense or sparse, of the feasible directions of its entries in turn."""
 
     def tangent(self: Block) -> Array:
         parts = self.tangent_parts()
@@ -52,7 +52,7 @@ def first_bad(mask: Array, word: str = "entry") -> str:
 
 
 def as_block(block: Block, value: Any) -> Array:
-    """Turn a user's value into an array of the block's shape, or say what is wrong with it."""
+    """Return a user's value as an array of the block's shape; raise ValueError if it is no such value."""
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError) as error:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import scipy
 
-from emlib.blocks.block import Based, as_block, first_bad, not_finite
+from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
 from emlib.numerics import Array
 
 
 @dataclass(frozen=True)
-class _Elementwise(Based):
+class _Elementwise(TangentFromParts):
     """Common part of the blocks whose chart acts on each entry alone."""
 
     name: str

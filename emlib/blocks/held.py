@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import scipy
 
-from emlib.blocks.block import Based, Block, as_block, first_bad
+from emlib.blocks.block import Block, TangentFromParts, as_block, first_bad
 from emlib.blocks.simplex import Simplex
 from emlib.numerics import Array
 
-SAME = 1e-9  # how far an entry may lie from its held value, as a share of the block's largest: roundings of steps
+HELD_TOLERANCE = 1e-9  # largest rounding of an entry's held value, as a share of the block's largest entry
 
 
 @dataclass(frozen=True, eq=False)
-class Held(Based):
+class Held(TangentFromParts):
     """A block held at a value: same shape, no free coordinate, no feasible direction.
 
     Parameters
@@ -55,7 +55,7 @@ class Held(Based):
         return self.value
 
     def fault(self, value: Array) -> str | None:
-        bad = ~(np.abs(value - self.value) <= SAME * np.abs(self.value).max())
+        bad = ~(np.abs(value - self.value) <= HELD_TOLERANCE * np.abs(self.value).max())
         if not np.any(bad):
             return None
         return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; the model holds it at {self.value[bad].flat[0]:.6g}"

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import scipy
 
-from emlib.blocks.block import Based, as_block, not_finite
+from emlib.blocks.block import TangentFromParts, as_block, not_finite
 from emlib.numerics import Array, block_diagonal, eigenvalues_exceed, lower_indices
 
 
 @dataclass(frozen=True)
-class PositiveDefinite(Based):
+class PositiveDefinite(TangentFromParts):
     """Symmetric positive definite matrices (last two axes); the chart is log-Cholesky."""
 
     name: str

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from emlib.blocks.block import Based, as_block, first_bad, not_finite
+from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
 from emlib.numerics import Array, block_diagonal
 
 SUM_TOLERANCE = 1e-8  # how far from one a user's row of probabilities may add up
@@ -18,7 +18,7 @@ RIDGE = 1e-10  # information per unit to put in its place: above that rounding, 
 
 
 @dataclass(frozen=True)
-class Simplex(Based):
+class Simplex(TangentFromParts):
     """Rows (last axis) of probabilities; the chart is the reduced softmax, last entry as reference.
 
     Parameters

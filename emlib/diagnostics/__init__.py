@@ -1,4 +1,7 @@
-"""What a fit is worth: bound, entropy, rate, information, preconditioner. Import as ``dx``."""
+"""Diagnostics of a fit: bound, entropy, rate, information, preconditioner. Import as ``dx``.
+
+May import problems and models' protocol; algorithms, `solve` and `fit` may not import from here.
+"""
 
 from emlib.diagnostics.bound import elbo, fisher_identity_gap, jensen_gap, posterior_entropy
 from emlib.diagnostics.delta import Estimate, delta_method

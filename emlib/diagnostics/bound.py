@@ -11,7 +11,7 @@ from emlib.model import LatentVariableModel
 from emlib.numerics import Array
 from emlib.problem import Problem
 
-STEP = 1e-3  # of fourth-order differences: the error is of the order of its fourth power
+DIFFERENCE_STEP = 1e-3  # of fourth-order differences: the error is of the order of its fourth power
 
 
 def elbo(model: LatentVariableModel, data: Any, params: Any, q: Any = None) -> float:
@@ -109,8 +109,8 @@ def differences(function: Callable[[Array], Any], x: Array, steps: Array | None 
     -------
     ndarray, shape (..., m)
     """
-    columns = STEP * np.eye(len(x)) if steps is None else steps
-    unit = STEP if steps is None else 1.0
+    columns = DIFFERENCE_STEP * np.eye(len(x)) if steps is None else steps
+    unit = DIFFERENCE_STEP if steps is None else 1.0
     slopes = []
     for h in columns.T:
         near = np.asarray(function(x + h)) - np.asarray(function(x - h))

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from emlib.diagnostics.bound import differences
-from emlib.diagnostics.information import LOADS, Information
+from emlib.diagnostics.information import LEAST_LOADING, Information
 from emlib.diagnostics.tangent import steps
 from emlib.model import LatentVariableModel
 from emlib.numerics import Array
 
-KNOWN = 1e-14  # share of the variance, in standardised entries, below which a direction has none
+LEAST_VARIANCE = 1e-14  # share of the variance, in standardised entries, below which a direction has none
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,8 @@ def delta_method(model: LatentVariableModel, found: Information, function: Calla
     silent = _slopes(model, function, params, found.unidentified * _scale(found))
     covariance = slopes @ slopes.T
     spread = np.sqrt(np.diag(covariance))
-    depends = np.abs(silent).max(axis=1, initial=0.0) > LOADS * np.maximum(spread, LOADS * np.abs(value.ravel()))
+    least = LEAST_LOADING * np.maximum(spread, LEAST_LOADING * np.abs(value.ravel()))
+    depends = np.abs(silent).max(axis=1, initial=0.0) > least
     return Estimate(value, np.where(depends, np.inf, spread).reshape(value.shape), covariance)
 
 
@@ -94,7 +95,7 @@ def _spread(covariance: Array) -> Array:
     scale = np.sqrt(np.diag(covariance))
     seen = scale > 0
     values, vectors = np.linalg.eigh(covariance[np.ix_(seen, seen)] / np.outer(scale[seen], scale[seen]))
-    kept = values > KNOWN * values.max(initial=0.0)
+    kept = values > LEAST_VARIANCE * values.max(initial=0.0)
     spread = np.zeros((len(scale), int(kept.sum())))
     spread[seen] = scale[seen, None] * vectors[:, kept] * np.sqrt(values[kept])
     return spread

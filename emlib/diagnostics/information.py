@@ -15,8 +15,8 @@ from emlib.model import LatentVariableModel, Statistics
 from emlib.numerics import Array, symmetrise
 from emlib.problem import Problem
 
-UNIT = 1e-7  # share of observed information below which a direction is unidentified
-LOADS = 1e-6  # loading on an unidentified direction that makes a standard error infinite
+UNIDENTIFIED = 1e-7  # share of observed information below which a direction is unidentified
+LEAST_LOADING = 1e-6  # loading on an unidentified direction that makes a standard error infinite
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +148,7 @@ ROUTES: dict[str, Route] = {"louis": _louis, "oakes": _oakes, "score": _score, "
 def _assemble(problem: Problem, around: Tangent, missing: Array) -> Information:
     white = around.whitening
     values, vectors = np.linalg.eigh(symmetrise(white.T @ missing @ white))
-    known, flat = 1.0 - values > UNIT, np.abs(1.0 - values) <= UNIT
+    known, flat = 1.0 - values > UNIDENTIFIED, np.abs(1.0 - values) <= UNIDENTIFIED
     directions = around.basis @ white @ vectors  # columns: unit complete information each
     scaled = directions[:, known] / np.sqrt(1.0 - values[known])
     unit = directions / np.linalg.norm(directions, axis=0)
@@ -168,5 +168,5 @@ def _assemble(problem: Problem, around: Tangent, missing: Array) -> Information:
 
 def _entries(directions: Array) -> Array:
     """Return a mask of the entries that take part in some of the unit directions (columns)."""
-    taking_part: Array = np.abs(directions).max(axis=1, initial=0.0) > LOADS
+    taking_part: Array = np.abs(directions).max(axis=1, initial=0.0) > LEAST_LOADING
     return taking_part

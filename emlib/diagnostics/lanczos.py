@@ -9,14 +9,14 @@ import numpy as np
 import scipy
 
 from emlib.diagnostics.bound import differences
-from emlib.diagnostics.information import UNIT, information, slope_of_q
+from emlib.diagnostics.information import UNIDENTIFIED, information, slope_of_q
 from emlib.diagnostics.tangent import Tangent, steps, tangent
 from emlib.model import LatentVariableModel
 from emlib.numerics import Array
 from emlib.problem import Problem
 
-DENSE = 24  # directions up to which the whole matrix costs no more than the iteration
-SEED = 0  # of the iteration's first vector, so that the same call gives the same bits
+FEW_DIRECTIONS = 24  # directions up to which the whole matrix costs no more than the iteration
+FIRST_VECTOR_SEED = 0  # of the iteration's first vector, so that the same call gives the same bits
 ACCURACY = 1e-9  # relative, of the eigenvalues: about what the differences leave
 
 
@@ -57,7 +57,7 @@ def rate(model: LatentVariableModel, data: Any, params: Any) -> float:
     problem = Problem(model, data, "standard")
     around = tangent(model, params, problem.expectation(params).stats, problem.data.n_observations)
     size = around.basis.shape[1]
-    if size <= DENSE:
+    if size <= FEW_DIRECTIONS:
         return information(model, data, params).rate
     product = scipy.sparse.linalg.LinearOperator((size, size), matvec=_product(problem, params, around), dtype=float)
     return _iterate(product, 1 + model.n_invariant)
@@ -82,12 +82,12 @@ def _product(problem: Problem, params: Any, around: Tangent) -> Callable[[Array]
 
 def _iterate(product: Any, wanted: int) -> float:
     """Return the largest eigenvalue that is not 1, looking at more of them until there is one."""
-    first = np.random.default_rng(SEED).standard_normal(product.shape[0])
+    first = np.random.default_rng(FIRST_VECTOR_SEED).standard_normal(product.shape[0])
     while True:
         wanted = min(wanted, product.shape[0] - 1)
         values = scipy.sparse.linalg.eigsh(product, k=wanted, which="LA", v0=first, tol=ACCURACY,
                                            return_eigenvectors=False)
-        known = values[np.abs(1.0 - values) > UNIT]
+        known = values[np.abs(1.0 - values) > UNIDENTIFIED]
         if known.size or wanted == product.shape[0] - 1:
             return float(known.max(initial=0.0))
         wanted *= 2

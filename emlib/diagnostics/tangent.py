@@ -12,10 +12,10 @@ from emlib.blocks import Interval, Positive, Simplex
 from emlib.model import LatentVariableModel, Statistics
 from emlib.numerics import Array, symmetrise
 
-STEP = 1e-3  # length of a difference step, in standard deviations of one unit's complete data
-EDGE = 1e-10  # distance from the boundary, relative to the block's scale, that counts as on it
-RARE = 1e-4  # expected number of events below which a probability is on the boundary: its error would be 100 times it
-EMPTY = 1e-12  # complete information, relative to the largest after scaling, that counts as none
+STEP_LENGTH = 1e-3  # length of a difference step, in standard deviations of one unit's complete data
+BOUNDARY_DISTANCE = 1e-10  # distance from the boundary, relative to the block's scale, that counts as on it
+RARE_EVENTS = 1e-4  # expected events below which a probability is on the boundary: its error would be 100 times it
+NO_INFORMATION = 1e-12  # complete information, relative to the largest after scaling, that counts as none
 HALVINGS = 40
 
 
@@ -52,15 +52,15 @@ def tangent(model: LatentVariableModel, params: Any, stats: Statistics, n_observ
     stats : Statistics
         Expected there.
     n_observations : float
-        So many observations make a probability of `RARE` / n_observations a boundary: a run that stops within its
-        tolerance leaves such numbers where the maximum has zeros.
+        A probability below `RARE_EVENTS` / n_observations is on the boundary: a run that stops within its tolerance
+        leaves such numbers where the maximum has zeros.
 
     Raises
     ------
     ValueError
         If Q is not concave there: the point is then no stationary point of EM.
     """
-    held, names = boundary_entries(model, params, RARE / n_observations)
+    held, names = boundary_entries(model, params, RARE_EVENTS / n_observations)
     basis = model.space.tangent()
     if held.any():
         basis = basis @ null_space(basis[held])
@@ -76,7 +76,7 @@ def _whitening(complete: Array) -> Array:
         return complete
     scale = np.sqrt(np.maximum(np.diag(complete), np.finfo(float).tiny))
     values, vectors = np.linalg.eigh(complete / np.outer(scale, scale))
-    if values.min() <= EMPTY * values.max():
+    if values.min() <= NO_INFORMATION * values.max():
         raise ValueError(f"params: Q is not concave there (smallest relative eigenvalue {values.min():.2g}); "
                          "the information needs a point near a fixed point of EM: fit first")
     whitening: Array = vectors / np.sqrt(values) / scale[:, None]
@@ -86,14 +86,14 @@ def _whitening(complete: Array) -> Array:
 def boundary_entries(model: LatentVariableModel, params: Any, rare: float) -> tuple[Array, list[str]]:
     """Return a mask over the standard entries that lie on the boundary, and their names; known zeros have none."""
     masks = []
-    edge = max(EDGE, rare)
+    edge = max(BOUNDARY_DISTANCE, rare)
     for block in model.space.blocks:
         value = np.asarray(getattr(params, block.name), dtype=float)
         mask = np.zeros(value.shape, dtype=bool)
         if isinstance(block, Simplex):
             mask = (value <= edge) & block.support
         elif isinstance(block, Positive):
-            mask = value <= EDGE * value.max()
+            mask = value <= BOUNDARY_DISTANCE * value.max()
         elif isinstance(block, Interval):
             mask = np.minimum(value - block.low, block.high - value) <= edge * (block.high - block.low)
         masks.append(np.atleast_1d(mask).ravel())
@@ -106,7 +106,7 @@ def steps(model: LatentVariableModel, params: Any, directions: Array, n_units: f
     x = model.space.pack(params, "standard")
     chosen = []
     for direction in directions.T:
-        step = STEP * np.sqrt(n_units) * direction
+        step = STEP_LENGTH * np.sqrt(n_units) * direction
         for _ in range(HALVINGS):
             ends = [model.space.unpack(x + sign * 2.0 * step, "standard") for sign in (1.0, -1.0)]
             if all(model.space.fault(end) is None for end in ends):

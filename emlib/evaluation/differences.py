@@ -10,11 +10,11 @@ from emlib.blocks import PositiveDefinite, Real
 from emlib.numerics import Array, symmetrise
 from emlib.space import ParameterSpace
 
-STEP = 1e-5  # of central differences, in units of each coordinate
+CENTRAL_STEP = 1e-5  # of central differences, in units of each coordinate
 
 
 def units(space: ParameterSpace, x: Array, bend: Array, coordinates: str) -> Array:
-    """Return in what unit each coordinate is measured: how well one unit of complete data would tell it.
+    """Return the natural unit of each coordinate: its standard error from one unit of complete data.
 
     Parameters
     ----------
@@ -24,20 +24,20 @@ def units(space: ParameterSpace, x: Array, bend: Array, coordinates: str) -> Arr
     Notes
     -----
     Means and covariances are in the data's units, which may be of any size. Logarithms and log-odds have no unit,
-    and the log-likelihood bends over steps of length one even where the data tell little of them.
+    and the log-likelihood bends over steps of length one even where the data determine them badly.
     """
     curvature = np.abs(np.diag(bend))
-    told: Array = np.divide(1.0, np.sqrt(curvature), where=curvature > 0, out=np.ones(len(x)))
+    errors: Array = np.divide(1.0, np.sqrt(curvature), where=curvature > 0, out=np.ones(len(x)))
     if coordinates != "free":
-        return told
+        return errors
     pure = [np.full(block.free_size, not isinstance(block, Real | PositiveDefinite)) for block in space.blocks]
-    return np.where(np.concatenate(pure), np.minimum(told, np.maximum(1.0, np.abs(x))), told)
+    return np.where(np.concatenate(pure), np.minimum(errors, np.maximum(1.0, np.abs(x))), errors)
 
 
 def hessian(gradient: Callable[[Array], Array], x: Array, steps: Array) -> Array:
-    """Return the symmetric Jacobian of a gradient, by central differences of STEP times `steps`."""
+    """Return the symmetric Jacobian of a gradient, by central differences of CENTRAL_STEP times `steps`."""
     columns = []
-    for index, move in enumerate(STEP * steps):
+    for index, move in enumerate(CENTRAL_STEP * steps):
         low, high = (x + sign * move * np.eye(len(x))[index] for sign in (-1, 1))
         columns.append((gradient(high) - gradient(low)) / (high[index] - low[index]))
     full: Array = np.stack(columns, axis=1)

@@ -1,4 +1,4 @@
-"""Chunks spread over threads: NumPy and the compiled loops leave the interpreter to others while they work."""
+"""A map over threads: NumPy and the compiled loops release the interpreter while they work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from emlib.data.validate import positive_integer
 
-AHEAD = 2  # chunks for each thread that may be read before their turn
+CHUNKS_AHEAD = 2  # for each thread, read before their turn
 
 
 def spread(n_threads: int) -> Callable[..., Iterable[Any]]:
@@ -44,7 +44,7 @@ def spread(n_threads: int) -> Callable[..., Iterable[Any]]:
         under_way: deque[Future[Any]] = deque()
         with one_blas_thread(), ThreadPoolExecutor(n_threads) as pool:
             for given in zip(*columns, strict=True):
-                if len(under_way) == AHEAD * n_threads:  # so that neither chunks nor results pile up
+                if len(under_way) == CHUNKS_AHEAD * n_threads:  # so that neither chunks nor results pile up
                     yield under_way.popleft().result()
                 under_way.append(pool.submit(copy_context().run, function, *given))
             while under_way:
@@ -62,7 +62,7 @@ def one_blas_thread() -> AbstractContextManager[Any]:
 
 @cache
 def _controller() -> Any:
-    """Return what limits the BLAS, or None; to look through the loaded libraries takes milliseconds: done once.
+    """Return the controller of the BLAS's threads, or None; made once, since it searches all loaded libraries.
 
     NumPy's and SciPy's are loaded before anything here can run.
     """

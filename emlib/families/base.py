@@ -1,4 +1,4 @@
-"""What one factor of the complete-data likelihood supplies."""
+"""The protocol of one factor of the complete-data likelihood."""
 
 from __future__ import annotations
 

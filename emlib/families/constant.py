@@ -1,4 +1,4 @@
-"""What belongs to Q and does not depend on the parameters, so that Q + entropy is the log-likelihood."""
+"""The terms of Q that do not depend on the parameters, so that Q + entropy is the log-likelihood."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from emlib.numerics import Array
 
-STEP = 1e-30  # of the complex step, whose error is of the order of its square
+COMPLEX_STEP = 1e-30  # of the complex step, whose error is of the order of its square
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,6 @@ class MixtureMean:
         for name, value in fields.items():
             for index in np.ndindex(value.shape):
                 moved = value.astype(complex)
-                moved[index] += 1j * STEP
-                columns.append(self.moments(fields | {name: moved}).imag / STEP)
+                moved[index] += 1j * COMPLEX_STEP
+                columns.append(self.moments(fields | {name: moved}).imag / COMPLEX_STEP)
         return np.stack(columns, axis=1)

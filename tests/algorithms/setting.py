@@ -26,6 +26,7 @@ from emlib.algorithms import (
     GradientAscent,
     Newton,
     OnlineEM,
+    QSecant,
     QuasiNewtonEM,
     SciPy,
     Switch,
@@ -77,11 +78,14 @@ ALGORITHMS: dict[str, Any] = {
     "squarem-package": lambda case: SQUAREM(safeguard="package"),
     "anderson": lambda case: Anderson(),
     "anderson-epsilon": lambda case: Anderson(3, 0.01, "standard"),
+    "q-secant": lambda case: QSecant(),
+    "q-secant-3-standard": lambda case: QSecant(3, "standard"),
     "quasi-newton-em": lambda case: QuasiNewtonEM(),
     "quasi-newton-em-standard": lambda case: QuasiNewtonEM("standard"),
 }
 # What sequences, whose E-steps take longer, are put through, and the models with steps of their own.
-FEW = ("em", "ecg", "em-gradient", "lbfgs", "newton", "adaptive", "squarem", "anderson", "quasi-newton-em")
+FEW = ("em", "ecg", "em-gradient", "lbfgs", "newton", "adaptive", "squarem", "anderson", "q-secant",
+       "quasi-newton-em")
 OWN: dict[str, Any] = {case.name: ECME() if has(case.model, "cm_steps") else PXEM() for case in CASES
                        if has(case.model, "cm_steps") or has(case.model, "expanded_m_step")}
 # These come near, but seldom within 1e-8 nats in a reasonable time; their E-steps are over parts of the data.

@@ -86,7 +86,7 @@ def test_other_exceptions_of_a_callback_come_through() -> None:
 def test_interruption_returns_the_best_so_far(name: str) -> None:
     class Interrupting(Listening):
         def e_step(self, params: Any, data: Any) -> Any:
-            if len(self.seen) == 5:
+            if len(self.seen) == 4:
                 raise KeyboardInterrupt
             return super().e_step(params, data)
 

@@ -10,7 +10,7 @@ import pytest
 
 import emlib
 from emlib.algorithms import Anderson, Info, QuasiNewtonEM, State
-from emlib.algorithms.anderson import damped
+from emlib.algorithms.anderson import damped_coefficients
 from emlib.algorithms.quasi_newton import broyden
 from tests import tolerances as tol
 from tests.algorithms.setting import by_name, run
@@ -46,13 +46,13 @@ def anderson(share: float) -> float:
     def direction(f: np.ndarray) -> np.ndarray:
         if not moves:
             return f
-        return f - damped(np.array(changes), f, share) @ (np.array(moves) + np.array(changes))
+        return f - damped_coefficients(np.array(changes), f, share) @ (np.array(moves) + np.array(changes))
 
     return ends(direction, lambda move, change: (moves.append(move), changes.append(change)), SIDE + 1)
 
 
 def test_without_damping_a_linear_map_is_solved_after_p_moves() -> None:
-    """Up to rounding, which the condition of the moves multiplies; the control is a damped run."""
+    """Up to rounding, which the condition of the moves multiplies; the control is a damped_coefficients run."""
     assert anderson(1 - 1e-12) <= tol.ROUTES
     assert anderson(0.5) > tol.CONTROL
 
@@ -89,7 +89,7 @@ def test_broydens_update() -> None:
 def test_the_ridge_meets_its_share(share: float) -> None:
     changes, f = RNG.normal(size=(3, SIDE)), RNG.normal(size=SIDE)
     plain = np.linalg.lstsq(changes.T, f, rcond=None)[0]
-    found = damped(changes, f, share)
+    found = damped_coefficients(changes, f, share)
     assert found @ found == pytest.approx(share * plain @ plain, rel=tol.ROOT)
     normal = changes @ (f - changes.T @ found)  # ridge times the coefficients
     ridge = float(normal @ found / (found @ found))
@@ -100,10 +100,10 @@ def test_the_ridge_meets_its_share(share: float) -> None:
 
 def test_moves_that_repeat_each_other_are_no_obstacle() -> None:
     changes = np.array([[1.0, 2.0, 0.0, 0.0], [2.0, 4.0, 0.0, 0.0]])
-    found = damped(changes, np.array([1.0, 2.0, 3.0, 0.0]), 0.9)
+    found = damped_coefficients(changes, np.array([1.0, 2.0, 3.0, 0.0]), 0.9)
     assert np.isfinite(found).all()
     assert found[1] == pytest.approx(2 * found[0])
-    assert not damped(changes, np.array([0.0, 0.0, 3.0, 0.0]), 0.9).any()
+    assert not damped_coefficients(changes, np.array([0.0, 0.0, 3.0, 0.0]), 0.9).any()
 
 
 def started(algorithm: Any) -> tuple[emlib.Problem, State]:
@@ -153,7 +153,7 @@ def test_a_memory_starts_afresh_after_order_moves() -> None:
 def test_successes_are_taken_back_where_a_cycle_ends_lower() -> None:
     _, state = started(Anderson(2))
     memory = {**state.memory, "successes": 7}
-    learn = Anderson(2, 0.01)._learnt
+    learn = Anderson(2, 0.01)._with_move
     move, change = memory["moves"][0], memory["changes"][0]
     full = learn(memory, move, change, state.evaluation.loglik, True)
     assert (len(full["moves"]), full["successes"]) == (2, 8)

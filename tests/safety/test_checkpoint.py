@@ -27,6 +27,7 @@ from emlib.algorithms import (
     IncrementalEM,
     Newton,
     OnlineEM,
+    QSecant,
     QuasiNewtonEM,
     Switch,
     after,
@@ -73,7 +74,7 @@ def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
 ALGORITHMS = [None, EM(), Newton(), Switch(EM(), LBFGS(), after(2)), LBFGS(metric="identity"), GradientAscent(),
               IncrementalEM(4),
               ECG(), EMGradient(), SQUAREM(), SGD(batch_size=4), Adam(batch_size=4), OnlineEM(batch_size=4),
-              OnlineEM(batch_size=4, average_after=1.5), Anderson(), QuasiNewtonEM("standard"),
+              OnlineEM(batch_size=4, average_after=1.5), Anderson(), QSecant(2), QuasiNewtonEM("standard"),
               Switch(EM(), Newton(), after(3))]
 
 

@@ -110,5 +110,5 @@ def test_zeros_that_a_run_nearly_reached_are_boundaries(fitted: Any, monkeypatch
     assert found.n_unidentified == 0
     assert np.isfinite(found.standard_errors["emission"]).all()
     assert (found.standard_errors["emission"][nearly] == 0).all()
-    monkeypatch.setattr(tangent, "RARE", 0.0)
+    monkeypatch.setattr(tangent, "RARE_EVENTS", 0.0)
     assert np.isinf(dx.information(FORWARD, fitted.data, fitted.params).standard_errors["emission"]).any()

@@ -49,7 +49,7 @@ def test_a_wrong_turning_is_noticed(case: Case) -> None:
 
 @EVERY
 def test_lanczos_finds_the_rate(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanczos, "DENSE", 2)
+    monkeypatch.setattr(lanczos, "FEW_DIRECTIONS", 2)
     found = dx.information(case.model, case.data, case.optimum)
     assert dx.rate(case.model, case.data, case.optimum) == pytest.approx(found.rate, abs=tol.ROUTES)
 
@@ -103,7 +103,7 @@ def test_lanczos_passes_over_the_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     model = PPCA(4, 2)
     data = model.as_data(rows)
     best = closed_form(model, data)
-    monkeypatch.setattr(lanczos, "DENSE", 2)
+    monkeypatch.setattr(lanczos, "FEW_DIRECTIONS", 2)
     expected = dx.information(model, data, best).rate
     assert dx.rate(model, data, best) == pytest.approx(expected, abs=tol.ROUTES)
     assert expected < 0.9999

@@ -24,7 +24,7 @@ def test_the_sparse_basis_is_the_dense_one(monkeypatch: pytest.MonkeyPatch) -> N
     here = GaussianMixture(3, 2, fixed={"means": np.zeros((3, 2))}).space
     dense = here.tangent_map()
     assert isinstance(dense, np.ndarray)
-    monkeypatch.setattr("emlib.space.LARGE", 0)
+    monkeypatch.setattr("emlib.space.DENSE_BASIS", 0)
     assert scipy.sparse.issparse(here.tangent_map())
     assert np.array_equal(here.tangent_map().toarray(), dense)
 

@@ -78,7 +78,7 @@ def test_a_gradient_that_lies_ends_the_search(search: Any) -> None:
     curve = Curve(lambda x: -x, lambda x: 1.0)
     here = curve.evaluate(np.zeros(1))
     assert search(curve, here, here.gradient) is None
-    assert curve.probes <= line_search.PROBES + 1
+    assert curve.probes <= line_search.N_PROBES + 1
 
 
 def model_value(values: np.ndarray, slopes: np.ndarray, step: np.ndarray) -> float:

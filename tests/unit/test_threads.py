@@ -84,7 +84,7 @@ def test_an_error_in_a_thread_is_raised() -> None:
 
 def ahead(n_threads: int, look_ahead: int, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many calls are read beyond the result in hand, at most."""
-    monkeypatch.setattr(threads, "AHEAD", look_ahead)
+    monkeypatch.setattr(threads, "CHUNKS_AHEAD", look_ahead)
     read = []
     found = threads.spread(n_threads)(lambda index: index, (read.append(i) or i for i in range(200)))
     return max(read[-1] - index for index in found)
