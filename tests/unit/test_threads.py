@@ -91,7 +91,7 @@ def ahead(n_threads: int, look_ahead: int, monkeypatch: pytest.MonkeyPatch) -> i
 
 
 def test_chunks_are_read_as_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ahead(2, threads.AHEAD, monkeypatch) <= 2 * threads.AHEAD
+    assert ahead(2, threads.CHUNKS_AHEAD, monkeypatch) <= 2 * threads.CHUNKS_AHEAD
 
 
 def test_a_map_that_reads_everything_at_once_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
