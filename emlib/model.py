@@ -6,8 +6,9 @@ One E-step at theta gives four things: the log-likelihood, the posterior entropy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -72,13 +73,31 @@ def _lacking(model: Any, name: str) -> TypeError:
 class LatentVariableModel(Protocol):
     """What a model supplies; algorithms, diagnostics and loops use nothing else.
 
-    The first part is required. `emlib.families.ProductModel` implements all of it but `space`, `as_data`, `start` and
-    `e_step` for models whose complete-data likelihood is a product of families. The second part are *capabilities*:
-    members with defaults, which a model overrides where it can do better. What has no sensible default raises
-    TypeError; `supplies` says whether a model has it.
+    Required are the members of the first part. `emlib.families.ProductModel` implements most of them for models whose
+    complete-data likelihood is a product of families, and leaves these to be written:
 
-    Once a model is written, these come for nothing: `emlib.fit` with every algorithm, gradient, Hessian, rate, missing
-    information, standard errors, bounds, checkpoints, threads, and the contract tests.
+    ``space`` : ParameterSpace
+        The blocks of theta, with names and shapes.
+    ``families`` : tuple of Family
+        The factors of the complete-data likelihood, in the order of the blocks; statistics have one part for each.
+    ``reader`` : Reader
+        Three methods that read data of any size: the units of any part of them, shape (n, ...) or a list of (T_i, ...);
+        what is measured of a block of units, which is added up; and, of this sum, the scale of the whole, which every
+        chunk then carries as `data.scale`, or what is wrong with the data. See `emlib.data.Reader`.
+    ``start(data, rng)`` -> params
+        From at most 8192 of the units, weighted by `data.weights`, shape (n,), where these are not None.
+    ``e_step(params, data)`` -> Expectation
+        Of one chunk, validated; what it yields is added up over chunks. It may cut at any unit.
+
+    The second part are *capabilities*: members with defaults, which a model overrides where it can do better. What has
+    no sensible default raises TypeError; `supplies` says whether a model has it.
+
+    Once these are written, the rest comes for nothing: `emlib.fit` with every algorithm, gradient, Hessian, rate,
+    missing information, standard errors and bounds; data as arrays, `Chunks` or on a Dask cluster, with weights;
+    checkpoints, threads, and the contract tests.
+
+    Data are read once, by `as_data`. The methods that take a `data: Data` take nothing else; those for users
+    (`posterior`, `predict`) also take raw data.
     """
 
     @property
@@ -113,7 +132,13 @@ class LatentVariableModel(Protocol):
         """Draw a sensible random start, never with equal components."""
 
     def e_step(self, params: Any, data: Data) -> Expectation:
-        """Return the expected sufficient statistics of this chunk, with loglik and entropy."""
+        """Return the expected sufficient statistics of this chunk, with loglik and entropy.
+
+        Raises
+        ------
+        TypeError
+            For raw data: `as_data` validates them, once.
+        """
 
     def m_step(self, stats: Statistics) -> Any:
         """Return the argmax of Q; it may lie outside the space, which `space.fault` then names."""
@@ -134,6 +159,13 @@ class LatentVariableModel(Protocol):
         """Return what P times the gradient leaves of the EM step, one array per field (theorem T4)."""
 
     # Capabilities with a default
+
+    def e_step_at(self, params: Any) -> Callable[[Data], Expectation]:
+        """Return the E-step at fixed parameters, a function of a chunk; what all chunks share is prepared once, here.
+
+        By default nothing is prepared. The function must pickle: a `map` may send it to other processes.
+        """
+        return partial(self.e_step, params)
 
     @property
     def fixed(self) -> Mapping[str, Any] | None:

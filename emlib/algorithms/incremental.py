@@ -59,7 +59,8 @@ class IncrementalEM:
 def _first(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
     """Fill in every chunk at the same parameters, then maximise once: a pass of EM."""
     problem.count_e_steps(1)
-    parts = tuple(problem.model.e_step(state.evaluation.params, chunk).stats for chunk in chunks)
+    e_step = problem.model.e_step_at(state.evaluation.params)
+    parts = tuple(e_step(chunk).stats for chunk in chunks)
     return _maximise(problem, state.evaluation, reduce(add, parts)), parts
 
 

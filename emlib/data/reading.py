@@ -10,7 +10,7 @@ from typing import Any
 
 from emlib.data.chunks import AGAIN, Chunked, Chunks, blocks, parts, read_part
 from emlib.data.reader import Reader, Tally, tally
-from emlib.data.units import SURVEY_ROWS, Data
+from emlib.data.units import SURVEY_ROWS, Data, Remote
 from emlib.data.validate import reweighted
 from emlib.numerics import Array, tree_sum
 
@@ -107,9 +107,11 @@ def require_data(data: Any, kind: type[Data] = Data) -> None:
     TypeError
         For raw data, which are validated once, by the model's `as_data`.
     ValueError
-        For chunks, and for what a model has read of them.
+        For chunks, for what a model has read of them, and for units on another machine.
     """
     refuse_chunks(data)
+    if isinstance(data, Remote):
+        raise ValueError(f"data: {data.refusal}")
     if not isinstance(data, kind):
         raise TypeError(f"data: {type(data).__name__} found; this method takes validated data, give it "
                         "model.as_data(...) of them")

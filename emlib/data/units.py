@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -86,6 +86,12 @@ class Data:
     def sample(self) -> Data:
         """Return the units themselves, or a random part of them, always the same, where there are many."""
         return self if len(self) <= SURVEY_ROWS else self.piece(picks(len(self), SURVEY_ROWS))
+
+
+class Remote:
+    """Stands for units on another machine; `refusal` says what to do where they are needed here."""
+
+    refusal: ClassVar[str]
 
 
 def picks(count: int, most: int) -> Array:

@@ -21,6 +21,9 @@ from emlib.numerics import Array, block_diagonal
 class ProductModel(LatentVariableModel):
     """Implements the M-step, Q and P of the protocol from `families`, in the order of the space's blocks.
 
+    A subclass gives `space`, `families`, `reader`, `start` and `e_step`, with the shapes and the contract that
+    `emlib.model.LatentVariableModel` writes down.
+
     Parameters
     ----------
     fixed : mapping of str to array_like, optional
@@ -33,8 +36,13 @@ class ProductModel(LatentVariableModel):
     fixed: Mapping[str, Any] | None = field(default=None, kw_only=True, repr=False)
 
     def __init_subclass__(cls) -> None:
-        """Keep a model's space once it is built: every step of every algorithm asks for it several times."""
+        """Keep a model's space once it is built: every step of every algorithm asks for it several times.
+
+        A class that overrides `e_step` alone has it used by `e_step_at`, too.
+        """
         super().__init_subclass__()
+        if "e_step" in vars(cls) and "e_step_at" not in vars(cls):
+            cls.e_step_at = LatentVariableModel.e_step_at  # type: ignore[method-assign]
         own = vars(cls).get("space")
         if isinstance(own, property) and own.fget is not None:
             kept = cached_property(own.fget)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,8 +33,12 @@ class DiscreteLatentModel(ProductModel):
             positive_number(self.penalty, "penalty")
         super().__post_init__()
 
+    def _prepared(self, params: Any) -> Any:
+        """Return what the E-steps of all chunks share of the parameters; None if that is nothing."""
+        return None
+
     @abstractmethod
-    def _expectation(self, params: Any, data: Data) -> Expectation:
+    def _expectation(self, params: Any, prepared: Any, data: Data) -> Expectation:
         """Return the E-step of a chunk, a penalty left out."""
 
     @property
@@ -61,8 +66,15 @@ class DiscreteLatentModel(ProductModel):
 
     def e_step(self, params: Any, data: Data) -> Expectation:
         """Return the expected statistics of a chunk about the current parameters, log-likelihood and entropy."""
+        return self._penalised(params, self._prepared(params), data)
+
+    def e_step_at(self, params: Any) -> Callable[[Data], Expectation]:
+        """Return the E-step at fixed parameters, of which what all chunks share is prepared once."""
+        return partial(self._penalised, params, self._prepared(params))
+
+    def _penalised(self, params: Any, prepared: Any, data: Data) -> Expectation:
         require_data(data)
-        found = self._expectation(params, data)
+        found = self._expectation(params, prepared, data)
         return found if self._prior is None else self._prior.added(found, params, data)
 
     def predict(self, params: Any, data: Any) -> Any:

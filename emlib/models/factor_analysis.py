@@ -11,6 +11,7 @@ from emlib.blocks import Positive, Real
 from emlib.data import Data
 from emlib.families import GaussianMoments, LinearFactors
 from emlib.model import Expectation, Statistics
+from emlib.models.factor_posterior import Conditional
 from emlib.models.factor_profile import bend, best_loadings, explained
 from emlib.models.factors import FactorModel, FactorParams
 from emlib.numerics import Array
@@ -83,9 +84,9 @@ class FactorAnalysis(FactorModel):
         """Regressions on (1, z), each with its own noise variance."""
         return LinearFactors("spherical", self.pattern, self._known)
 
-    def e_step(self, params: FactorParams, data: Any) -> Expectation:
-        """Return the expected moments of residual and (1, z), and the rows' own two moments for `cm_steps`."""
-        found = super().e_step(params, data)
+    def _expectation(self, params: FactorParams, given: Conditional, data: Any) -> Expectation:
+        """Add the rows' own two moments, for `cm_steps`."""
+        found = super()._expectation(params, given, data)
         seen = data.about(params.mean)
         sample = GaussianMoments(seen[:1, 0], seen[None, 1:, 1:], seen[None, 1:, :1], seen[None, :1, :1],
                                  params.mean[None, :, None], "full")

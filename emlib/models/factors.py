@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -17,7 +19,7 @@ from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
 from emlib.models import factor_data
 from emlib.models.factor_data import FactorRows, Sample
-from emlib.models.factor_posterior import conditional, shared_noise
+from emlib.models.factor_posterior import Conditional, conditional, shared_noise
 from emlib.numerics import Array
 
 COLLAPSED = 1e-10  # smallest noise variance, as a share of the data's variance
@@ -131,9 +133,18 @@ class FactorModel(ProductModel):
 
     def e_step(self, params: FactorParams, data: Any) -> Expectation:
         """Return the expected moments of residual and (1, z), from n, mean and covariance of the rows."""
+        return self._expectation(params, self._conditional(params), data)
+
+    def e_step_at(self, params: FactorParams) -> Callable[[Any], Expectation]:
+        """Return the E-step at fixed parameters, whose posterior of the factors serves all chunks."""
+        return partial(self._expectation, params, self._conditional(params))
+
+    def _conditional(self, params: FactorParams) -> Conditional:
+        return conditional(params.loadings, self._noise(params))
+
+    def _expectation(self, params: FactorParams, given: Conditional, data: Any) -> Expectation:
         require_data(data, Sample)
         noise = self._noise(params)
-        given = conditional(params.loadings, noise)
         count, cut = data.n_units, 1 + self.n_factors
         seen = given.seen(data, params.mean)
         squares = (np.diag(seen)[cut:] / noise).sum() + np.diag(seen)[1:cut].sum()
@@ -156,7 +167,7 @@ class FactorModel(ProductModel):
         """Return Louis's missing information in standard entries, shape (p, p); it needs no more than the moments."""
         require_data(data, Sample)
         noise = self._noise(params)
-        given = conditional(params.loadings, noise)
+        given = self._conditional(params)
         missing = given.missing_information(given.seen(data, params.mean), data.n_units, noise)
         return missing if self.family.kind == "spherical" else shared_noise(missing, self.n_features)
 
@@ -183,13 +194,13 @@ class FactorModel(ProductModel):
     def posterior(self, params: FactorParams, data: Any) -> FactorPosterior:
         """Return means and covariance of the factors given any rows."""
         rows, count = any_units(self.reader, data).units, self.n_factors
-        given = conditional(params.loadings, self._noise(params))
+        given = self._conditional(params)
         means = (rows - params.mean) @ given.linear[1:1 + count, 1:].T
         return FactorPosterior(means, given.spread[1:1 + count, 1:1 + count])
 
     def _log_likelihoods(self, params: FactorParams, data: Data) -> Array:
         noise, cut = self._noise(params), 1 + self.n_factors
-        given = conditional(params.loadings, noise)
+        given = self._conditional(params)
         expected = (data.units - params.mean) @ given.linear[:, 1:].T
         squares = (expected[:, cut:] ** 2 / noise).sum(axis=1) + (expected[:, 1:cut] ** 2).sum(axis=1)
         return np.asarray(-0.5 * (self.n_features * LOG_2PI + np.log(noise).sum() + given.log_det + squares))

@@ -138,13 +138,16 @@ class GaussianMixture(MixtureModel):
         moments = gaussian_data.moments(data.units, members, params.means, self.covariance_type)
         return Statistics({"weights": members.sum(axis=0), "components": moments})
 
-    def _expectation(self, params: GaussianMixtureParams, data: Data) -> Expectation:
+    def _prepared(self, params: GaussianMixtureParams) -> gaussian_pass.Normals:
+        logs = log_weights(params.weights)
+        return gaussian_pass.Normals(logs, params.means, self._noise(params), self.covariance_type)
+
+    def _expectation(self, params: GaussianMixtureParams, prepared: gaussian_pass.Normals, data: Data) -> Expectation:
         # The short chunk at the end of long data goes the way of the others: NumPy would take longer for it than they.
         whole = len(data) / (data.share or 1.0)
         if not compiled(whole if whole > LONG else len(data), self.n_components, self.n_features):
-            return super()._expectation(params, data)
-        weights = log_weights(params.weights)
-        return gaussian_pass.e_step(data, weights, params.means, self._noise(params), self.covariance_type)
+            return super()._expectation(params, prepared, data)
+        return gaussian_pass.e_step(prepared, data)
 
     def estep_chunk(self) -> int:
         """Return how many rows an E-step takes at a time, unless a caller says so: more where loops are compiled."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,13 +18,13 @@ from emlib.numerics import Array, lower_indices
 NONE_SEEN = np.empty(0)  # no observation weights: each row counts once
 
 
-def e_step(data: Data, log_weights: Array, means: Array, noise: Array, kind: str) -> Expectation:
-    """Return what `GaussianMixture.e_step` returns, for K covariance matrices `noise`, shape (K, d, d)."""
-    given = prepared(log_weights, means, noise, kind)
+def e_step(normals: Normals, data: Data) -> Expectation:
+    """Return what `GaussianMixture.e_step` returns."""
+    given = normals.prepared
     found = _run(given, data) or _run(given._replace(fast=gaussian_products.nowhere(given.fast)), data)
     assert found is not None  # point by point nothing cancels
     counts, first, second, totals = found
-    moments = collected(counts, first, second, means, kind)
+    moments = collected(counts, first, second, normals.means, normals.kind)
     stats = Statistics({"weights": counts.copy(), "components": moments})
     return Expectation(stats, float(totals[0]), max(float(totals[1]), 0.0), data.n_units, float(totals[2]))
 
@@ -56,20 +57,35 @@ class Prepared(NamedTuple):
     heads: Array
 
 
-def prepared(log_weights: Array, means: Array, noise: Array, kind: str) -> Prepared:
-    """Return what the loops take; made once for all chunks of an E-step, which ask for the same one by one."""
-    return _prepared(log_weights.tobytes(), means.tobytes(), noise.tobytes(), means.shape, kind)
+@dataclass(frozen=True, eq=False)
+class Normals:
+    """Weighted normal densities at fixed parameters; what the loops take is made at first use, once for all chunks.
 
+    Parameters
+    ----------
+    log_weights, means, noise : ndarray
+        Shapes (K,), (K, d), (K, d, d).
+    kind : {"full", "tied", "diag", "spherical"}
+    """
 
-@lru_cache(maxsize=2)
-def _prepared(log_weights: bytes, means: bytes, noise: bytes, shape: tuple[int, int], kind: str) -> Prepared:
-    logs, covariances = np.frombuffer(log_weights), np.frombuffer(noise).reshape(*shape, shape[1])
-    centres = np.frombuffer(means).reshape(shape).copy()  # the loops are not compiled for what is read-only
-    factors, matrix = np.linalg.cholesky(covariances), kind in ("full", "tied")
-    heads = logs - 0.5 * shape[1] * LOG_2PI - np.log(_diagonals(factors)).sum(axis=1)
-    weights = np.exp(logs)  # of a hidden chain's states all are one
-    fast = gaussian_products.quadratic(weights / weights.sum(), centres, factors, heads, matrix)
-    return Prepared(fast, centres, _reciprocal(factors) if matrix else 1 / _diagonals(factors)[:, None], heads)
+    log_weights: Array
+    means: Array
+    noise: Array
+    kind: str
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """What the loops take of the parameters."""
+        centres = np.array(self.means, order="C")  # the loops are not compiled for what is read-only
+        factors, matrix = np.linalg.cholesky(self.noise), self.kind in ("full", "tied")
+        heads = self.log_weights - 0.5 * centres.shape[1] * LOG_2PI - np.log(_diagonals(factors)).sum(axis=1)
+        weights = np.exp(self.log_weights)  # of a hidden chain's states all are one
+        fast = gaussian_products.quadratic(weights / weights.sum(), centres, factors, heads, matrix)
+        return Prepared(fast, centres, _reciprocal(factors) if matrix else 1 / _diagonals(factors)[:, None], heads)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made of the parameters, which are all that travels to another process."""
+        return {name: value for name, value in vars(self).items() if name != "prepared"}
 
 
 def collected(counts: Array, first: Array, second: Array, means: Array, kind: str) -> GaussianMoments:

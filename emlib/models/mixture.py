@@ -57,7 +57,7 @@ class MixtureModel(DiscreteLatentModel):
     def _posterior(self, params: Any, data: Data) -> memberships.Posterior:
         return memberships.posterior(self._log_joint(params, data), data.weights)
 
-    def _expectation(self, params: Any, data: Data) -> Expectation:
+    def _expectation(self, params: Any, prepared: Any, data: Data) -> Expectation:
         found = self._posterior(params, data)
         return Expectation(self._statistics(params, data, found.memberships), found.loglik, found.entropy, data.n_units,
                            found.magnitude)

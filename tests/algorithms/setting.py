@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -136,6 +136,9 @@ class Listening:
         self.seen.append(params)
         return self.model.e_step(params, data)
 
+    def e_step_at(self, params: Any) -> Any:
+        return partial(self.e_step, params)
+
     def m_step(self, stats: Any) -> Any:
         self.m_steps += 1
         return self.model.m_step(stats)
@@ -154,6 +157,9 @@ class Broken:
         self.calls += 1
         found = self.model.e_step(params, data)
         return replace(found, **self.fields) if self.calls > self.after else found
+
+    def e_step_at(self, params: Any) -> Any:
+        return partial(self.e_step, params)
 
 
 def by_name(name: str) -> Case:

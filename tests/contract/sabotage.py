@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ class Twin:
         self._honest, self._members = honest, members
 
     def __getattr__(self, name: str) -> Any:
+        if name == "e_step_at" and "e_step" in self._members:
+            return lambda params: partial(self.e_step, params)
         if name in self._members:
             member = self._members[name]
             return lambda *args, **options: member(self._honest, *args, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,9 @@ class _Bounded:
         else:
             self.logliks.append(found.loglik)
         return found
+
+    def e_step_at(self, params: Any) -> Any:
+        return partial(self.e_step, params)
 
     def m_step(self, stats: Any) -> Any:
         params = MODEL.m_step(stats)

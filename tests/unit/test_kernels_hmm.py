@@ -15,7 +15,7 @@ from emlib.data import Data
 from emlib.kernels import blocks, choice
 from emlib.kernels import hmm as kernel
 from emlib.model import Expectation
-from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM, gaussian_pass, gaussian_products
+from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM, gaussian_products
 from emlib.models.hmm import base, chain_pass
 from tests.tolerances import COMPILED, SAME_OPTIMUM
 
@@ -137,7 +137,6 @@ PLACES = {"centre": 5, "weights": 9, "constants": 10, "means": 11, "factors": 12
 def point_by_point(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let products serve nowhere."""
     monkeypatch.setattr(gaussian_products, "LIMIT", 0.0)
-    monkeypatch.setattr(gaussian_pass, "_prepared", gaussian_pass._prepared.__wrapped__)
 
 
 @pytest.mark.parametrize("part", list(PLACES))
@@ -183,7 +182,7 @@ def test_a_first_state_of_almost_no_chance_needs_no_logarithms() -> None:
 
 def attempt(model: Any, params: Any, rows: np.ndarray) -> Any:
     """What the compiled passes say of one sequence; None where they hand it back."""
-    emissions = model.emission.compiled(params, rows)
+    emissions = model.emission.compiled(model.emission.prepared(params), rows)
     return chain_pass.run(params.initial, params.transition, emissions, np.array([len(rows)]), np.ones(1))
 
 

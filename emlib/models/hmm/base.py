@@ -75,11 +75,14 @@ class HiddenMarkovModel(DiscreteLatentModel):
         """
         return ("initial",) if data.n_units < self.n_states else ()
 
-    def _expectation(self, params: Any, data: Data) -> Expectation:
+    def _prepared(self, params: Any) -> Any:
+        return self.emission.prepared(params)
+
+    def _expectation(self, params: Any, prepared: Any, data: Data) -> Expectation:
         """Return expected first states, moves and emissions of a chunk, by one forward and one backward pass."""
         rows, size = sequences.joined(data.units), sequences.lengths(data.units)
         seen = np.ones(len(data)) if data.weights is None else data.weights
-        quick = self._compiled(params, rows, size, seen) if compiled_chain(size, self.n_states) else None
+        quick = self._compiled(params, prepared, rows, size, seen) if compiled_chain(size, self.n_states) else None
         if quick is not None:
             return quick
         found = self._smoothed(params, rows, size)
@@ -88,10 +91,10 @@ class HiddenMarkovModel(DiscreteLatentModel):
         return Expectation(stats, float(seen @ found.loglik), max(float(seen @ found.entropy), 0.0), data.n_units,
                            float(seen @ np.abs(found.loglik)))
 
-    def _compiled(self, params: Any, rows: Array, size: Array, seen: Array) -> Expectation | None:
+    def _compiled(self, params: Any, prepared: Any, rows: Array, size: Array, seen: Array) -> Expectation | None:
         """Return the E-step by the compiled passes; None where they cannot serve."""
         emission = self.emission
-        given = emission.compiled(params, rows)
+        given = emission.compiled(prepared, rows)
         found = None if given is None else chain_pass.run(params.initial, params.transition, given, size, seen)
         if found is None:
             return None

@@ -65,8 +65,8 @@ class CategoricalEmission(Emission):
     def moments(self, params: CategoricalHMMParams, rows: Array, members: Array) -> Array:
         return np.stack([np.bincount(rows, column, minlength=self.n_symbols) for column in members.T])
 
-    def compiled(self, params: CategoricalHMMParams, rows: Array) -> chain_pass.Emissions:
-        return chain_pass.table(self.log_density(params, np.arange(self.n_symbols)), rows)
+    def compiled(self, prepared: CategoricalHMMParams, rows: Array) -> chain_pass.Emissions:
+        return chain_pass.table(self.log_density(prepared, np.arange(self.n_symbols)), rows)
 
     def collected(self, params: CategoricalHMMParams, found: chain_pass.Sums) -> Array:
         return found.shares.T.copy()

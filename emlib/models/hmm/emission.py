@@ -50,8 +50,12 @@ class Emission(ABC):
     def moments(self, params: Any, rows: Array, members: Array) -> Any:
         """Return the family's statistics for expected states times observation weights, shape (T, K)."""
 
+    def prepared(self, params: Any) -> Any:
+        """Return what the compiled passes of all chunks share: the parameters themselves, or what is made of them."""
+        return params
+
     @abstractmethod
-    def compiled(self, params: Any, rows: Array) -> chain_pass.Emissions | None:
+    def compiled(self, prepared: Any, rows: Array) -> chain_pass.Emissions | None:
         """Return what the compiled passes take; None where they would be no quicker."""
 
     @abstractmethod

@@ -79,8 +79,11 @@ class GaussianEmission(Emission):
     def moments(self, params: GaussianHMMParams, rows: Array, members: Array) -> GaussianMoments:
         return gaussian_data.moments(rows, members, params.means, self.covariance_type)
 
-    def compiled(self, params: GaussianHMMParams, rows: Array) -> chain_pass.Emissions:
-        given = gaussian_pass.prepared(np.zeros(self.n_states), params.means, self._noise(params), self.covariance_type)
+    def prepared(self, params: GaussianHMMParams) -> gaussian_pass.Normals:
+        return gaussian_pass.Normals(np.zeros(self.n_states), params.means, self._noise(params), self.covariance_type)
+
+    def compiled(self, prepared: gaussian_pass.Normals, rows: Array) -> chain_pass.Emissions:
+        given = prepared.prepared
         return chain_pass.Emissions(given.means, given.scales, given.heads, rows, fast=given.fast)
 
     def collected(self, params: GaussianHMMParams, found: chain_pass.Sums) -> GaussianMoments:

@@ -60,12 +60,12 @@ class PoissonEmission(Emission):
     def moments(self, params: PoissonHMMParams, rows: Array, members: Array) -> Array:
         return poisson.moments(rows, members)
 
-    def compiled(self, params: PoissonHMMParams, rows: Array) -> chain_pass.Emissions | None:
+    def compiled(self, prepared: PoissonHMMParams, rows: Array) -> chain_pass.Emissions | None:
         """Return a table of the counts' probabilities; None where they are so large that it is no saving."""
         largest = int(rows.max())
         if largest >= len(rows):
             return None
-        return chain_pass.table(self.log_density(params, np.arange(largest + 1.0)), rows.astype(np.int64))
+        return chain_pass.table(self.log_density(prepared, np.arange(largest + 1.0)), rows.astype(np.int64))
 
     def collected(self, params: PoissonHMMParams, found: chain_pass.Sums) -> Array:
         return poisson.moments(np.arange(float(len(found.shares))), found.shares)
