@@ -7,6 +7,7 @@ from emlib.models.gaussian_with_missing import GaussianWithMissing
 from emlib.models.hmm import CategoricalHMM, GaussianHMM, PoissonHMM
 from emlib.models.lds import LinearDynamicalSystem
 from emlib.models.linkage import Linkage
+from emlib.models.negative_binomial_mixture import NegativeBinomialMixture
 from emlib.models.poisson_mixture import PoissonMixture
 from emlib.models.ppca import PPCA
 from emlib.models.regression_mixture import RegressionMixture
@@ -18,7 +19,7 @@ from emlib.models.truncated_beta_binomial import TruncatedBetaBinomial
 
 __all__ = [
     "PPCA", "BernoulliMixture", "CategoricalHMM", "FactorAnalysis", "GaussianHMM", "GaussianMixture",
-    "GaussianWithMissing", "LinearDynamicalSystem", "Linkage", "PoissonHMM", "PoissonMixture", "RegressionMixture",
-    "RegressionWithMissingCovariates", "StudentT", "SymmetricMixture", "SymmetricRegressionMixture",
-    "TruncatedBetaBinomial",
+    "GaussianWithMissing", "LinearDynamicalSystem", "Linkage", "NegativeBinomialMixture", "PoissonHMM",
+    "PoissonMixture", "RegressionMixture", "RegressionWithMissingCovariates", "StudentT", "SymmetricMixture",
+    "SymmetricRegressionMixture", "TruncatedBetaBinomial",
 ]

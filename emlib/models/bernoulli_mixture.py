@@ -70,7 +70,6 @@ class BernoulliMixture(MixtureModel):
     n_features: int
 
     def __post_init__(self) -> None:
-        positive_integer(self.n_components, "n_components")
         positive_integer(self.n_features, "n_features")
         super().__post_init__()
 

@@ -86,7 +86,6 @@ class GaussianMixture(MixtureModel):
     penalty: float | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
-        positive_integer(self.n_components, "n_components")
         positive_integer(self.n_features, "n_features")
         if self.covariance_type not in covariance.TYPES:
             raise ValueError(f"covariance_type: {self.covariance_type!r} is unknown; choose one of {covariance.TYPES}")

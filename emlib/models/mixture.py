@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -11,9 +12,10 @@ import numpy as np
 
 from emlib.data import Data, any_units, require_data
 from emlib.data.reading import summed
+from emlib.data.validate import positive_integer
 from emlib.model import Expectation, Statistics
 from emlib.models import memberships
-from emlib.models.discrete import DiscreteLatentModel
+from emlib.models.discrete import NUDGE, DiscreteLatentModel
 from emlib.models.missing_information import missing_information, score_embedding
 from emlib.numerics import Array, log_sum_exp
 
@@ -28,6 +30,10 @@ class MixtureModel(DiscreteLatentModel):
 
     n_components: int
     _label: ClassVar[str] = "component"
+
+    def __post_init__(self) -> None:
+        positive_integer(self.n_components, "n_components")
+        super().__post_init__()
 
     @abstractmethod
     def _log_joint(self, params: Any, data: Data) -> Array:
@@ -95,6 +101,12 @@ class MixtureModel(DiscreteLatentModel):
         """Return, field by field, the map from the score of component k to the field's entries."""
         unit = np.eye(self.n_components)[[k]]
         return [np.kron(unit, np.eye(block.size // self.n_components)) for block in self.space.blocks]
+
+    def _nudged(self, params: Any, data: Data, rng: np.random.Generator) -> Any:
+        """Return parameters of which no two components agree; here the first own field, positive, by some per cent."""
+        name = self._labelled[0]
+        value = getattr(params, name)
+        return replace(params, **{name: value * np.exp(NUDGE * rng.standard_normal(value.shape))})
 
     def degenerate(self, params: Any, data: Data) -> str | None:
         """Name the component that no unit belongs to; None if there is none."""

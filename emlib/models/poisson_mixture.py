@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from emlib.blocks import Positive, Simplex
 from emlib.data import Data
 from emlib.data.rows import Counts
-from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family, Poisson, poisson
 from emlib.families.mean_coordinates import MixtureMean
 from emlib.model import Statistics
-from emlib.models.discrete import NUDGE
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel
@@ -53,10 +51,6 @@ class PoissonMixture(MixtureModel):
 
     n_components: int
 
-    def __post_init__(self) -> None:
-        positive_integer(self.n_components, "n_components")
-        super().__post_init__()
-
     @property
     def space(self) -> ParameterSpace:
         """Weights on the simplex, positive rates."""
@@ -95,9 +89,6 @@ class PoissonMixture(MixtureModel):
     def sample(self, params: PoissonMixtureParams, n: int, rng: np.random.Generator) -> Array:
         """Draw n counts, shape (n,)."""
         return rng.poisson(params.rates[self._random_labels(params, n, rng)]).astype(float)
-
-    def _nudged(self, params: PoissonMixtureParams, data: Data, rng: np.random.Generator) -> PoissonMixtureParams:
-        return replace(params, rates=params.rates * np.exp(NUDGE * rng.standard_normal(self.n_components)))
 
     def from_mean(self, vector: Array) -> PoissonMixtureParams:
         """Return the parameters whose expected statistics per unit are `vector`."""

@@ -78,7 +78,6 @@ class RegressionMixture(MixtureModel):
     penalty: float | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
-        positive_integer(self.n_components, "n_components")
         positive_integer(self.n_features, "n_features")
         super().__post_init__()
 

@@ -13,6 +13,7 @@ from tests.contract.cases import (
     linear_dynamics,
     missing_entries,
     mixtures,
+    negative_binomial,
     regressions,
     student,
 )
@@ -21,8 +22,8 @@ from tests.contract.cases.case import Case, has
 __all__ = ["CASES", "HELD", "MIXTURES", "PART", "Case", "has"]
 
 CASES: list[Case] = [
-    *missing_entries.CASES, *mixtures.CASES, *bernoulli.CASES, *regressions.CASES, *student.CASES,
-    *factor_models.CASES, *chains.CASES, *linear_dynamics.CASES,
+    *missing_entries.CASES, *mixtures.CASES, *bernoulli.CASES, *negative_binomial.CASES, *regressions.CASES,
+    *student.CASES, *factor_models.CASES, *chains.CASES, *linear_dynamics.CASES,
 ]
 MIXTURES = [case for case in CASES if case.is_mixture]
 HELD = held.HELD  # cases of the above with fields held, for the contract alone
