@@ -52,17 +52,12 @@ class CountsWithMoments(Counts):
 class NegativeBinomialMixture(MixtureModel):
     """Mixture of `n_components` negative binomial distributions; data are counts, tabulated or not.
 
-    Parameters
-    ----------
-    n_components : int
-
     Notes
     -----
-    No finite statistic sums up a sample, so that the complete-data family is not exponential and theorem T2 fails; the
+    No finite statistic sums up a sample: the complete-data family is not exponential (theorem T2 fails), and the
     statistics are expected numbers of each count up to the largest. The M-step finds the dispersion numerically (see
-    `families.negative_binomial`). Where a component's counts vary no more than Poisson ones, its maximum lies on the
-    boundary alpha = 0: the dispersion falls to 1e-10 over the mean, or to where `tol` ends the fit, the distribution is
-    Poisson's to that accuracy, and the standard error of alpha, which is for interior estimates, means nothing.
+    `families.negative_binomial`). Where a component's counts vary no more than Poisson ones, its maximum lies at alpha
+    = 0: alpha falls to 1e-10 over the mean, or to where `tol` ends the fit, and its standard error means nothing.
 
     Examples
     --------
@@ -96,13 +91,12 @@ class NegativeBinomialMixture(MixtureModel):
 
     def start(self, data: Data, rng: np.random.Generator) -> NegativeBinomialMixtureParams:
         """Draw random weights, means at random quantiles of the data, and dispersions about a share of the data's."""
-        count, (mean, variance, _) = self.n_components, data.scale
-        shares = np.ones(len(data)) if data.weights is None else data.weights
-        means = rng.choice(data.units, size=count, p=shares / shares.sum()) + 0.5
-        typical = max(variance / mean**2, 0.1) / count
-        drawn = np.exp([[0.1], [0.5]] * rng.standard_normal((2, count)))
-        return self.space.hold(NegativeBinomialMixtureParams(rng.dirichlet(np.full(count, 5.0)), means * drawn[0],
-                                                             typical * drawn[1]))
+        seen = np.ones(len(data)) if data.weights is None else data.weights
+        picks = rng.choice(data.units, size=self.n_components, p=seen / seen.sum()) + 0.5
+        share = max(data.scale[1] / data.scale[0] ** 2, 0.1) / self.n_components
+        means, sizes = np.exp([[0.1], [0.5]] * rng.standard_normal((2, self.n_components)))
+        weights = rng.dirichlet(np.full(self.n_components, 5.0))
+        return self.space.hold(NegativeBinomialMixtureParams(weights, picks * means, share * sizes))
 
     def sample(self, params: NegativeBinomialMixtureParams, n: int, rng: np.random.Generator) -> Array:
         """Draw n counts, shape (n,): Poisson ones of gamma rates."""
@@ -122,5 +116,5 @@ class NegativeBinomialMixture(MixtureModel):
     def _scores(self, params: NegativeBinomialMixtureParams, data: Data) -> list[Array]:
         counts = data.units.astype(int)
         tables = negative_binomial.scores(params.means, params.dispersion, counts.max() + 1)
-        heads = [np.full(len(data), weight_score(weight)) for weight in params.weights]
-        return [np.stack([head, *[table[k, counts] for table in tables]], axis=1) for k, head in enumerate(heads)]
+        return [np.stack([np.full(len(data), weight_score(weight)), *(table[k, counts] for table in tables)], axis=1)
+                for k, weight in enumerate(params.weights)]
