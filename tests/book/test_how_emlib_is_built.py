@@ -1,4 +1,4 @@
-"""The page on how emlib is built names what is there: every dotted name, every file, every part of the package."""
+"""The page on how emlib is built, and the recipes, name what is there: names, files, every part of the package."""
 
 from __future__ import annotations
 
@@ -56,6 +56,14 @@ def test_every_file_on_the_page_is_there() -> None:
     files = FILE.findall(PAGE)
     assert len(files) > 3
     assert [name for name in files if not (ROOT / name).exists()] == []
+
+
+def test_every_file_in_the_recipes_is_there() -> None:
+    recipes = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## What a chapter must keep")[0]
+    files = re.findall(r"`((?:emlib|embook|tools|tests|reference|chapters|claims)/[\w./]*)`", recipes)
+    made = [name for name in files if "NAME" in name or "annealing" in name]
+    assert len(files) - len(made) > 10
+    assert [name for name in files if name not in made and not (ROOT / name).exists()] == []
 
 
 def test_every_part_of_the_package_is_on_the_page() -> None:
