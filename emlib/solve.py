@@ -115,8 +115,8 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
     progress : bool
         Whether to write a line on standard error as the run goes.
     checkpoint : str or Path, optional
-        A file in which the run stands, renewed about once a second and at the end. If it is there already, the run
-        goes on from it, to the same bits as if it had never been cut off; a file of another problem, algorithm,
+        A file with the state of the run, replaced about once a second and at the end. If it is there already, the
+        run resumes from it, with the same bits as if it had never been cut off; a file of another problem, algorithm,
         start or tol is refused. Custom algorithms may remember arrays, scalars, text, statistics, and tuples and
         mappings of these.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from emlib.algorithms.base import Info, State
+from emlib.algorithms.base import Info, State, is_integer, is_number
 from emlib.algorithms.fixed_point import guarded_step, last_rates, residual
 from emlib.algorithms.stopping import em_gain
 from emlib.numerics import Array
@@ -61,11 +61,9 @@ class Anderson:
     coordinates: str = "free"
 
     def __post_init__(self) -> None:
-        if self.order is not None and (isinstance(self.order, bool) or not isinstance(self.order, int)
-                                       or self.order < 1):
+        if self.order is not None and not is_integer(self.order, 1):
             raise ValueError(f"order: {self.order!r} found; at least one move is remembered, or None")
-        if isinstance(self.epsilon, bool) or not isinstance(self.epsilon, (int, float, np.number)) or not (
-                0 <= self.epsilon < np.inf):
+        if not is_number(self.epsilon) or self.epsilon < 0:
             raise ValueError(f"epsilon: {self.epsilon!r} found; a number of nats is needed, 0 for none")
 
     @property

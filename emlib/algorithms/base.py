@@ -73,13 +73,23 @@ def require_free(problem: Problem, name: str) -> None:
         raise ValueError(f"coordinates: {name} works in 'free' ones, the problem has {problem.coordinates!r}")
 
 
+def is_integer(value: Any, least: int) -> bool:
+    """Return whether a setting is a whole number of at least this size; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a setting is a finite number; True and False are none."""
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
 def check_step_length(value: Any) -> None:
     """Raise ValueError unless the step length is a positive finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 < value < np.inf:
+    if not is_number(value) or value <= 0:
         raise ValueError(f"step_length: {value!r} found; a positive number is needed")
 
 
 def check_share(value: Any, name: str) -> None:
     """Raise ValueError unless the value is a number in [0, 1)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < 1:
+    if not is_number(value) or not 0 <= value < 1:
         raise ValueError(f"{name}: {value!r} found; a number from 0 to below 1 is needed")

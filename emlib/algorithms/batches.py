@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from emlib.algorithms.base import is_integer
 from emlib.data import Data
 from emlib.numerics import Array
 from emlib.problem import Problem
@@ -51,7 +52,7 @@ def kept_inside(problem: Problem, x: Array, move: Array) -> Array:
 
 def check_batches(size: Any, seed: Any) -> None:
     """Raise ValueError unless the batch size is a positive integer and the seed a non-negative one."""
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+    if not is_integer(size, 1):
         raise ValueError(f"batch_size: {size!r} found; a batch holds at least one unit")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if not is_integer(seed, 0):
         raise ValueError(f"seed: {seed!r} found; a whole number from 0 is needed, which fixes the order of the units")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from emlib.algorithms.base import is_integer, is_number
 from emlib.numerics import x_log_y
 from emlib.problem import Evaluation, Problem
 
@@ -56,7 +57,7 @@ def entropy_above(level: float) -> Criterion:
     >>> entropy_above(0.5)
     Criterion(name='normalised entropy', level=0.5)
     """
-    if not _number(level) or not 0 <= level <= 1:
+    if not is_number(level) or not 0 <= level <= 1:
         raise ValueError(f"level: {level!r} found; the normalised entropy lies between 0 and 1")
     return Criterion("normalised entropy", level, _normalised_entropy)
 
@@ -82,7 +83,7 @@ def missing_information_above(level: float) -> Criterion:
     >>> missing_information_above(0.8).level
     0.8
     """
-    if not _number(level) or not level <= 1:
+    if not is_number(level) or not level <= 1:
         raise ValueError(f"level: {level!r} found; the share of missing information is at most 1")
     return Criterion("missing information along the last moves", level, _missing_share, N_MOVES)
 
@@ -95,7 +96,7 @@ def after(n: int) -> Criterion:
     >>> after(5).level
     5
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+    if not is_integer(n, 0):
         raise ValueError(f"n: {n!r} found; a number of steps is needed")
     return Criterion("number of steps", n, _n_steps)
 
@@ -133,7 +134,3 @@ def _missing_share(problem: Problem, before: Evaluation, after: Evaluation, n_st
     complete = -problem.model.q_hessian(target.params, after.stats, problem.coordinates)
     whole = float(move @ complete @ move)
     return 1.0 - float(move @ (before.gradient - after.gradient)) / whole if whole > 0 else float("nan")
-
-
-def _number(value: float) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and bool(np.isfinite(value))

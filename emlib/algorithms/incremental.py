@@ -8,7 +8,7 @@ from functools import reduce
 from operator import add
 from typing import ClassVar
 
-from emlib.algorithms.base import Info, State
+from emlib.algorithms.base import Info, State, is_integer
 from emlib.data import Data
 from emlib.model import Statistics
 from emlib.problem import Evaluation, MStep, Problem
@@ -37,7 +37,7 @@ class IncrementalEM:
     monotone: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.chunk_size, bool) or not isinstance(self.chunk_size, int) or self.chunk_size < 1:
+        if not is_integer(self.chunk_size, 1):
             raise ValueError(f"chunk_size: {self.chunk_size!r} found; a chunk holds at least one unit")
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from emlib.algorithms.base import Info, State
+from emlib.algorithms.base import Info, State, is_number
 from emlib.algorithms.batches import batches, check_batches
 from emlib.problem import Evaluation, MStep, Problem
 from emlib.result import Status
@@ -65,13 +65,12 @@ class OnlineEM:
 
     def __post_init__(self) -> None:
         check_batches(self.batch_size, self.seed)
-        if isinstance(self.alpha, bool) or not isinstance(self.alpha, (int, float)) or not 0.5 < self.alpha <= 1:
+        if not is_number(self.alpha) or not 0.5 < self.alpha <= 1:
             raise ValueError(f"alpha: {self.alpha!r} found; above 1/2 and at most 1, or the noise does not die out")
-        if isinstance(self.t0, bool) or not isinstance(self.t0, (int, float)) or not 0 <= self.t0 < np.inf:
+        if not is_number(self.t0) or self.t0 < 0:
             raise ValueError(f"t0: {self.t0!r} found; a number from 0 is needed")
         late = self.average_after
-        if late is not None and (isinstance(late, bool) or not isinstance(late, (int, float))
-                                 or not 0 <= late < np.inf):
+        if late is not None and (not is_number(late) or late < 0):
             raise ValueError(f"average_after: {late!r} found; a number of passes from 0 is needed, or None")
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:

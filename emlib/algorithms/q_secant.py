@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from emlib.algorithms.base import Info, State
+from emlib.algorithms.base import Info, State, is_integer
 from emlib.algorithms.em import em_step
 from emlib.algorithms.fixed_point import guarded_step, last_rates, residual
 from emlib.algorithms.stopping import em_gain
@@ -53,7 +53,7 @@ class QSecant:
     monotone: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.q, bool) or not isinstance(self.q, int) or self.q < 1:
+        if not is_integer(self.q, 1):
             raise ValueError(f"q: {self.q!r} found; at least one secant is needed")
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:

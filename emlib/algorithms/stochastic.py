@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.algorithms.base import Info, State, check_share, check_step_length
+from emlib.algorithms.base import Info, State, check_share, check_step_length, is_number
 from emlib.algorithms.batches import batches, check_batches, kept_inside, mean_slope
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -178,5 +178,5 @@ def evaluated_end(problem: Problem, state: State, x: Array, memory: Mapping[str,
 
 def check_decay(value: Any) -> None:
     """Raise ValueError unless the decay of step lengths is a number in [0, 1]."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1:
+    if not is_number(value) or not 0 <= value <= 1:
         raise ValueError(f"decay: {value!r} found; a number from 0 (constant steps) to 1 is needed")

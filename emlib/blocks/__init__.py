@@ -2,6 +2,7 @@
 
 A block maps its value (an array of `shape`) to unconstrained coordinates and back, gives the Jacobian and
 the second derivative of that map, and a basis of its feasible directions. Leading axes are a batch.
+May import `emlib.numerics` alone.
 """
 
 from emlib.blocks.block import Block

@@ -1,6 +1,7 @@
 """Complete-data families: Q value, gradient, argmax, information and P, written once.
 
-Every model is a product of these; its own file holds little more than the E-step.
+Every model is a product of these; its own file holds little more than the E-step. May import blocks, the model's
+protocol, data and numerics; algorithms and problems see families through a model alone.
 """
 
 from emlib.families.base import Family
