@@ -1,149 +1,139 @@
 """The Rauch-Tung-Striebel smoother, and the pass of filter and smoother over sequences one after the other.
 
-Where the filter's covariances stand still, the smoother's soon do so, too; the steps that have all in common are
-counted, and added up together.
+Where the filter's covariances have converged, the smoother's soon converge, too; steps whose covariances are equal
+are counted, and added up together.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
-from emlib.kernels import blocks, small
-from emlib.kernels.blocks import exact as loop
-from emlib.kernels.kalman_filter import forward, stands
-
-INTEGERS = numba.types.Array(numba.int64, 1, "C", readonly=True)
-TABLE = numba.types.Array(numba.int64, 2, "C", readonly=True)
-VECTOR = numba.types.Array(numba.float64, 1, "C", readonly=True)
-MATRIX = numba.types.Array(numba.float64, 2, "C", readonly=True)
-NUMBERS, ROWS, CUBE = numba.float64[::1], numba.float64[:, ::1], numba.float64[:, :, ::1]
+from emlib.kernels import blocks
+from emlib.kernels import small_matrices as small
+from emlib.kernels.arguments import Patterns, Series, Smoothed, System
+from emlib.kernels.blocks import exact
+from emlib.kernels.kalman_filter import Covariances, has_converged, run_forward
+from emlib.kernels.small_matrices import inlined_exact
 
 
-@loop
-def turn(ahead: Any, filtered: Any, transition: Any, noise: Any, back: Any, share: Any, lost: Any, left: Any,
-         room: Any) -> Any:
-    """Write the smoother's matrices of one step; return the least share of a pivot."""
+class Step(NamedTuple):
+    """Matrices of one smoothing step, shape (k, k): as in `emlib.models.lds.kalman.Smoothed`, and A times the last."""
+
+    gain: Any
+    noise_gain: Any
+    conditional: Any
+    moved: Any
+
+
+@inlined_exact
+def smoother_step(system: Any, predicted: Any, filtered: Any, step: Any, room: Any) -> Any:
+    """Write the matrices of one step; return the least pivot of the predicted covariance."""
+    transition, noise = system.transition, system.transition_covariance
     side, factor, inverse = len(transition), room[0], room[1]
-    small.copy(ahead, factor)
+    small.copy(predicted, factor)
     _, least = small.cholesky(factor, side)
-    small.invert(factor, inverse, side)
-    small.times(transition, filtered, left)
-    small.solved(inverse, left, side, factor, back)
-    small.solved(inverse, noise, side, factor, share)
-    small.remainder(back, transition, side, lost)
-    small.image(lost, filtered, left, factor)
-    small.image(back, noise, inverse, factor)
-    small.add(inverse, left)
-    small.times(transition, left, lost)
+    small.invert_triangle(factor, inverse, side)
+    small.multiply_square(transition, filtered, step.conditional)
+    small.right_solve(inverse, step.conditional, side, factor, step.gain)
+    small.right_solve(inverse, noise, side, factor, step.noise_gain)
+    small.identity_minus_product(step.gain, transition, side, step.moved)
+    small.congruence(step.moved, filtered, step.conditional, factor)
+    small.congruence(step.gain, noise, inverse, factor)
+    small.add(inverse, step.conditional)
+    small.multiply_square(transition, step.conditional, step.moved)
     return least
 
 
-@loop
-def backward(kinds: Any, weight: float, transition: Any, noise: Any, ahead: Any, filtered: Any, slots: Any, means: Any,
-             told: Any, spreads: Any, first: Any, sums: Any) -> Any:
-    """Smooth one sequence, add up its covariances, weighted; return the least share of a pivot.
+@exact
+def run_backward(kinds: Any, weight: float, system: Any, given: Any, means: Any, changes: Any, sums: Any) -> Any:
+    """Smooth one sequence, and add its weighted covariances to `sums`; return the least pivot.
 
-    `told` goes with the means of the states' noise, but for the first row.
+    `means` and `changes` come as `run_forward` writes them, and become those of the smoothed states and of the
+    states' noise, but for the noise of the first row.
     """
     length, side = means.shape
-    room = np.empty((4, side, side))
-    back, share, lost, left = (np.empty((side, side)), np.empty((side, side)), np.empty((side, side)),
-                               np.empty((side, side)))
-    now, new = np.empty((side, side)), np.empty((side, side))
+    room, shape = np.empty((4, side, side)), (side, side)
+    step = Step(np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape))
+    now, new = np.empty(shape), np.empty(shape)
     change, surprise = np.zeros(side), np.empty(side)
-    least, here, after, settled, waiting = 1.0, -1, -1, False, 0.0
-    small.copy(filtered[slots[length - 1]], now)
-    small.gain(weight, now, spreads[kinds[length - 1]])
+    least, here, after, still, waiting = 1.0, -1, -1, False, 0.0
+    slots, gain, noise_gain = given.slots, step.gain, step.noise_gain
+    small.copy(given.filtered[slots[length - 1]], now)
+    small.add_multiple(weight, now, sums.by_pattern[kinds[length - 1]])
     for t in range(length - 2, -1, -1):
         fresh = not (slots[t] == here and slots[t + 1] == after)
-        if fresh or not settled:
+        if fresh or not still:
             if waiting > 0.0:
-                tally(waiting, now, kinds[t + 1], share, back, transition, lost, spreads, sums, room)
+                add_covariances(waiting, now, now, kinds[t + 1], system, step, sums, room)
                 waiting = 0.0
             if fresh:
                 here, after = slots[t], slots[t + 1]
-                least = min(least, turn(ahead[after], filtered[here], transition, noise, back, share, lost, left, room))
+                least = min(least, smoother_step(system, given.predicted[after], given.filtered[here], step, room))
                 if not least > 0.0:
                     return least
-            small.image(back, now, new, room[0])
-            small.add(left, new)
-            cross(weight, now, share, back, lost, transition, sums, room)
-            small.gain(weight, new, sums[2])
-            small.gain(weight, new, spreads[kinds[t]])
-            settled = not fresh and stands(now, new, back, room)
+            small.congruence(step.gain, now, new, room[0])
+            small.add(step.conditional, new)
+            add_covariances(weight, now, new, kinds[t], system, step, sums, room)
+            still = not fresh and has_converged(now, new, step.gain, room)
             small.copy(new, now)
         else:
             waiting += weight
         for j in range(side):
-            surprise[j] = change[j] + told[t + 1, j]
-        small.apply(share, surprise, told[t + 1])
-        small.apply(back, surprise, change)
+            surprise[j] = change[j] + changes[t + 1, j]
+        small.multiply_vector(noise_gain, surprise, changes[t + 1])
+        small.multiply_vector(gain, surprise, change)
         for j in range(side):
             means[t, j] += change[j]
     if waiting > 0.0:
-        tally(waiting, now, kinds[0], share, back, transition, lost, spreads, sums, room)
-    small.gain(weight, now, first)
+        add_covariances(waiting, now, now, kinds[0], system, step, sums, room)
+    small.add_multiple(weight, now, sums.first)
     return least
 
 
-@loop
-def tally(weight: float, now: Any, kind: int, share: Any, back: Any, transition: Any, lost: Any, spreads: Any,
-          sums: Any, room: Any) -> None:
-    """Add what many equal steps have in common."""
-    cross(weight, now, share, back, lost, transition, sums, room)
-    small.gain(weight, now, sums[2])
-    small.gain(weight, now, spreads[kind])
-
-
-@loop
-def cross(weight: float, after: Any, share: Any, back: Any, lost: Any, transition: Any, sums: Any, room: Any) -> None:
-    """Add the covariance of a state's noise, and that with the state before, given all observations."""
-    side, part = len(after), room[0]
-    small.times(share, after, part)
+@inlined_exact
+def add_covariances(weight: float, after: Any, before: Any, kind: int, system: Any, step: Any, sums: Any,
+                    room: Any) -> None:
+    """Add the weighted covariances of a move between states with smoothed covariances `before` and `after`."""
+    side, part, moved = len(after), room[0], step.moved
+    small.multiply_square(step.noise_gain, after, part)
     for i in range(side):
         for j in range(side):
-            own, other = 0.0, -lost[i, j]
+            noise, cross = 0.0, -moved[i, j]
             for e in range(side):
-                own += part[i, e] * share[j, e] + lost[i, e] * transition[j, e]
-                other += part[i, e] * back[j, e]
-            sums[0, i, j] += weight * own
-            sums[1, i, j] += weight * other
+                noise += part[i, e] * step.noise_gain[j, e] + moved[i, e] * system.transition[j, e]
+                cross += part[i, e] * step.gain[j, e]
+            sums.moves[0, i, j] += weight * noise
+            sums.moves[1, i, j] += weight * cross
+    small.add_multiple(weight, before, sums.moves[2])
+    small.add_multiple(weight, before, sums.by_pattern[kind])
 
 
-@blocks.kept((MATRIX, INTEGERS, VECTOR, INTEGERS, TABLE, INTEGERS, NUMBERS, ROWS, ROWS, ROWS, ROWS, ROWS,
-              ROWS, ROWS, NUMBERS, NUMBERS, CUBE, ROWS, CUBE))
-def smooth(rows: Any, lengths: Any, weights: Any, kinds: Any, entries: Any, sizes: Any, start: Any, initial: Any,
-           transition: Any, noise: Any, matrix: Any, error: Any, means: Any, told: Any, fit: Any, log_det: Any,
-           spreads: Any, first: Any, sums: Any) -> Any:
-    """Filter and smooth all sequences; return the least share that a Cholesky pivot keeps of its diagonal entry.
+@blocks.cached
+def smooth(series: Series, patterns: Patterns, system: System, sums: Smoothed) -> float:
+    """Filter and smooth all sequences, and add to `sums`; return the least Cholesky pivot, see `small.cholesky`.
 
-    `kinds` says which pattern of seen entries a row has, `entries` and `sizes` which entries these are. For each
-    sequence `fit` and `log_det` get the sums of r' S^-1 r and log|S|, for each row `means` the smoothed state and
-    `told` the mean of its noise. Weighted sums of covariances go to `spreads` for each pattern, to `first` of the
-    first states, and to `sums`: of the noise, the noise with the state before, and that state.
+    A pivot that is not positive ends the pass.
     """
-    longest, side = 0, len(start)
-    for length in lengths:
+    longest, side = 0, len(system.initial_mean)
+    for length in series.lengths:
         longest = max(longest, length)
-    ahead, filtered, slots = (np.empty((longest + 1, side, side)), np.empty((longest + 1, side, side)),
-                              np.empty(longest, np.int64))
-    low, least = 0, 1.0
-    for s in range(len(lengths)):
-        high = low + lengths[s]
-        fit[s], log_det[s], share = forward(rows[low:high], kinds[low:high], entries, sizes, start, initial, transition,
-                                            noise, matrix, error, ahead, filtered, slots, means[low:high],
-                                            told[low:high])
-        least = min(least, share)
+    found = Covariances(np.empty((longest + 1, side, side)), np.empty((longest + 1, side, side)),
+                        np.empty(longest, np.int64))
+    low = 0
+    least: float = 1.0
+    for s in range(len(series.lengths)):
+        high = low + series.lengths[s]
+        kinds, means, changes = series.kinds[low:high], sums.means[low:high], sums.noise[low:high]
+        sums.distance[s], sums.log_det[s], pivot = run_forward(series.rows[low:high], kinds, patterns, system, found,
+                                                               means, changes)
+        least = min(least, pivot)
         if not least > 0.0:
             return least
-        share = backward(kinds[low:high], weights[s], transition, noise, ahead, filtered, slots, means[low:high],
-                         told[low:high], spreads, first, sums)
-        told[low] = 0.0
-        least = min(least, share)
+        least = min(least, run_backward(kinds, series.weights[s], system, found, means, changes, sums))
         if not least > 0.0:
             return least
+        sums.noise[low] = 0.0
         low = high
     return least

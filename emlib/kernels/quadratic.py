@@ -1,45 +1,29 @@
 """Normal densities and moments as matrix products, for blocks of points that allow it.
 
 With z = (y - centre, 1), the logarithm of a normal density is linear in the products z_j z_e, and expected moments are
-weighted sums of the same products. That makes two matrix products of an E-step, the fastest thing a processor does.
-The price: digits. A term of the sum may be as large as |y - centre|^2 over the smallest variance, however small the
-sum is, so a block serves only if this is below a limit; the others take the exact way, point by point.
+weighted sums of the same products: an E-step becomes two matrix products. The price is digits. A term of the sum may
+be as large as |y - centre|^2 over the smallest variance, however small the sum is, so this serves only blocks where
+that is below a limit; the others are taken point by point.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from emlib.kernels import tiles
-from emlib.kernels.blocks import loop
-from emlib.kernels.choice import BLOCK
+from emlib.kernels.blocks import inlined
+from emlib.kernels.dispatch import BLOCK
 
-PANEL = 192  # features that are made at a time: they stay in the second cache
-
-
-class Quadratic(NamedTuple):
-    """What `emlib.models.gaussian_products` sets up.
-
-    The centre (d,); one over the deviations about it (d,); the largest squared length of (y - centre) in these units
-    up to which the products serve; the pairs (P, 2) of entries of z to multiply, even P; the densities' weights of
-    these products (K or K + 1, P), even, and their constants.
-    """
-
-    centre: Any
-    scale: Any
-    room: Any
-    pairs: Any
-    weights: Any
-    constants: Any
+PANEL = 192  # products that are made at a time: they stay in the second cache
 
 
-@loop
-def near(given: Any, x: Any, z: Any, length: Any) -> bool:
-    """Write z, and say whether the products serve this block."""
+@inlined
+def centre_block(quadratic: Any, x: Any, z: Any, length: Any) -> bool:
+    """Write z = (x - centre, 1); return whether the products are accurate enough for this block."""
     for i in range(BLOCK):
         length[i] = 0.0
     for j in range(len(x)):
-        row, part, centre, scale = x[j], z[j], given.centre[j], given.scale[j]
+        row, part, centre, scale = x[j], z[j], quadratic.centre[j], quadratic.scale[j]
         for i in range(BLOCK):
             value = row[i] - centre
             part[i] = value
@@ -48,36 +32,36 @@ def near(given: Any, x: Any, z: Any, length: Any) -> bool:
     largest = 0.0
     for i in range(BLOCK):
         largest = max(largest, length[i])
-    return bool(largest <= given.room[0])
+    return bool(largest <= quadratic.limit)
 
 
-@loop
-def fill(given: Any, z: Any, low: int, features: Any) -> int:
-    """Write the products from pair `low` on, as many as a panel holds; return their number."""
-    depth = min(PANEL, len(given.pairs) - low)
+@inlined
+def fill_panel(pairs: Any, z: Any, low: int, panel: Any) -> int:
+    """Write the products from pair `low` on, as many as the panel holds; return their number."""
+    depth = min(PANEL, len(pairs) - low)
     for p in range(depth):
-        left, right, feature = z[given.pairs[low + p, 0]], z[given.pairs[low + p, 1]], features[p]
+        left, right, product = z[pairs[low + p, 0]], z[pairs[low + p, 1]], panel[p]
         for i in range(BLOCK):
-            feature[i] = left[i] * right[i]
+            product[i] = left[i] * right[i]
     return depth
 
 
-@loop
-def densities(given: Any, z: Any, features: Any, joint: Any) -> None:
-    """Write the logarithms of the joint densities; `features` holds the last panel afterwards."""
+@inlined
+def log_densities(quadratic: Any, z: Any, panel: Any, joint: Any) -> None:
+    """Write the log-densities, shape (W, BLOCK); `panel` holds the last panel afterwards."""
     for k in range(len(joint)):
-        row, constant = joint[k], given.constants[k]
+        row, constant = joint[k], quadratic.constants[k]
         for i in range(BLOCK):
             row[i] = constant
-    for low in range(0, len(given.pairs), PANEL):
-        depth = fill(given, z, low, features)
-        tiles.weigh(given.weights, low, features, depth, joint, BLOCK)
+    for low in range(0, len(quadratic.pairs), PANEL):
+        depth = fill_panel(quadratic.pairs, z, low, panel)
+        tiles.add_product(quadratic.weights, low, panel, depth, joint, BLOCK)
 
 
-@loop
-def gather(given: Any, z: Any, features: Any, shares: Any, sums: Any) -> None:
-    """Add the weighted sums of the products, from the last panel, which `features` holds, to the first."""
-    last = (len(given.pairs) - 1) // PANEL * PANEL
+@inlined
+def add_weighted_products(pairs: Any, z: Any, panel: Any, weights: Any, sums: Any) -> None:
+    """Add the weighted sums of the products, from the last panel, which `panel` holds, to the first."""
+    last = (len(pairs) - 1) // PANEL * PANEL
     for low in range(last, -1, -PANEL):
-        depth = len(given.pairs) - low if low == last else fill(given, z, low, features)
-        tiles.gather(shares, features, depth, sums, low)
+        depth = len(pairs) - low if low == last else fill_panel(pairs, z, low, panel)
+        tiles.add_product_transposed(weights, panel, depth, sums, low)

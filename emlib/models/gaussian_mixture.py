@@ -13,9 +13,10 @@ from emlib.data.rows import NormalRows
 from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family, LinearGaussian, covariance
 from emlib.families.mean_coordinates import MixtureMean
-from emlib.kernels import LONG, compiled, estep_chunk
+from emlib.kernels import LONG, estep_chunk, use_compiled_mixture
 from emlib.model import Expectation, Statistics
-from emlib.models import gaussian_data, gaussian_pass
+from emlib.models import compiled_gaussian, gaussian_data
+from emlib.models.compiled_gaussian import NormalDensities
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel, starved
@@ -137,16 +138,16 @@ class GaussianMixture(MixtureModel):
         moments = gaussian_data.moments(data.units, members, params.means, self.covariance_type)
         return Statistics({"weights": members.sum(axis=0), "components": moments})
 
-    def _prepared(self, params: GaussianMixtureParams) -> gaussian_pass.Normals:
+    def _prepared(self, params: GaussianMixtureParams) -> NormalDensities:
         logs = log_weights(params.weights)
-        return gaussian_pass.Normals(logs, params.means, self._noise(params), self.covariance_type)
+        return NormalDensities(logs, params.means, self._noise(params), self.covariance_type)
 
-    def _expectation(self, params: GaussianMixtureParams, prepared: gaussian_pass.Normals, data: Data) -> Expectation:
+    def _expectation(self, params: GaussianMixtureParams, prepared: NormalDensities, data: Data) -> Expectation:
         # The short chunk at the end of long data goes the way of the others: NumPy would take longer for it than they.
         whole = len(data) / (data.share or 1.0)
-        if not compiled(whole if whole > LONG else len(data), self.n_components, self.n_features):
+        if not use_compiled_mixture(whole if whole > LONG else len(data), self.n_components, self.n_features):
             return super()._expectation(params, prepared, data)
-        return gaussian_pass.e_step(prepared, data)
+        return compiled_gaussian.e_step(prepared, data)
 
     def estep_chunk(self) -> int:
         """Return how many rows an E-step takes at a time, unless a caller says so: more where loops are compiled."""

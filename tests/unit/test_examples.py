@@ -16,8 +16,8 @@ MODULES = sorted(found.name for found in pkgutil.walk_packages(emlib.__path__, "
 
 
 def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
-    """All kernels import Numba, except for the module that decides whether they serve."""
-    needs_numba = name.startswith("emlib.kernels.") and name != "emlib.kernels.choice"
+    """All kernels import Numba, except for their arguments and for the rules where they serve."""
+    needs_numba = name.startswith("emlib.kernels.") and not name.endswith((".arguments", ".dispatch"))
     return (pytest.mark.extras,) if needs_numba else ()
 
 

@@ -16,9 +16,10 @@ from emlib.algorithms import EM
 from emlib.data import Data
 from emlib.evaluation.companions import in_coordinates
 from emlib.families.covariance import TYPES
-from emlib.kernels import BLOCK, blocks, choice, gaussian, tiles
+from emlib.kernels import BLOCK, blocks, dispatch, gaussian, tiles
+from emlib.kernels.arguments import EXP, Normals, Quadratic
 from emlib.model import Expectation
-from emlib.models import GaussianMixture, gaussian_mixture, gaussian_pass, gaussian_products
+from emlib.models import GaussianMixture, compiled_gaussian, gaussian_mixture, gaussian_products
 from tests.tolerances import COMPILED, CONTROL, LAST_PLACES, SAME_OPTIMUM
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -44,7 +45,7 @@ def setting(n: int, side: int, count: int, kind: str, weighted: bool = True, str
 def step(model: Any, params: Any, data: Data, fast: bool) -> Expectation:
     """The E-step by one of the two ways."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gaussian_mixture, "compiled", lambda *size: fast)
+        patch.setattr(gaussian_mixture, "use_compiled_mixture", lambda *size: fast)
         return model.e_step(params, data)
 
 
@@ -98,7 +99,7 @@ def test_both_ways_agree_where_a_component_is_thin_and_all_points_are_near(monke
 
     honest = gaussian_products.quadratic
 
-    def from_the_matrix(*given: Any) -> gaussian_products.Quadratic:
+    def from_the_matrix(*given: Any) -> Quadratic:
         fast, rows, columns = honest(*given), *np.tril_indices(6)
         fast.weights[0, :21] = -np.linalg.inv(noise)[rows, columns] * np.where(rows == columns, 0.5, 1.0)
         return fast
@@ -116,25 +117,29 @@ def test_both_ways_agree_far_from_the_origin(shift: float) -> None:
     assert max(apart.values()) < COMPILED, apart
 
 
-PRODUCTS, EXACT = ["centre", "weights", "constants"], ["factors", "heads", "means"]
+PRODUCTS, EXACT = ["centre", "weights", "constants"], ["factors", "log_constants", "means"]
 
 
 @pytest.mark.parametrize(("part", "limit"), [(part, 1e4) for part in PRODUCTS] + [(part, 0.0) for part in EXACT])
 def test_a_wrong_ninth_digit_is_caught(part: str, limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["rows", "seen", "table", "centre", "scale", "room", "pairs", "weights", "constants", "means", "factors",
-             "heads"]
-    right = gaussian.add_moments
+    right = gaussian.add_chunk
 
-    def wrong(*given: Any) -> None:
-        changed = list(given)
-        changed[names.index(part)] = changed[names.index(part)] * (1 + 1e-9)
-        right(*changed)
+    def wrong(rows: Any, weights: Any, normals: Any, *rest: Any) -> Any:
+        return right(rows, weights, off(normals, part), *rest)
 
     model, data, params = setting(700, 2, 5, "full")
     serve_up_to(limit, monkeypatch)
-    monkeypatch.setattr(gaussian, "add_moments", wrong)
+    monkeypatch.setattr(gaussian, "add_chunk", wrong)
     apart = misses(step(model, params, data, True), step(model, params, data, False))
     assert max(apart.values()) > COMPILED
+
+
+def off(normals: Normals, part: str) -> Normals:
+    """Normals of which one field, or one of their products, is off by a billionth."""
+    if part in normals._fields:
+        return normals._replace(**{part: getattr(normals, part) * (1 + 1e-9)})
+    quadratic = normals.quadratic
+    return normals._replace(quadratic=quadratic._replace(**{part: getattr(quadratic, part) * (1 + 1e-9)}))
 
 
 def serve_up_to(limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,13 +171,13 @@ def test_only_the_block_of_an_outlier_is_taken_point_by_point(kind: str, monkeyp
     rows = data.units.copy()
     rows[BLOCK + 7] = 300.0
     data, served = Data(rows, None, data.scale), []
-    add = gaussian_products.add
+    combined = gaussian_products.combined
 
-    def noting(given: Any, means: Any, counts: Any, *rest: Any) -> bool:
-        served.append(counts.sum())
-        return bool(add(given, means, counts, *rest))
+    def noting(normals: Any, sums: Any) -> Any:
+        served.append(sums.product_counts.sum())
+        return combined(normals, sums)
 
-    monkeypatch.setattr(gaussian_products, "add", noting)
+    monkeypatch.setattr(gaussian_products, "combined", noting)
     apart = misses(step(model, params, data, True), step(model, params, data, False))
     assert max(apart.values()) < COMPILED, apart
     assert served == [pytest.approx(3 * BLOCK)]
@@ -210,13 +215,13 @@ def test_tiles_multiply_matrices(count: int, depth: int, low: int) -> None:
     sums, before = np.empty((count, BLOCK + 8)), rng.normal(size=(count, BLOCK + 8))
     for points in (BLOCK, 32, 8):
         sums[:] = before
-        tiles.weigh(weights, low, features, depth, sums, points)
+        tiles.add_product(weights, low, features, depth, sums, points)
         wanted = before[:, :points] + weights[:, low:] @ features[:, :points]
         assert np.allclose(sums[:, :points], wanted, rtol=0, atol=1e-12)
         assert (sums[:, points:] == before[:, points:]).all()
     even = depth - depth % 2
     found = np.zeros((count, depth + low))
-    tiles.gather(before, features, even, found, low)
+    tiles.add_product_transposed(before, features, even, found, low)
     wanted = before[:, :BLOCK] @ features[:even, :BLOCK].T
     assert np.allclose(found[:, low:low + even], wanted, rtol=0, atol=1e-11)
     assert not found[:, :low].any()
@@ -256,7 +261,7 @@ def test_any_layout_is_read_by_the_one_compiled_pass(name: str, tmp_path: Path) 
         rows = np.memmap(tmp_path / "rows.bin", dtype=float, mode="r", shape=rows.shape)
     again = step(model, params, Data(rows, None, data.scale), True)
     assert again.loglik == step(model, params, data, True).loglik
-    assert len(gaussian.add_moments.signatures) == 1
+    assert len(gaussian.add_chunk.signatures) == 1
 
 
 def test_a_fit_ends_at_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,9 +269,9 @@ def test_a_fit_ends_at_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None
     rows = np.vstack([cloud(900, 2, 1), cloud(600, 2, 1) + 3.0])
     slow = emlib.fit(model, rows, algorithm=EM(), rng=1)
     passes = []
-    monkeypatch.setattr(gaussian_mixture, "compiled", lambda *size: True)
-    honest = gaussian_pass.e_step
-    monkeypatch.setattr(gaussian_pass, "e_step", lambda *given: passes.append(1) or honest(*given))
+    monkeypatch.setattr(gaussian_mixture, "use_compiled_mixture", lambda *size: True)
+    honest = compiled_gaussian.e_step
+    monkeypatch.setattr(compiled_gaussian, "e_step", lambda *given: passes.append(1) or honest(*given))
     fast = emlib.fit(model, rows, algorithm=EM(), rng=1)
     assert fast.success
     assert abs(fast.loglik - slow.loglik) < SAME_OPTIMUM
@@ -282,7 +287,7 @@ def relative(found: np.ndarray, exact: list[Any]) -> float:
 
 
 def exp(value: float) -> float:
-    return float(blocks.exp(value, blocks.constants(blocks.EXP)))
+    return float(blocks.exp(value, EXP))
 
 
 def test_exp_is_right_to_the_last_places() -> None:
@@ -299,13 +304,13 @@ def test_log_is_right_to_the_last_places() -> None:
 
 
 def test_small_data_stay_with_numpy() -> None:
-    assert not choice.compiled(2000, 2, 1)
-    assert choice.compiled(100_000, 5, 2)
+    assert not dispatch.use_compiled_mixture(2000, 2, 1)
+    assert dispatch.use_compiled_mixture(100_000, 5, 2)
 
 
 def test_without_numba_everything_stays_with_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "numba_is_there", lambda: False)
-    assert not choice.compiled(100_000, 5, 2)
+    monkeypatch.setattr(dispatch, "numba_is_installed", lambda: False)
+    assert not dispatch.use_compiled_mixture(100_000, 5, 2)
 
 
 NO_NUMBA = """
@@ -342,13 +347,13 @@ def test_numba_is_loaded_for_large_data_alone() -> None:
 
 def test_what_is_kept_follows_the_covariance_type() -> None:
     lower = np.array([[[1.0, 0.0], [2.0, 3.0]]])
-    assert gaussian_pass._kept(lower, "full").tolist() == [[[1.0, 2.0], [2.0, 3.0]]]
-    assert gaussian_pass._kept(np.array([[[1.0, 2.0]]]), "spherical").tolist() == [3.0]
+    assert compiled_gaussian._second_moments(lower, "full").tolist() == [[[1.0, 2.0], [2.0, 3.0]]]
+    assert compiled_gaussian._second_moments(np.array([[[1.0, 2.0]]]), "spherical").tolist() == [3.0]
 
 
 def test_an_estep_takes_longer_chunks_where_loops_are_compiled_and_louis_never_does(
         monkeypatch: pytest.MonkeyPatch) -> None:
-    model, data, params = setting(2 * choice.CHUNK + 5, 2, 5, "full")
+    model, data, params = setting(2 * dispatch.CHUNK + 5, 2, 5, "full")
     seen: dict[str, list[int]] = {"_expectation": [], "missing_information": []}
     for name, sizes in seen.items():
         plain = getattr(GaussianMixture, name)
@@ -364,8 +369,8 @@ def test_an_estep_takes_longer_chunks_where_loops_are_compiled_and_louis_never_d
         assert seen["_expectation"] == lengths
         seen["_expectation"].clear()
     emlib.Problem(model, data).missing_information(params)
-    assert seen["missing_information"] == [choice.CHUNK, choice.CHUNK, 5]
+    assert seen["missing_information"] == [dispatch.CHUNK, dispatch.CHUNK, 5]
     assert in_coordinates(emlib.Problem(model, data), "standard").chunk_size is None
-    assert choice.estep_chunk(2, 1) == choice.LONG
-    monkeypatch.setattr(choice, "numba_is_there", lambda: False)
-    assert choice.estep_chunk(2, 1) == choice.CHUNK
+    assert dispatch.estep_chunk(2, 1) == dispatch.LONG
+    monkeypatch.setattr(dispatch, "numba_is_installed", lambda: False)
+    assert dispatch.estep_chunk(2, 1) == dispatch.CHUNK

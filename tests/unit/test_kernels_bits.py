@@ -12,7 +12,7 @@ import numba
 import pytest
 
 from emlib.kernels import blocks, gaussian, hmm
-from emlib.kernels.gaussian import MATRIX, ROWS, SEEN, VECTOR
+from emlib.kernels.arguments import AnyMatrix, AnyVector, Matrix, Vector
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.compiled
@@ -24,7 +24,7 @@ rows = np.random.default_rng(0).normal(size=(40_000, 4))
 model = GaussianMixture(3, 4)
 data = model.as_data(rows)
 found = model.e_step(model.start(data, np.random.default_rng(1)), data)
-print(sum(gaussian.add_moments.stats.cache_hits.values()), found.loglik.hex())
+print(sum(gaussian.add_chunk.stats.cache_hits.values()), found.loglik.hex())
 print(found.stats["components"].see.tobytes().hex())
 """
 
@@ -39,19 +39,20 @@ def named(function: Any) -> list[str]:
             if f.name.startswith("_ZN5emlib7kernels") and not f.is_declaration and not f.name.startswith(own)]
 
 
-@pytest.mark.parametrize("function", [gaussian.add_moments, hmm.filter, hmm.smooth])
+@pytest.mark.parametrize("function", [gaussian.add_chunk, hmm.run_forward, hmm.run_backward])
 def test_a_pass_has_all_its_code_in_itself(function: Any) -> None:
     assert named(function) == []
 
 
 def test_inner_functions_called_by_name_are_seen() -> None:
     """The sabotage: an inner function as Numba makes it by itself, too large to be inlined."""
-    inner: Any = numba.njit(**blocks.OPTIONS)(blocks.load.py_func)
+    inner: Any = numba.njit(**blocks.OPTIONS)(blocks.load_block.py_func)
 
     def outer(rows: Any, seen: Any, x: Any, weight: Any) -> None:
         inner(rows, 0, seen, x, weight)
 
-    assert len(named(numba.njit((ROWS, SEEN, MATRIX, VECTOR), **blocks.OPTIONS)(outer))) == 1
+    types = tuple(blocks.numba_type(hint) for hint in (AnyMatrix, AnyVector, Matrix, Vector))
+    assert len(named(numba.njit(types, **blocks.OPTIONS)(outer))) == 1
 
 
 def test_compiled_here_or_read_from_disk(tmp_path: Path) -> None:

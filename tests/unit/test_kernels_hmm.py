@@ -12,12 +12,13 @@ import pytest
 import emlib
 from emlib.algorithms import EM
 from emlib.data import Data
-from emlib.kernels import blocks, choice
+from emlib.kernels import blocks, dispatch
 from emlib.kernels import hmm as kernel
 from emlib.model import Expectation
 from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM, gaussian_products
-from emlib.models.hmm import base, chain_pass
+from emlib.models.hmm import base, compiled_chain
 from tests.tolerances import COMPILED, SAME_OPTIMUM
+from tests.unit.test_kernels import off
 
 LENGTHS = [700, 1, 30, 1, 2000, 5, 1]  # stretches begin in mid-sequence, and sequences in mid-stretch
 WEIGHTS = [1.0, 2.0, 0.0, 1.5, 1.0, 3.0, 1.0]
@@ -26,7 +27,7 @@ WEIGHTS = [1.0, 2.0, 0.0, 1.5, 1.0, 3.0, 1.0]
 def step(model: Any, params: Any, data: Data, fast: bool) -> Expectation:
     """The E-step by one of the two ways; the fast one must not have turned back."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(base, "compiled_chain", lambda *size: fast)
+        patch.setattr(base, "use_compiled_chain", lambda *size: fast)
         if fast:
             patch.setattr(base.chain, "smooth_all", None)
         return model.e_step(params, data)
@@ -125,13 +126,12 @@ def test_a_chain_that_forgets_slowly_is_run_in_for_longer(monkeypatch: pytest.Mo
     plain = step(model, params, data, False)
     right = step(model, params, data, True)
     assert max(misses(right, plain).values()) < COMPILED
-    monkeypatch.setattr(chain_pass, "AGREE", np.inf)  # the sabotage: whatever the joints say is believed
+    monkeypatch.setattr(compiled_chain, "DISAGREEMENT", np.inf)  # the sabotage: whatever the joints say is believed
     wrong = step(model, params, data, True)
     assert max(misses(wrong, plain).values()) > COMPILED
 
 
-PLACES = {"centre": 5, "weights": 9, "constants": 10, "means": 11, "factors": 12, "heads": 13, "initial": 16,
-          "moves": 17}
+PARTS = ["centre", "weights", "constants", "means", "factors", "log_constants", "initial", "moves"]
 
 
 def point_by_point(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,17 +139,19 @@ def point_by_point(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gaussian_products, "LIMIT", 0.0)
 
 
-@pytest.mark.parametrize("part", list(PLACES))
+@pytest.mark.parametrize("part", PARTS)
 def test_a_wrong_ninth_digit_is_caught(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if part in ("means", "factors", "heads"):
+    if part in ("means", "factors", "log_constants"):
         point_by_point(monkeypatch)
-    right = {name: getattr(kernel, name) for name in ("filter", "smooth")}
+    right = {name: getattr(kernel, name) for name in ("run_forward", "run_backward")}
 
     def wrong(function: Any) -> Any:
-        def run(*given: Any) -> None:
-            changed = list(given)
-            changed[PLACES[part]] = changed[PLACES[part]] * (1 + 1e-9)
-            function(*changed)
+        def run(sequences: Any, emissions: Any, chain: Any, *rest: Any) -> Any:
+            if part in chain._fields:
+                chain = chain._replace(**{part: getattr(chain, part) * (1 + 1e-9)})
+            else:
+                emissions = emissions._replace(normals=off(emissions.normals, part))
+            return function(sequences, emissions, chain, *rest)
         return run
 
     for name, function in right.items():
@@ -183,7 +185,7 @@ def test_a_first_state_of_almost_no_chance_needs_no_logarithms() -> None:
 def attempt(model: Any, params: Any, rows: np.ndarray) -> Any:
     """What the compiled passes say of one sequence; None where they hand it back."""
     emissions = model.emission.compiled(model.emission.prepared(params), rows)
-    return chain_pass.run(params.initial, params.transition, emissions, np.array([len(rows)]), np.ones(1))
+    return compiled_chain.run(params.initial, params.transition, emissions, np.array([len(rows)]), np.ones(1))
 
 
 def test_a_lost_hypothesis_is_left_to_logarithms() -> None:
@@ -236,14 +238,14 @@ def test_nothing_becomes_tiny_where_nobody_watches(least: float, monkeypatch: py
     params = model.params(initial=np.full(3, 1 / 3), transition=moves, means=[[0.0], [50.0], [100.0]],
                           covariances=np.ones((3, 1)))
     rows = 50.0 * np.random.default_rng(9).integers(0, 3, (700, 1))
-    assert not chain_pass.watched(moves)
+    assert not compiled_chain.may_underflow(moves)
     alone = attempt(model, params, rows)
-    monkeypatch.setattr(chain_pass, "watched", lambda transition: True)
+    monkeypatch.setattr(compiled_chain, "may_underflow", lambda transition: True)
     seen = attempt(model, params, rows)
     assert alone.entropy == seen.entropy
     assert (alone.loglik == seen.loglik).all()
     assert (alone.transitions == seen.transitions).all()
-    monkeypatch.setattr(chain_pass, "TINY", 0.5 * least)  # who watches does see what there is
+    monkeypatch.setattr(compiled_chain, "TINY", 0.5 * least)  # who watches does see what there is
     assert attempt(model, params, rows) is None or least > 0.1
 
 
@@ -259,7 +261,7 @@ def test_a_fit_ends_at_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None
                           covariances=[[1.0], [1.0]])
     units = model.sample(params, [40] * 10, np.random.default_rng(7))
     slow = emlib.fit(model, units, start=params, algorithm=EM(), tol=1e-6)
-    monkeypatch.setattr(base, "compiled_chain", lambda *size: True)
+    monkeypatch.setattr(base, "use_compiled_chain", lambda *size: True)
     monkeypatch.setattr(base.chain, "smooth_all", None)  # the other way is closed
     fast = emlib.fit(model, units, start=params, algorithm=EM(), tol=1e-6)
     assert fast.success
@@ -275,11 +277,11 @@ def test_equal_chunks_give_equal_bits() -> None:
 
 
 def test_small_data_stay_with_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not choice.compiled_chain(np.array([107]), 3)
-    assert not choice.compiled_chain(np.full(40, 50), 2)
-    assert choice.compiled_chain(np.array([100_000]), 5)
-    monkeypatch.setattr(choice, "numba_is_there", lambda: False)
-    assert not choice.compiled_chain(np.array([100_000]), 5)
+    assert not dispatch.use_compiled_chain(np.array([107]), 3)
+    assert not dispatch.use_compiled_chain(np.full(40, 50), 2)
+    assert dispatch.use_compiled_chain(np.array([100_000]), 5)
+    monkeypatch.setattr(dispatch, "numba_is_installed", lambda: False)
+    assert not dispatch.use_compiled_chain(np.array([100_000]), 5)
 
 
 def test_stale_compiled_functions_are_forgotten(tmp_path: Path) -> None:
@@ -289,7 +291,7 @@ def test_stale_compiled_functions_are_forgotten(tmp_path: Path) -> None:
     for age, path in enumerate((new, source, old, other)):
         path.write_text("")
         os.utime(path, (1000.0 - age, 1000.0 - age))
-    blocks.forget_stale(tmp_path)
+    blocks.delete_stale_caches(tmp_path)
     assert not old.exists()
     assert new.exists()
     assert other.exists()

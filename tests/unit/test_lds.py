@@ -78,7 +78,7 @@ def test_filter_and_smoother_condition_the_joint_distribution() -> None:
             assert np.abs(model.filter(params, rows)[0][t] - past[0][block]).max() < TWO_CODES
             assert np.abs(model.filter(params, rows)[1][t] - past[1][block, block]).max() < TWO_CODES
             if t > 0:
-                lagged = found.covariances[0, t] @ found.back[0, t - 1].T
+                lagged = found.covariances[0, t] @ found.gain[0, t - 1].T
                 assert np.abs(lagged - spread[block, 2 * t - 2:2 * t]).max() < TWO_CODES
         assert kalman.run_filter(params, rows[None]).loglik.item() == pytest.approx(density, rel=TWO_CODES)
         if not seen.all():

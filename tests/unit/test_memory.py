@@ -58,7 +58,7 @@ def test_a_fit_takes_little_beside_the_rows(rows: np.ndarray, n_threads: int) ->
 def test_without_numba_each_thread_takes_little(rows: np.ndarray, n_threads: int,
                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     """NumPy needs arrays as long as a chunk for each thread."""
-    monkeypatch.setattr("emlib.kernels.choice.numba_is_there", lambda: False)
+    monkeypatch.setattr("emlib.kernels.dispatch.numba_is_installed", lambda: False)
     few_steps(MODEL, rows[:9000])
     assert peak(lambda: few_steps(MODEL, rows, n_threads=n_threads)) < n_threads * LIMIT
 

@@ -21,7 +21,7 @@ import importlib
 import os
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 VARIABLE = "EMLIB_NOISE"
@@ -161,10 +161,20 @@ class Compiled:
         return _watched(found) if hasattr(found, "py_func") else found
 
 
+def leaves(value: Any) -> Iterator[Any]:
+    """Yield what a tuple of tuples holds, to any depth."""
+    if isinstance(value, tuple):
+        for part in value:
+            yield from leaves(part)
+    else:
+        yield value
+
+
 def _watched(function: Any) -> Callable[..., Any]:
     def called(*arguments: Any) -> Any:
         numpy = sys.modules["numpy"]
-        floats = [a for a in arguments if isinstance(a, numpy.ndarray) and a.dtype.char == "d" and a.flags.writeable]
+        floats = [a for a in leaves(arguments) if isinstance(a, numpy.ndarray) and a.dtype.char == "d"
+                  and a.flags.writeable]
         before = [array.copy() for array in floats]
         found = function(*arguments)
         for array, old in zip(floats, before, strict=True):

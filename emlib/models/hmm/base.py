@@ -13,10 +13,10 @@ from emlib.data import Data, sequences
 from emlib.data.sequences import Chains
 from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family
-from emlib.kernels import compiled_chain
+from emlib.kernels import use_compiled_chain
 from emlib.model import Expectation, Statistics
 from emlib.models.discrete import DiscreteLatentModel
-from emlib.models.hmm import chain, chain_pass, paths
+from emlib.models.hmm import chain, compiled_chain, paths
 from emlib.models.hmm.emission import Emission
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
@@ -82,7 +82,8 @@ class HiddenMarkovModel(DiscreteLatentModel):
         """Return expected first states, moves and emissions of a chunk, by one forward and one backward pass."""
         rows, size = sequences.joined(data.units), sequences.lengths(data.units)
         seen = np.ones(len(data)) if data.weights is None else data.weights
-        quick = self._compiled(params, prepared, rows, size, seen) if compiled_chain(size, self.n_states) else None
+        compiled = use_compiled_chain(size, self.n_states)
+        quick = self._compiled(params, prepared, rows, size, seen) if compiled else None
         if quick is not None:
             return quick
         found = self._smoothed(params, rows, size)
@@ -95,7 +96,9 @@ class HiddenMarkovModel(DiscreteLatentModel):
         """Return the E-step by the compiled passes; None where they cannot serve."""
         emission = self.emission
         given = emission.compiled(prepared, rows)
-        found = None if given is None else chain_pass.run(params.initial, params.transition, given, size, seen)
+        if given is None:
+            return None
+        found = compiled_chain.run(params.initial, params.transition, given, size, seen)
         if found is None:
             return None
         stats = self._statistics(found.initial, found.transitions, emission.collected(params, found))

@@ -13,8 +13,9 @@ from emlib.data import Data
 from emlib.data.sequences import Symbols
 from emlib.data.validate import positive_integer
 from emlib.families import Categorical
+from emlib.kernels.arguments import Emissions
 from emlib.models.discrete import NUDGE
-from emlib.models.hmm import chain_pass, paths
+from emlib.models.hmm import compiled_chain, paths
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.models.hmm.emission import Emission
 from emlib.numerics import Array
@@ -65,11 +66,11 @@ class CategoricalEmission(Emission):
     def moments(self, params: CategoricalHMMParams, rows: Array, members: Array) -> Array:
         return np.stack([np.bincount(rows, column, minlength=self.n_symbols) for column in members.T])
 
-    def compiled(self, prepared: CategoricalHMMParams, rows: Array) -> chain_pass.Emissions:
-        return chain_pass.table(self.log_density(prepared, np.arange(self.n_symbols)), rows)
+    def compiled(self, prepared: CategoricalHMMParams, rows: Array) -> Emissions:
+        return compiled_chain.table_emissions(self.log_density(prepared, np.arange(self.n_symbols)), rows)
 
-    def collected(self, params: CategoricalHMMParams, found: chain_pass.Sums) -> Array:
-        return found.shares.T.copy()
+    def collected(self, params: CategoricalHMMParams, found: compiled_chain.Sums) -> Array:
+        return found.symbols.T.copy()
 
     def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         own = rng.dirichlet(np.ones(self.n_symbols), size=self.n_states)

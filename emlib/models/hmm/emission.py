@@ -12,7 +12,8 @@ import numpy as np
 from emlib.blocks.block import Block
 from emlib.data import Data, Reader
 from emlib.families import Family
-from emlib.models.hmm import chain_pass
+from emlib.kernels.arguments import Emissions
+from emlib.models.hmm import compiled_chain
 from emlib.numerics import Array
 
 
@@ -55,11 +56,11 @@ class Emission(ABC):
         return params
 
     @abstractmethod
-    def compiled(self, prepared: Any, rows: Array) -> chain_pass.Emissions | None:
+    def compiled(self, prepared: Any, rows: Array) -> Emissions | None:
         """Return what the compiled passes take; None where they would be no quicker."""
 
     @abstractmethod
-    def collected(self, params: Any, found: chain_pass.Sums) -> Any:
+    def collected(self, params: Any, found: compiled_chain.Sums) -> Any:
         """Return the family's statistics from the sums of the compiled passes."""
 
     @abstractmethod

@@ -13,8 +13,10 @@ from emlib.data import Data, sequences
 from emlib.data.rows import NormalRows
 from emlib.data.validate import positive_integer
 from emlib.families import GaussianMoments, LinearGaussian, covariance
-from emlib.models import gaussian_data, gaussian_pass
-from emlib.models.hmm import chain_pass
+from emlib.kernels.arguments import Emissions
+from emlib.models import compiled_gaussian, gaussian_data
+from emlib.models.compiled_gaussian import NormalDensities
+from emlib.models.hmm import compiled_chain
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.models.hmm.emission import Emission
 from emlib.models.penalty import CovariancePenalty, penalised
@@ -79,15 +81,14 @@ class GaussianEmission(Emission):
     def moments(self, params: GaussianHMMParams, rows: Array, members: Array) -> GaussianMoments:
         return gaussian_data.moments(rows, members, params.means, self.covariance_type)
 
-    def prepared(self, params: GaussianHMMParams) -> gaussian_pass.Normals:
-        return gaussian_pass.Normals(np.zeros(self.n_states), params.means, self._noise(params), self.covariance_type)
+    def prepared(self, params: GaussianHMMParams) -> NormalDensities:
+        return NormalDensities(np.zeros(self.n_states), params.means, self._noise(params), self.covariance_type)
 
-    def compiled(self, prepared: gaussian_pass.Normals, rows: Array) -> chain_pass.Emissions:
-        given = prepared.prepared
-        return chain_pass.Emissions(given.means, given.scales, given.heads, rows, fast=given.fast)
+    def compiled(self, prepared: NormalDensities, rows: Array) -> Emissions:
+        return compiled_chain.normal_emissions(prepared.arguments, rows)
 
-    def collected(self, params: GaussianHMMParams, found: chain_pass.Sums) -> GaussianMoments:
-        return gaussian_pass.collected(found.counts, found.first, found.second, params.means, self.covariance_type)
+    def collected(self, params: GaussianHMMParams, found: compiled_chain.Sums) -> GaussianMoments:
+        return compiled_gaussian.to_moments(found.normals, params.means, self.covariance_type)
 
     def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         """Draw k-means++ centres; the data's covariance, shrunk by the number of states."""

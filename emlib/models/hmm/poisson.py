@@ -12,8 +12,9 @@ from emlib.blocks.block import Block
 from emlib.data import Data, sequences
 from emlib.data.rows import Counts
 from emlib.families import Poisson, poisson
+from emlib.kernels.arguments import Emissions
 from emlib.models.discrete import NUDGE
-from emlib.models.hmm import chain_pass
+from emlib.models.hmm import compiled_chain
 from emlib.models.hmm.base import HiddenMarkovModel
 from emlib.models.hmm.emission import Emission
 from emlib.numerics import Array
@@ -60,15 +61,16 @@ class PoissonEmission(Emission):
     def moments(self, params: PoissonHMMParams, rows: Array, members: Array) -> Array:
         return poisson.moments(rows, members)
 
-    def compiled(self, prepared: PoissonHMMParams, rows: Array) -> chain_pass.Emissions | None:
+    def compiled(self, prepared: PoissonHMMParams, rows: Array) -> Emissions | None:
         """Return a table of the counts' probabilities; None where they are so large that it is no saving."""
         largest = int(rows.max())
         if largest >= len(rows):
             return None
-        return chain_pass.table(self.log_density(prepared, np.arange(largest + 1.0)), rows.astype(np.int64))
+        log_density = self.log_density(prepared, np.arange(largest + 1.0))
+        return compiled_chain.table_emissions(log_density, rows.astype(np.int64))
 
-    def collected(self, params: PoissonHMMParams, found: chain_pass.Sums) -> Array:
-        return poisson.moments(np.arange(float(len(found.shares))), found.shares)
+    def collected(self, params: PoissonHMMParams, found: compiled_chain.Sums) -> Array:
+        return poisson.moments(np.arange(float(len(found.symbols))), found.symbols)
 
     def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         """Draw one quantile of the counts from each of K equal parts."""

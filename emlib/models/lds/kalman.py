@@ -1,9 +1,9 @@
 """The Kalman filter and the Rauch-Tung-Striebel smoother, for several sequences of one length at once.
 
 Every covariance is a sum of terms of the form F S F', so that it stays symmetric and non-negative; no covariance is
-the difference of two others. A missing entry becomes one that the state does not touch, of variance one and value
-zero: it tells nothing. A matrix without a Cholesky factor gives not-a-number instead of an error: a line search
-then turns back.
+the difference of two others. A missing entry is replaced by an observation of zero with variance one that does not
+depend on the state, so that it carries no information. A matrix without a Cholesky factor gives not-a-number instead
+of an error: a line search then shortens its step.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Filtered:
         Of z_t given y_1, ..., y_t.
     loglik : ndarray, shape (N,)
         Log-densities of the seen entries, nats.
-    told : ndarray, shape (N,)
+    information : ndarray, shape (N,)
         Mutual information of the states and the seen entries, nats.
     """
 
@@ -38,7 +38,7 @@ class Filtered:
     means: Array
     covariances: Array
     loglik: Array
-    told: Array
+    information: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +48,21 @@ class Smoothed:
     Attributes
     ----------
     means, covariances : ndarray, shape (N, T, k), (N, T, k, k)
-    back : ndarray, shape (N, T - 1, k, k)
+    gain : ndarray, shape (N, T - 1, k, k)
         G: given z_{t+1} and all observations, z_t has the mean G z_{t+1} + a constant.
-    left : ndarray, shape (N, T - 1, k, k)
+    conditional : ndarray, shape (N, T - 1, k, k)
         The covariance of z_t given z_{t+1} and all observations.
-    share : ndarray, shape (N, T - 1, k, k)
-        Q P^-1 with P the covariance of z_{t+1} given the past: the noise's share of a surprise.
+    noise_gain : ndarray, shape (N, T - 1, k, k)
+        Q P^-1 with P the covariance of z_{t+1} given the past: the mean of the noise is this times the surprise.
     surprise : ndarray, shape (N, T - 1, k)
         The mean of z_{t+1} given all observations, less that given the past.
     """
 
     means: Array
     covariances: Array
-    back: Array
-    left: Array
-    share: Array
+    gain: Array
+    conditional: Array
+    noise_gain: Array
     surprise: Array
 
 
@@ -73,24 +73,24 @@ def run_filter(params: Any, rows: Array) -> Filtered:
     means, covariances = np.empty((2, count, length, side)), np.empty((2, count, length, side, side))
     seen = ~np.isnan(rows)
     noise = _masked(params.observation_covariance, seen)
-    loglik, told = np.zeros(count), -0.5 * _log_det(noise).sum(axis=1)
+    loglik, information = np.zeros(count), -0.5 * _log_det(noise).sum(axis=1)
     mean, spread = np.tile(params.initial_mean, (count, 1)), np.tile(params.initial_covariance, (count, 1, 1))
     for t in range(length):
         if t > 0:
             mean = mean @ params.transition.T
-            spread = symmetrise(image(params.transition, spread)) + params.transition_covariance
+            spread = symmetrise(congruence(params.transition, spread)) + params.transition_covariance
         means[0, :, t], covariances[0, :, t] = mean, spread
         matrix = seen[:, t, :, None] * params.observation
         residual = np.where(seen[:, t], rows[:, t] - mean @ params.observation.T, 0.0)
         mean, spread, fit, size = _update(mean, spread, residual, matrix, noise[:, t])
         means[1, :, t], covariances[1, :, t] = mean, spread
         loglik -= 0.5 * (seen[:, t].sum(axis=1) * LOG_2PI + size + fit)
-        told += 0.5 * size
-    return Filtered(means[0], covariances[0], means[1], covariances[1], loglik, told)
+        information += 0.5 * size
+    return Filtered(means[0], covariances[0], means[1], covariances[1], loglik, information)
 
 
 def _masked(noise: Array, seen: Array) -> Array:
-    """Return the noise covariance of each row with missing entries independent of the others, variance one."""
+    """Return the noise covariance of each row, where missing entries are independent with variance one."""
     kept: Array = np.where(seen[..., :, None] & seen[..., None, :], noise, np.eye(len(noise)) * ~seen[..., None])
     return kept
 
@@ -102,7 +102,7 @@ def _update(mean: Array, spread: Array, residual: Array, matrix: Array, noise: A
     solved = np.linalg.solve(inner, np.concatenate([residual[:, :, None], cross], axis=2))
     gain = np.swapaxes(solved[:, :, 1:], 1, 2)
     kept = np.eye(mean.shape[1]) - gain @ matrix
-    updated = symmetrise(image(kept, spread) + image(gain, noise))  # Joseph's form
+    updated = symmetrise(congruence(kept, spread) + congruence(gain, noise))  # Joseph's form
     moved = mean + (gain @ residual[:, :, None])[:, :, 0]
     return moved, updated, np.einsum("ni,ni->n", residual, solved[:, :, 0]), _log_det(inner)
 
@@ -117,7 +117,7 @@ def _log_det(matrices: Array) -> Array:
     return result
 
 
-def image(matrix: Array, spread: Array) -> Array:
+def congruence(matrix: Array, spread: Array) -> Array:
     """Return F S F' over stacks of matrices."""
     result: Array = matrix @ spread @ np.swapaxes(matrix, -1, -2)
     return result
@@ -133,20 +133,21 @@ def run_smoother(params: Any, found: Filtered) -> Smoothed:
     """
     transition, noise = params.transition, params.transition_covariance
     ahead = found.ahead_covariances[:, 1:]
-    back = np.swapaxes(np.linalg.solve(ahead, transition @ found.covariances[:, :-1]), -1, -2)
-    share = np.swapaxes(np.linalg.solve(ahead, np.broadcast_to(noise, ahead.shape)), -1, -2)
-    left = image(np.eye(len(noise)) - back @ transition, found.covariances[:, :-1]) + image(back, noise)
+    gain = np.swapaxes(np.linalg.solve(ahead, transition @ found.covariances[:, :-1]), -1, -2)
+    noise_gain = np.swapaxes(np.linalg.solve(ahead, np.broadcast_to(noise, ahead.shape)), -1, -2)
+    conditional = congruence(np.eye(len(noise)) - gain @ transition, found.covariances[:, :-1])
+    conditional = conditional + congruence(gain, noise)
     means, covariances = found.means.copy(), found.covariances.copy()
     for t in range(means.shape[1] - 2, -1, -1):
         surprise = means[:, t + 1] - found.ahead_means[:, t + 1]
-        means[:, t] += (back[:, t] @ surprise[:, :, None])[:, :, 0]
-        covariances[:, t] = symmetrise(left[:, t] + image(back[:, t], covariances[:, t + 1]))
-    return Smoothed(means, covariances, back, left, share, means[:, 1:] - found.ahead_means[:, 1:])
+        means[:, t] += (gain[:, t] @ surprise[:, :, None])[:, :, 0]
+        covariances[:, t] = symmetrise(conditional[:, t] + congruence(gain[:, t], covariances[:, t + 1]))
+    return Smoothed(means, covariances, gain, conditional, noise_gain, means[:, 1:] - found.ahead_means[:, 1:])
 
 
 def path_entropy(params: Any, found: Filtered) -> Array:
-    """Return the entropies of the paths z_1, ..., z_T given the seen entries: the prior's less what these tell."""
+    """Return the entropies of the paths z_1, ..., z_T given the seen entries: the prior's less the information."""
     length, side = found.means.shape[1:]
     steps = _log_det(params.initial_covariance) + (length - 1) * _log_det(params.transition_covariance)
-    entropy: Array = 0.5 * (length * side * (1.0 + LOG_2PI) + steps) - found.told
+    entropy: Array = 0.5 * (length * side * (1.0 + LOG_2PI) + steps) - found.information
     return entropy

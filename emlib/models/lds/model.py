@@ -17,8 +17,8 @@ from emlib.families import Family, LinearGaussian, ProductModel
 from emlib.model import Expectation
 from emlib.models.lds import starts
 from emlib.models.lds.basis import n_free_changes
-from emlib.models.lds.kalman import image, run_filter, run_smoother
-from emlib.models.lds.moments import gather
+from emlib.models.lds.e_step import summarise
+from emlib.models.lds.kalman import congruence, run_filter, run_smoother
 from emlib.models.partial import partial, patterns
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
@@ -138,7 +138,7 @@ class LinearDynamicalSystem(ProductModel):
         """Return the expected moments of the three regressions about their current coefficients."""
         require_data(data)
         seen = np.ones(len(data)) if data.weights is None else data.weights
-        found = gather(params, data.units, seen)
+        found = summarise(params, data.units, seen)
         return Expectation(found.stats, float(seen @ found.loglik), found.entropy, data.n_units,
                            float(seen @ np.abs(found.loglik)))
 
@@ -163,7 +163,7 @@ class LinearDynamicalSystem(ProductModel):
         """
         def one(rows: Array) -> tuple[Array, Array]:
             found, matrix = run_filter(params, rows[None]), params.observation
-            spread = image(matrix, found.ahead_covariances[0]) + params.observation_covariance
+            spread = congruence(matrix, found.ahead_covariances[0]) + params.observation_covariance
             return found.ahead_means[0] @ matrix.T, spread
         return self._each(data, one)
 

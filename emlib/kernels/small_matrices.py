@@ -7,38 +7,38 @@ from typing import Any
 import numba
 import numpy as np
 
-from emlib.kernels.blocks import exact as loop  # sums of a few terms: vectors would only take time to compile
+from emlib.kernels.blocks import exact  # sums of a few terms: vectors would only take time to compile
 
-# What is done for each row is worth no call of its own.
-inlined: Any = numba.njit(fastmath={"contract"}, error_model="numpy", nogil=True, forceinline=True)
+# For what is done for each row a call would be too slow; so are calls that pass tuples, whose arrays are counted.
+inlined_exact: Any = numba.njit(fastmath={"contract"}, error_model="numpy", nogil=True, forceinline=True)
 
 
-@loop
+@exact
 def copy(source: Any, target: Any) -> None:
-    """Copy a matrix."""
+    """Copy a matrix to another."""
     for i in range(source.shape[0]):
         for j in range(source.shape[1]):
             target[i, j] = source[i, j]
 
 
-@loop
+@exact
 def add(source: Any, target: Any) -> None:
-    """Add a matrix to another."""
+    """Add a matrix to another, in place."""
     for i in range(source.shape[0]):
         for j in range(source.shape[1]):
             target[i, j] += source[i, j]
 
 
-@loop
-def gain(weight: float, source: Any, target: Any) -> None:
-    """Add a multiple of a matrix to another."""
+@exact
+def add_multiple(weight: float, source: Any, target: Any) -> None:
+    """Add a multiple of a matrix to another, in place."""
     for i in range(source.shape[0]):
         for j in range(source.shape[1]):
             target[i, j] += weight * source[i, j]
 
 
-@loop
-def apply(matrix: Any, vector: Any, result: Any) -> None:
+@exact
+def multiply_vector(matrix: Any, vector: Any, result: Any) -> None:
     """Write the product of a matrix with a vector."""
     for i in range(matrix.shape[0]):
         total = 0.0
@@ -47,10 +47,9 @@ def apply(matrix: Any, vector: Any, result: Any) -> None:
         result[i] = total
 
 
-@loop
-def product(left: Any, right: Any, rows: int, depth: int, columns: int, result: Any) -> None:
-    """Write the product of the first `rows` and `depth` of one matrix with the first `depth` and `columns` of another.
-    """
+@exact
+def multiply(left: Any, right: Any, rows: int, depth: int, columns: int, result: Any) -> None:
+    """Write the product of the upper left `rows` x `depth` and `depth` x `columns` parts of two matrices."""
     for i in range(rows):
         for j in range(columns):
             total = 0.0
@@ -59,15 +58,15 @@ def product(left: Any, right: Any, rows: int, depth: int, columns: int, result: 
             result[i, j] = total
 
 
-@loop
-def times(left: Any, right: Any, result: Any) -> None:
+@exact
+def multiply_square(left: Any, right: Any, result: Any) -> None:
     """Write the product of two square matrices."""
-    product(left, right, len(left), len(left), len(left), result)
+    multiply(left, right, len(left), len(left), len(left), result)
 
 
-@loop
-def remainder(left: Any, right: Any, depth: int, result: Any) -> None:
-    """Write I - A B, of A's first `depth` columns and B's rows."""
+@exact
+def identity_minus_product(left: Any, right: Any, depth: int, result: Any) -> None:
+    """Write I - A B, with A's first `depth` columns and B's first `depth` rows."""
     side = len(result)
     for i in range(side):
         for j in range(side):
@@ -77,11 +76,11 @@ def remainder(left: Any, right: Any, depth: int, result: Any) -> None:
             result[i, j] = total
 
 
-@loop
-def image(matrix: Any, spread: Any, result: Any, room: Any) -> None:
+@exact
+def congruence(matrix: Any, spread: Any, result: Any, room: Any) -> None:
     """Write F S F' for square F and symmetric S, symmetric to the last bit."""
     side = len(matrix)
-    times(matrix, spread, room)
+    multiply_square(matrix, spread, room)
     for i in range(side):
         for j in range(i + 1):
             total = 0.0
@@ -91,12 +90,12 @@ def image(matrix: Any, spread: Any, result: Any, room: Any) -> None:
             result[j, i] = total
 
 
-@loop
+@exact
 def cholesky(matrix: Any, size: int) -> tuple[float, float]:
-    """Turn the lower triangle of the first rows into its Cholesky factor; return log|matrix| and its least pivot.
+    """Overwrite the lower triangle of the first rows by its Cholesky factor; return log|matrix| and the least pivot.
 
-    A pivot counts as a share of its diagonal entry: the product of all is at most one over the condition number of
-    the matrix with ones on the diagonal. One that is not positive, or no number, ends the factorisation.
+    A pivot is relative to its diagonal entry: the product of all is at most one over the condition number of the
+    correlation matrix. One that is not positive, or not a number, ends the factorisation and is returned as zero.
     """
     log_det, least = 0.0, 1.0
     for i in range(size):
@@ -115,8 +114,8 @@ def cholesky(matrix: Any, size: int) -> tuple[float, float]:
     return log_det, least
 
 
-@loop
-def invert(factor: Any, inverse: Any, size: int) -> None:
+@exact
+def invert_triangle(factor: Any, inverse: Any, size: int) -> None:
     """Write the inverse of a lower triangular matrix, lower triangle only."""
     for j in range(size):
         inverse[j, j] = 1.0 / factor[j, j]
@@ -127,9 +126,9 @@ def invert(factor: Any, inverse: Any, size: int) -> None:
             inverse[i, j] = total / factor[i, i]
 
 
-@loop
-def solved(inverse: Any, right: Any, size: int, room: Any, result: Any) -> None:
-    """Write B' (L L')^-1 for a matrix B of `size` rows, from the inverse of L."""
+@exact
+def right_solve(inverse: Any, right: Any, size: int, room: Any, result: Any) -> None:
+    """Write B' (L L')^-1 for a matrix B of `size` rows, given the inverse of L."""
     columns = right.shape[1]
     for i in range(size):
         for j in range(columns):
