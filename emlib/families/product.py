@@ -88,10 +88,6 @@ class ProductModel(LatentVariableModel):
         """Return the log-likelihood of each of any units, nats, shape (n,)."""
         return self._log_likelihoods(params, any_units(self.reader, data))
 
-    def simulate(self, params: Any, n: Any, rng: np.random.Generator, **options: Any) -> Any:
-        """Return `sample(params, n, rng, **options)`; an older name."""
-        return self.sample(params, n, rng, **options)
-
     def m_step(self, stats: Statistics) -> Any:
         """Return the argmax of Q given the held fields, one closed form per family."""
         fields: dict[str, Array] = {}
