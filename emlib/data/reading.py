@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import add
 from typing import Any
 
 from emlib.data.chunks import AGAIN, Chunked, Chunks, blocks, parts, read_part
 from emlib.data.reader import Reader, Tally, tally
 from emlib.data.units import SURVEY_ROWS, Data, Remote
 from emlib.data.validate import reweighted
-from emlib.numerics import Array, tree_sum
+from emlib.numerics import tree_sum
 
 Source = tuple[Callable[[Any], bool], Callable[[Reader, Any, Any], Data]]
 SOURCES: list[Source] = []  # kinds of raw data that a backend knows and reads; it adds its own when it is imported
-ENTRIES = 1 << 18  # numbers in the table of all units' scores that may stand in memory
 
 
 def read(reader: Reader, raw: Any, sample_weight: Any = None) -> Data:
@@ -128,9 +125,3 @@ def refuse_chunks(raw: Any) -> None:
     if isinstance(raw, (Chunks, Chunked)):
         raise ValueError("data: Chunks found; only fit and Problem go through them, give this method one chunk at a "
                          "time, in a loop")
-
-
-def summed(function: Callable[[Data], Array], data: Data, width: int) -> Array:
-    """Return what a function makes of all units, added up over pieces of which `width` numbers a unit take 2 MiB."""
-    found: Array = reduce(add, map(function, data.chunks(max(1, ENTRIES // width))))
-    return found

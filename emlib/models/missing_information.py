@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
 
 import numpy as np
 
+from emlib.data import Data
 from emlib.models.memberships import Posterior
 from emlib.numerics import Array, block_diagonal
+
+ENTRIES = 1 << 18  # numbers in the table of all units' scores that may stand in memory
 
 
 def missing_information(found: Posterior, scores: Sequence[Array]) -> Array:
@@ -51,3 +56,9 @@ def score_embedding(blocks: Sequence[Sequence[Array]]) -> Array:
 def weight_score(weight: float) -> float:
     """Return d log pi_k / d pi_k, and 0 for a weight of zero: that entry is on the boundary, where it is held."""
     return 1.0 / weight if weight > 0 else 0.0
+
+
+def summed(function: Callable[[Data], Array], data: Data, width: int) -> Array:
+    """Return what a function makes of all units, added up over pieces of which `width` numbers a unit take 2 MiB."""
+    found: Array = reduce(add, map(function, data.chunks(max(1, ENTRIES // width))))
+    return found

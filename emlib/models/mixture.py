@@ -11,12 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emlib.data import Data, any_units, require_data
-from emlib.data.reading import summed
 from emlib.data.validate import positive_integer
 from emlib.model import Expectation, Statistics
 from emlib.models import memberships
 from emlib.models.discrete import NUDGE, DiscreteLatentModel
-from emlib.models.missing_information import missing_information, score_embedding
+from emlib.models.missing_information import missing_information, score_embedding, summed
 from emlib.numerics import Array, log_sum_exp
 
 

@@ -11,12 +11,12 @@ import scipy
 
 from emlib.blocks import PositiveDefinite, Real
 from emlib.data import Data, any_units, require_data
-from emlib.data.reading import summed
 from emlib.data.rows import RobustRows
 from emlib.data.validate import positive_integer, positive_number
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.constant import Constant
 from emlib.model import Expectation, Statistics
+from emlib.models.missing_information import summed
 from emlib.numerics import Array, squared_lengths
 from emlib.space import ParameterSpace
 

@@ -14,9 +14,10 @@ import pytest
 
 import emlib
 from emlib.algorithms import EM
-from emlib.data import reading, validate
+from emlib.data import validate
 from emlib.data.rows import NormalRows
 from emlib.models import BernoulliMixture, GaussianMixture, PoissonMixture
+from emlib.models import missing_information as scores
 from emlib.numerics import tree_sum
 
 N, SIDE = 150_000, 8
@@ -107,7 +108,7 @@ def test_louis_matrix_takes_little(rows: np.ndarray, monkeypatch: pytest.MonkeyP
     params = MODEL.start(data.sample(), np.random.default_rng(0))
     small = emlib.Problem(MODEL, data).missing_information(params)
     assert peak(lambda: emlib.Problem(MODEL, data).missing_information(params)) < 14
-    monkeypatch.setattr(reading, "ENTRIES", 1 << 40)  # the table of all scores of a chunk at once
+    monkeypatch.setattr(scores, "ENTRIES", 1 << 40)  # the table of all scores of a chunk at once
     assert peak(lambda: emlib.Problem(MODEL, data).missing_information(params)) > 20
     np.testing.assert_allclose(small, emlib.Problem(MODEL, data).missing_information(params), rtol=1e-9, atol=1e-6)
 
