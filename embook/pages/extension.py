@@ -10,19 +10,17 @@ import re
 from pathlib import Path
 from typing import Any, ClassVar
 
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from embook.context import MIME, chapter_file
+from embook.context import MIME
 from embook.ledger.collect import collect, write
-from embook.ledger.registry import load
 from embook.pages.ledger_page import LedgerDirective
 
 __all__ = ["ClaimRenderer", "setup"]
 
 ASSETS = Path(__file__).parents[1] / "assets"
-SCRIPTS = ("page.js", "ledger.js", "search.js")
+SCRIPTS = ("page.js", "chip.js", "ledger.js", "search.js")
 REPEATED = re.compile(r' id="(?:proof|exercise|solution)-content"')
 log = logging.getLogger(__name__)
 
@@ -75,28 +73,13 @@ def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], do
     context["body"] = REPEATED.sub("", body).replace(' aria-label="Toggle hidden content"', "")
 
 
-def claim_role(
-    name: str, rawtext: str, text: str, lineno: int, inliner: Any, options: Any = None, content: Any = None
-) -> tuple[list[Any], list[Any]]:
-    """Link to the place of a claim, from any page: ``{claim}`S096```."""
-    env = inliner.document.settings.env
-    folder = Path(env.srcdir)
-    row = next((row for row in load(folder)[0] if row.id == text), None)
-    path = chapter_file(folder, row.chapter) if row else None
-    if row is None or path is None:
-        log.warning("claim %s is linked but not registered: spell its id right", text, location=(env.docname, lineno))
-        return [nodes.Text(text)], []
-    page = env.app.builder.get_relative_uri(env.docname, f"chapters/{path.stem}")
-    return [nodes.reference(rawtext, text, refuri=f"{page}#{row.anchor}", internal=True)], []
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
+    app.setup_extension("embook.pages.claim_chip")
     app.add_directive("ledger", LedgerDirective)
     app.add_css_file("embook.css")
     for name in SCRIPTS:
         app.add_js_file(None, body=(ASSETS / name).read_text(encoding="utf-8"))
-    app.add_role("claim", claim_role)
     # After the theme and its extensions have added theirs.
     app.connect("html-page-context", drop_thebe_style, priority=900)
     app.connect("html-page-context", mend_page, priority=900)

@@ -30,7 +30,12 @@ def test_sound_book_builds_and_links_each_row(tmp_path: Path) -> None:
     page = (html / "reference" / "ledger.html").read_text(encoding="utf-8")
     assert 'href="../chapters/01_one.html#claim-ab99-t1"' in page
     assert 'href="../chapters/01_one.html#claim-s001"' in page
-    assert 'id="claim-s001"' in (html / "chapters" / "01_one.html").read_text(encoding="utf-8")
+    chapter = (html / "chapters" / "01_one.html").read_text(encoding="utf-8")
+    assert 'id="claim-s001"' in chapter
+    chip = re.search(r'<a class="[^"]*emlib-chip emlib-holds[^"]*" href="[^"]*" title="([^"]*)">(.*?)</a>', chapter)
+    assert chip
+    assert "Verdict: holds. Measured: 0.1327787." in chip[1]
+    assert re.sub("<[^>]*>", "", chip[2]) == "AB99-T1 holds ✓"
     assert re.search(r'href="bibliography.html#[^"]+"', page)
     assert "thebe" not in page
     assert len(json.loads((html / "ledger.json").read_text())["claims"]) == 3
