@@ -74,7 +74,7 @@ def test_an_output_that_noise_changes_is_a_fault(tmp_path: Path) -> None:
         done = run_chapters.execute(path)
         chapters.write(chapters.with_outputs(chapters.read(path), done.notebook), path)
     faults = [noisy_chapters.faults([path], 2, tmp_path) for path in paths]
-    assert faults[0][0].startswith("01_good, noise 2, code cell 2: stdout: \"1.6487")
+    assert faults[0][0].startswith("01_good, noise 2, code cell 2: stdout: where it said \"1.6487")
     assert faults[1] == []
 
 
