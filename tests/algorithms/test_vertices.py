@@ -174,19 +174,19 @@ def test_lbfgs_goes_on_by_an_em_step_where_no_step_of_its_own_rises() -> None:
     assert result.loglik > result.trace.loglik[0] + 30
 
 
-def test_without_its_last_resort_lbfgs_stops_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_that_em_step_lbfgs_stops_there(monkeypatch: pytest.MonkeyPatch) -> None:
     def give_up(problem: emlib.Problem, state: State) -> tuple[State, Info]:
         return state, Info("lbfgs", False, None, emlib.Status.LINE_SEARCH_FAILED)
 
-    monkeypatch.setattr(lbfgs, "_last_resort", give_up)
+    monkeypatch.setattr(lbfgs, "_em_step_that_gains", give_up)
     assert emlib.solve(emlib.Problem(CHAIN, COUNTS), LBFGS(), STUCK).status is emlib.Status.LINE_SEARCH_FAILED
 
 
-def test_the_last_resort_gives_up_where_an_em_step_gains_nothing() -> None:
+def test_no_em_step_is_made_that_gains_nothing() -> None:
     best = emlib.fit(PoissonMixture(1), THREE_COUNTS)
     problem = emlib.Problem(PoissonMixture(1), THREE_COUNTS)
     state = LBFGS().init(problem, problem.evaluate(best.x))
-    moved, info = lbfgs._last_resort(problem, state)
+    moved, info = lbfgs._em_step_that_gains(problem, state)
     assert moved is state
     assert info.status is emlib.Status.LINE_SEARCH_FAILED
 
