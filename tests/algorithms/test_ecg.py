@@ -107,11 +107,11 @@ def test_a_direction_that_leads_down_gives_way_to_the_gradient() -> None:
     problem = CASE.problem()
     here = problem.evaluate(CASE.free(CASE.points[0]))
     plain, _ = ECG().step(problem, ECG().init(problem, here))
-    down = State(here, {"direction": -here.gradient, "promise": 0.0})
+    down = State(here, {"direction": -here.gradient, "predicted_gain": 0.0})
     turned, info = ECG().step(problem, down)
     assert info.accepted
     assert np.array_equal(turned.evaluation.x, plain.evaluation.x)
-    aside = State(here, {"direction": here.gradient * np.array([1.0, 0.0, 0.0]), "promise": 0.0})
+    aside = State(here, {"direction": here.gradient * np.array([1.0, 0.0, 0.0]), "predicted_gain": 0.0})
     assert not np.array_equal(ECG().step(problem, aside)[0].evaluation.x, plain.evaluation.x)
 
 
@@ -120,7 +120,7 @@ def test_a_search_that_finds_nothing_is_tried_once_more_along_the_gradient() -> 
     problem = Parabola()
     here = problem.evaluate(np.ones(problem.size))
     lying = SimpleNamespace(x=here.x, loglik=here.loglik, gradient=-here.gradient, magnitude=1.0)
-    state, info = ECG().step(problem, State(lying, {"direction": lying.gradient, "promise": 1.0}))
+    state, info = ECG().step(problem, State(lying, {"direction": lying.gradient, "predicted_gain": 1.0}))
     assert (info.accepted, info.status) == (False, None)
     assert not state.memory["direction"].any()
     _, info = ECG().step(problem, state)

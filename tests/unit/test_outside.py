@@ -28,7 +28,7 @@ def test_diagnostics_refuse_parameters_outside_the_space(call: Any) -> None:
 def test_a_problem_gives_no_numbers_outside_the_space() -> None:
     problem = emlib.Problem(MODEL, COUNTS, "standard")
     inside, outside = ([*params.weights, *params.rates] for params in (INSIDE, OUTSIDE))
-    assert problem.entropy(inside) == MODEL.e_step(INSIDE, COUNTS).entropy > 0
+    assert problem.entropy(inside) == MODEL.e_step(INSIDE, problem.data).entropy > 0
     assert np.isfinite(problem.em_map(inside)).all()
     assert problem.loglik(outside) == -np.inf
     assert np.isnan(problem.em_map(outside)).all()
