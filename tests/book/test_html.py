@@ -28,8 +28,9 @@ def foreign(page: Page) -> list[str]:
 
 
 def weight(name: str, page: Page, folder: Path) -> int:
-    """Return the bytes of a page and of all that it loads, texts compressed, with all icon fonts."""
-    loaded = {urldefrag(attrs.get(LOADING[tag], ""))[0].partition("?")[0] for tag, attrs in page.tags if tag in LOADING}
+    """Return the bytes of a page and of all that it loads (not of its neighbours), texts compressed, all icon fonts."""
+    tags = [(tag, attrs) for tag, attrs in page.tags if attrs.get("rel") not in ("next", "prev", "search", "index")]
+    loaded = {urldefrag(attrs.get(LOADING[tag], ""))[0].partition("?")[0] for tag, attrs in tags if tag in LOADING}
     paths = {(folder / name).parent / unquote(one) for one in loaded if one}
     fonts = folder.glob("_static/vendor/**/*.ttf")
     files = {path.resolve() for path in paths if path.is_file()} | {folder / name, *fonts}
