@@ -4,7 +4,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const text = Search.htmlToText;
   Search.htmlToText = (html, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");
-    page.querySelectorAll(".katex-html, annotation, #jb-print-docs-body, style, script").forEach((part) => part.remove());
+    page.querySelectorAll(".katex-html, annotation, #jb-print-docs-body").forEach((part) => part.remove());
     return text.call(Search, page.documentElement.outerHTML, anchor);
   };
 });

@@ -13,7 +13,7 @@ from typing import Any
 
 from embook.context import MIME, book_folder, changed_parameters, chapter_file, recorded
 from embook.format import number, rounded
-from embook.ledger.registry import Row, load
+from embook.ledger.registry import Row, row_of
 from embook.ledger.sources import cited
 from embook.ledger.verdicts import agrees, rule
 from embook.tables import show
@@ -43,7 +43,7 @@ def claim(
     as_stated, corrected, when, unless : bool, optional
         The propositions that the row names; pass exactly those.
     """
-    row = _registered(identifier)
+    row = row_of(book_folder(), identifier)
     given = {"as_stated": as_stated, "corrected": corrected, "when": when, "unless": unless}
     record = {
         "id": identifier,
@@ -53,11 +53,6 @@ def claim(
     }
     lines = _lines(row, record)
     show({MIME: record, "text/html": _html(row, record, lines), "text/plain": "\n".join([_title(row, record), *lines])})
-
-
-def _registered(identifier: str) -> Row | None:
-    rows, _ = load(book_folder())
-    return next((row for row in rows if row.id == identifier), None)
 
 
 def _stored(row: Row | None, measured: Any) -> Any:

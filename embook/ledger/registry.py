@@ -106,6 +106,11 @@ def load(folder: Path) -> tuple[list[Row], list[str]]:
     return [row for rows, _ in files for row in rows], [fault for _, faults in files for fault in faults]
 
 
+def row_of(folder: Path, identifier: str) -> Row | None:
+    """Return the valid row with this id, or None."""
+    return next((row for row in load(folder)[0] if row.id == identifier), None)
+
+
 @lru_cache(maxsize=64)  # every claim of a chapter reads the registry
 def _parsed(name: str, text: str) -> tuple[list[Row], list[str]]:
     """Return the valid rows of one file and what is wrong with the others."""

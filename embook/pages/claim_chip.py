@@ -6,7 +6,7 @@ its title, which the script of the pages shows to the mouse, the keyboard and a 
 
 from __future__ import annotations
 
-from functools import lru_cache
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from sphinx.util import logging
 
 from embook.context import chapter_file, recorded
 from embook.ledger.card import words
-from embook.ledger.registry import Row, load
+from embook.ledger.registry import Row, row_of
 
 __all__ = ["setup"]
 
@@ -31,7 +31,7 @@ def claim_role(
     """Link to the place of a claim, from any page."""
     env = inliner.document.settings.env
     folder = Path(env.srcdir)
-    row = next((row for row in load(folder)[0] if row.id == text), None)
+    row = row_of(folder, text)
     path = chapter_file(folder, row.chapter) if row else None
     if row is None or path is None:
         log.warning("claim %s is linked but not registered: spell its id right", text, location=(env.docname, lineno))
@@ -39,24 +39,17 @@ def claim_role(
     env.note_dependency(str(path))  # what was measured stands there
     page = env.app.builder.get_relative_uri(env.docname, f"chapters/{path.stem}")
     verdict = nodes.inline(text=f" {row.verdict}{MARKS.get(row.verdict, '')}", classes=["emlib-chip-verdict"])
-    title = told(row, measured(path, path.stat().st_mtime_ns, row.id))
     chip = nodes.reference(rawtext, "", nodes.Text(text), verdict, refuri=f"{page}#{row.anchor}", internal=True,
-                           reftitle=title, classes=["emlib-chip", f"emlib-{row.verdict}"])
+                           reftitle=told(row, recorded(path, row.id)), classes=["emlib-chip", f"emlib-{row.verdict}"])
     return [chip], []
 
 
-@lru_cache(maxsize=1024)
-def measured(path: Path, changed: int, identifier: str) -> str:
-    """Return what a chapter's committed run measured, in words; nothing for a claim that is settled by text."""
-    record = recorded(path, identifier)
-    value = record["measured"] if record else None
-    return "" if value is None else words(value)
-
-
-def told(row: Row, value: str) -> str:
-    """Return statement, verdict and measured value as one text."""
-    shown = value if len(value) <= LENGTH else value[:LENGTH].rpartition(" ")[0] + " …"
-    return " ".join([row.statement, f"Verdict: {row.verdict}.", *([f"Measured: {shown}."] if value else [])])
+def told(row: Row, record: dict[str, Any] | None) -> str:
+    """Return statement, verdict and, where there is one, the measured value as one text."""
+    parts = [row.statement, f"Verdict: {row.verdict}."]
+    if record and record["measured"] is not None:
+        parts.append(f"Measured: {textwrap.shorten(words(record['measured']), LENGTH, placeholder=' …')}.")
+    return " ".join(parts)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from embook.ledger.registry import SCOPE
 
 __all__ = ["LedgerDirective"]
 
-#: Verdicts in the order of the page: what may surprise comes first.
+#: Verdicts in the order of the page: what may surprise comes first, after one that is none of these.
 VERDICTS = ("false", "imprecise", "conditional", "open", "holds", "answered", "reference", "definition")
 HEADINGS = ("Claim", "Verdict", "What is claimed, and what settles it", "Numbers", "Source")
 
@@ -29,7 +29,7 @@ class LedgerDirective(SphinxDirective):
         folder = Path(self.env.srcdir)
         for path in (*sorted((folder / "claims").glob("*.yml")), *sorted((folder / "chapters").glob("*.ipynb"))):
             self.env.note_dependency(str(path))
-        claims = sorted(collect(folder).claims, key=lambda entry: VERDICTS.index(entry["verdict"]))
+        claims = sorted(collect(folder).claims, key=lambda entry: _place_of(entry["verdict"]))
         self.pages = {entry["id"]: entry["page"] for entry in claims}
         group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in HEADINGS), cols=len(HEADINGS))
         group += nodes.thead("", nodes.row("", *(_cell(nodes.Text(text)) for text in HEADINGS)))
@@ -99,10 +99,13 @@ def _scope(entry: dict[str, Any]) -> list[nodes.paragraph]:
     return [nodes.paragraph(text=f"{label.capitalize()}: {text}", classes=["emlib-why"]) for label, text in given]
 
 
+def _place_of(verdict: str) -> int:
+    return VERDICTS.index(verdict) if verdict in VERDICTS else -1
+
+
 def _totals(claims: list[dict[str, Any]]) -> nodes.paragraph:
-    """Say how many rows have which verdict."""
-    counts = Counter(entry["verdict"] for entry in claims)
-    given = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    """Say how many rows have which verdict, in the order of the rows."""
+    given = ", ".join(f"{count} {verdict}" for verdict, count in Counter(entry["verdict"] for entry in claims).items())
     return nodes.paragraph(text=f"{len(claims)} rows: {given}.")
 
 
@@ -135,6 +138,6 @@ def _spelled(value: Any, like: Any) -> str:
     """Return a value as `words` does, but label = value, a semicolon between; labels in the order of a second one."""
     if not isinstance(value, dict):
         return words(value)
-    order = [*(key for key in like if key in value), *(key for key in value if key not in like)] if isinstance(
-        like, dict) else list(value)
-    return "; ".join(f"{key} = {_spelled(value[key], None)}" for key in order).replace("= < ", "< ")
+    first = [key for key in like if key in value] if isinstance(like, dict) else []
+    parts = (f"{key} = {_spelled(value[key], None)}" for key in dict.fromkeys([*first, *value]))
+    return "; ".join(parts).replace("= < ", "< ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from html import escape
 from typing import Any
 
@@ -31,13 +32,11 @@ def describe(app: Sphinx, page: str, template: str, context: dict[str, Any], doc
 def first_words(doctree: nodes.document) -> str:
     """Return the first paragraph of running text, cut after a word; formulas are left out."""
     for paragraph in doctree.findall(nodes.paragraph):
-        if not isinstance(paragraph.parent, nodes.section):
+        if not isinstance(paragraph.parent, nodes.section) or paragraph.next_node(nodes.math):
             continue
-        if any(True for _ in paragraph.findall(nodes.math)):
-            continue
-        words = " ".join(paragraph.astext().split())
+        words = paragraph.astext()
         if len(words.split()) > 5:
-            return words if len(words) <= LENGTH else words[:LENGTH].rpartition(" ")[0] + " …"
+            return textwrap.shorten(words, LENGTH, placeholder=" …")
     return ""
 
 

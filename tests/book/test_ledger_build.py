@@ -47,3 +47,13 @@ def test_disagreement_and_unknown_link_fail_the_build(tmp_path: Path) -> None:
     assert status != 0
     assert "AB99-T1 measured 0.5, expected 0.132778" in printed
     assert "claim XY00 is linked but not registered" in printed
+
+
+def test_an_unsettled_claim_fails_the_build_by_its_fault_and_heads_the_page(tmp_path: Path) -> None:
+    make(tmp_path, records=[record(propositions={})], prose=PROSE)
+    status, printed = build(tmp_path)
+    assert status != 0
+    assert "AB99-T1 computes []" in printed
+    page = (tmp_path / "_build" / "html" / "reference" / "ledger.html").read_text(encoding="utf-8")
+    assert re.search(r"3 rows: 1 (unsettled|not run), ", page)
+
