@@ -24,7 +24,8 @@ class Sequences(Reader):
     rows : Reader
         Of the rows of one sequence; it measures those of all, and knows their scale.
     depth : int
-        Axes of one raw sequence. A list whose entries have one axis less is one sequence, written as a list.
+        Axes of one raw sequence. A list whose entries have one axis less is one sequence, written as a list; so is a
+        list of rows of one number each. Sequences of length one are arrays.
     """
 
     rows: Reader
@@ -45,7 +46,7 @@ class Sequences(Reader):
         refuse_chunks(raw)
         if isinstance(raw, Data):
             return raw.units, False
-        if not isinstance(raw, list) or (raw and _depth(raw[0]) < self.depth):
+        if not isinstance(raw, list) or (raw and _depth(raw[0]) < self.depth) or _is_column(raw):
             return [self._one(raw, "data")], True
         if not raw:
             raise ValueError("data: an empty list; at least one sequence is needed")
@@ -146,6 +147,12 @@ def _depth(entry: Any) -> int:
         return np.ndim(entry)
     except ValueError:  # ragged: the reader says so
         return 2
+
+
+def _is_column(raw: list[Any]) -> bool:
+    """Return whether a list holds the rows of one column, as a matrix with one column turns into lists."""
+    return len(raw) > 1 and all(isinstance(row, (list, tuple)) and len(row) == 1 and np.ndim(row[0]) == 0
+                                for row in raw)
 
 
 def joined(units: list[Array]) -> Array:
