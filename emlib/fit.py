@@ -12,9 +12,9 @@ from emlib.algorithms import EM, LBFGS, SQUAREM, Adaptive, Profile, Switch, afte
 from emlib.algorithms.base import Algorithm, check_algorithm
 from emlib.algorithms.stopping import DEFAULT_TOL
 from emlib.data import Data
-from emlib.data.validate import positive_integer
+from emlib.data.validate import generator, positive_integer
 from emlib.fitting.starts import Start, Task, run_all
-from emlib.model import LatentVariableModel
+from emlib.model import LatentVariableModel, check_model
 from emlib.result import Result
 
 LARGE_SPACE = 200  # parameters above which eigenvalues at every step cost more than they save
@@ -37,7 +37,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     data : array_like, Data or Chunks
         As the model's `as_data` reads it. A large array of float64 is not copied, see `Problem`; data that do not fit
         into memory come in `Chunks`.
-    start : parameters or mapping of fields, optional
+    start : parameters, mapping of fields or Result, optional
         The first start; two equal components are nudged apart, and the message says so.
     algorithm : Algorithm, optional
         Default: EM as long as it is the better buy, then trust-region steps that learn the missing information
@@ -84,6 +84,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     >>> round(float(result.params.theta), 4)
     0.6268
     """
+    check_model(model)
     positive_integer(n_starts, "n_starts")
     positive_integer(n_workers, "n_workers")
     if n_workers > 1 and (callback is not None or progress):
@@ -93,7 +94,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         raise ValueError("checkpoint: every call would draw other starts; give rng a seed, or one start")
     units = model.as_data(data, sample_weight)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if rng is None else rng
-    chooser = np.random.default_rng(seed)
+    chooser = generator(seed)
     chosen = default_algorithm(model) if algorithm is None else algorithm
     check_algorithm(chosen)
     starts = [_prepared(model, units, start if index == 0 else None, chooser) for index in range(n_starts)]
@@ -127,6 +128,7 @@ def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Ge
     """Return a validated start in which no two components agree, and what was done to it."""
     if given is None:
         return model.start(data.sample(), rng), ""
+    given = getattr(given, "params", given)  # of a result
     fields = given if isinstance(given, Mapping) else {
         b.name: getattr(given, b.name, None) for b in model.space.blocks}
     if any(value is None for value in fields.values()):

@@ -70,6 +70,18 @@ def _lacking(model: Any, name: str) -> TypeError:
     return TypeError(f"model: {type(model).__name__} has no `{name}`")
 
 
+def check_model(model: Any) -> None:
+    """Refuse what is no model, such as data in its place, or the class of a model."""
+    try:
+        fits = not isinstance(model, type) and all(map(callable, (model.as_data, model.e_step, model.m_step)))
+    except AttributeError:
+        fits = False
+    if not fits:
+        found = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"model: {found} found; give a model with its settings, such as GaussianMixture(2, 1), first, "
+                        "then the data")
+
+
 class LatentVariableModel(Protocol):
     """What a model supplies; algorithms, diagnostics and loops use nothing else.
 

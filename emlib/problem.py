@@ -15,7 +15,7 @@ from emlib.evaluation import differences
 from emlib.evaluation.point import Evaluation, Memo, MStep
 from emlib.evaluation.threads import chosen_map
 from emlib.kernels import CHUNK
-from emlib.model import Expectation, LatentVariableModel, Statistics
+from emlib.model import Expectation, LatentVariableModel, Statistics, check_model
 from emlib.numerics import Array, tree_sum
 
 __all__ = ["Evaluation", "MStep", "Problem"]
@@ -56,6 +56,7 @@ class Problem:
     def __init__(self, model: LatentVariableModel, data: Any, coordinates: str = "free", *,
                  map: Callable[..., Iterable[Any]] = map, n_threads: int = 1, sample_weight: Any = None,
                  chunk_size: int | None = None) -> None:
+        check_model(model)
         self.model = model
         self.data: Data = model.as_data(data, sample_weight)
         self.coordinates = coordinates

@@ -89,6 +89,27 @@ class ParameterSpace:
         values = {block.name: block.validate(fields[block.name]) for block in self.blocks}
         return self.params_type(**values)
 
+    def accepted(self, given: Any) -> Any:
+        """Return the parameters that a caller means: themselves, those of a result, or those of a mapping of fields.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For anything else, and for parameters of other shapes.
+        """
+        if isinstance(given, Mapping):
+            return self.build(**given)
+        if not isinstance(given, self.params_type) and "params" in dir(given):
+            given = given.params  # of a result
+        if not isinstance(given, self.params_type):
+            names = ", ".join(block.name for block in self.blocks)
+            raise TypeError(f"params: {type(given).__name__} found; give model.params({names})")
+        for block in self.blocks:
+            if (shape := np.shape(getattr(given, block.name))) != block.shape:
+                raise ValueError(f"params: {block.name} has shape {shape}, the model needs {block.shape}; they are of "
+                                 "another model")
+        return given
+
     def fault(self, params: Any) -> str | None:
         """Return what is wrong with the parameters, naming block and entry; None if nothing is."""
         for block in self.blocks:

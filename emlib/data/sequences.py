@@ -53,7 +53,7 @@ class Sequences(Reader):
         return [self._one(entry, f"data[{index}]") for index, entry in enumerate(raw)], False
 
     def _one(self, raw: Any, name: str) -> Array:
-        if hasattr(raw, "__len__") and len(raw) == 0:
+        if isinstance(raw, (list, tuple, np.ndarray)) and len(raw) == 0:
             raise ValueError(f"{name}: empty; a sequence has at least one observation, leave it out")
         rows: Array = self.rows.units(raw, name)
         return rows

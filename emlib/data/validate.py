@@ -96,6 +96,18 @@ def reweighted(data: Data, sample_weight: Any) -> Data:
     return data
 
 
+def generator(rng: Any) -> np.random.Generator:
+    """Return a generator of random numbers from a seed, or the one that is given."""
+    if isinstance(rng, np.random.RandomState):
+        raise TypeError("rng: RandomState found; give numpy.random.default_rng(seed), or the seed itself")
+    try:
+        if isinstance(rng, bool):
+            raise TypeError("a seed is an integer")
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"rng: {rng!r} found; give a non-negative integer or numpy.random.default_rng(...)") from None
+
+
 def positive_integer(value: Any, name: str) -> None:
     """Check a structural setting such as `n_components`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:

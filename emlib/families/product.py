@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any, cast
+from functools import cached_property, wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -15,6 +15,18 @@ from emlib.data import Data, any_units
 from emlib.families.base import Family, JointFamily
 from emlib.model import LatentVariableModel, Statistics
 from emlib.numerics import Array, block_diagonal
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+APPLIED = {"posterior", "predict", "predict_response", "transform", "viterbi", "filter", "impute", "covariance",
+           "sample", "score_samples"}  # methods that users call with parameters of theirs
+
+
+def _accepting(method: Method) -> Method:
+    """Return a method that takes what `ParameterSpace.accepted` takes for parameters."""
+    @wraps(method)
+    def accepting(self: Any, params: Any, *args: Any, **more: Any) -> Any:
+        return method(self, self.space.accepted(params), *args, **more)
+    return cast(Method, accepting)
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,8 @@ class ProductModel(LatentVariableModel):
             kept.__set_name__(cls, "space")
             changed: Any = cls  # in the protocol a property
             changed.space = kept
+        for name in APPLIED & vars(cls).keys():
+            setattr(cls, name, _accepting(vars(cls)[name]))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the kept space out of copies and pickles: it is built from the settings."""
@@ -84,6 +98,7 @@ class ProductModel(LatentVariableModel):
         """Return the log-likelihood of each unit, shape (n,), a penalty left out; here by one E-step for each."""
         return np.array([self.e_step(params, replace(unit, weights=None)).loglik for unit in data.chunks(1)])
 
+    @_accepting
     def score_samples(self, params: Any, data: Any) -> Array:
         """Return the log-likelihood of each of any units, nats, shape (n,)."""
         return self._log_likelihoods(params, any_units(self.reader, data))
