@@ -216,6 +216,10 @@ class LatentVariableModel(Protocol):
         """Say in what way parameters have collapsed onto these data; None if they have not."""
         return None
 
+    def vanishing(self, params: Any, data: Data, step: Array) -> str | None:
+        """Say which parameter a Newton step in free coordinates sends to where the model degenerates; None if none."""
+        return None
+
     def separate(self, params: Any, data: Data, rng: np.random.Generator) -> tuple[Any, str] | None:
         """Return a start with equal components nudged apart, and which these were; None if none are equal."""
         return None

@@ -77,21 +77,21 @@ class _Run:
             return max(info.remaining, em_gain(self.problem, here, self.rate))
         return info.remaining
 
-    def verdict(self) -> Status | None:
+    def verdict(self) -> tuple[Status, str] | None:
         """Return why the run may end, after a look at the curvature; None to continue, with the rate just learnt."""
         if self.remaining > self.tol:
             return None
         if self.exact:
-            return Status.CONVERGED
+            return Status.CONVERGED, ""
         found = curvature(self.problem, self.state.evaluation, self.tol)
         if found is None:
             self.notes.append("curvature not checked, too many parameters")
-            return Status.CONVERGED
+            return Status.CONVERGED, ""
         if found.saddle:
-            return Status.SADDLE
+            return Status.SADDLE, ""
         self.remaining = found.remaining
         if found.remaining <= self.tol:
-            return Status.CONVERGED
+            return (Status.CONVERGED, "") if found.vanishing is None else (Status.DEGENERATE, found.vanishing)
         self.rate = max(self.rate, min(found.rate, 1 - 1e-12))
         return None
 
@@ -165,7 +165,7 @@ def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool) -> tup
         if run.file is not None and (verdict is not None or run.spent >= run.budget or run.file.due()):
             run.file.write(snapshot)
         if verdict is not None:
-            return verdict, ""
+            return verdict
         if run.spent >= run.budget:
             return Status.MAX_ESTEP, f"{run.spent} E-steps"
         before = run.state.evaluation

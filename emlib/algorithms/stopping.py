@@ -37,11 +37,14 @@ class Curvature:
         Newton's estimate of the gain, half g' I_o^-1 g over the identified directions.
     saddle : bool
         Whether the log-likelihood rises to second order in some direction.
+    vanishing : str or None
+        Which parameter has its maximum where the model degenerates, in the model's words.
     """
 
     rate: float
     remaining: float
     saddle: bool
+    vanishing: str | None
 
 
 def remaining_gain(slope: float, rate: float) -> float:
@@ -99,7 +102,9 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     if inner is not problem:
         problem.count_e_steps(inner.n_estep)
     slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)
-    return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle)
+    step = vectors @ (vectors.T @ point.gradient / np.maximum(values, FLAT_CURVATURE))
+    vanishing = inner.model.vanishing(point.params, inner.data, step)
+    return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle, vanishing)
 
 
 def _rises(problem: Problem, point: Evaluation, direction: Array, tol: float) -> bool:
