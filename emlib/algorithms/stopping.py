@@ -121,7 +121,7 @@ def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
     I_c is taken at the M-step, which may lie on the boundary of the space; there it vanishes.
     """
     try:
-        if not np.isfinite(complete).all():
+        if not (np.isfinite(complete).all() and np.isfinite(observed).all()):
             raise LinAlgError("the information of a vanishing probability overflows")
         values, vectors = eigh(observed, complete)
     except LinAlgError:
@@ -132,7 +132,7 @@ def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
 
 
 def _interior(problem: Problem, here: Evaluation) -> tuple[Problem, Evaluation]:
-    """Return the problem in free coordinates with the same point, or with one just inside the boundary."""
+    """Return the problem in free coordinates with the same point, or one just inside where it is on the boundary."""
     lifted = problem.model.space.lifted(here.params, LIFTED_SHARE)
     if lifted is here.params:
         return in_free_coordinates(problem, here)

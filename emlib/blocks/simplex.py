@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
+from emlib.blocks.elementwise import CURVATURE_LOST
 from emlib.numerics import Array, block_diagonal
 
 SUM_TOLERANCE = 1e-8  # how far from one a user's row of probabilities may add up
 VANISHED = 1e-20  # a probability so small that no sum of log-likelihoods tells it from zero
-CURVATURE_LOST = 1e-10  # a probability along whose log-odds rounding decides the curvature, and even its sign
 RIDGE = 1e-10  # information per unit to put in its place: above that rounding, and below what a gain can show
 
 

@@ -10,6 +10,8 @@ import scipy
 
 from emlib.numerics import Array, ratio, x_log_y
 
+SMALLEST_RATE = 1e-150  # by which counts are divided at least: squares of the quotients must not overflow
+
 
 @dataclass(frozen=True)
 class Poisson:
@@ -32,7 +34,7 @@ class Poisson:
         return {self.key: ratio(moments[1], getattr(params, self.key)) - moments[0]}
 
     def q_hessian(self, params: Any, moments: Array) -> Array:
-        return np.diag(np.ravel(-ratio(moments[1], getattr(params, self.key) ** 2)))
+        return np.diag(np.ravel(-ratio(moments[1], np.maximum(getattr(params, self.key), SMALLEST_RATE) ** 2)))
 
     def argmax(self, moments: Array) -> dict[str, Array]:
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emlib.blocks import Positive, Simplex
+from emlib.blocks import Rate, Simplex
 from emlib.data import Data
 from emlib.data.rows import Counts
 from emlib.families import Categorical, Family, Poisson, poisson
@@ -53,9 +53,9 @@ class PoissonMixture(MixtureModel):
 
     @property
     def space(self) -> ParameterSpace:
-        """Weights on the simplex, positive rates."""
+        """Weights on the simplex, rates that are not negative."""
         count = (self.n_components,)
-        blocks = (Simplex("weights", count), Positive("rates", count))
+        blocks = (Simplex("weights", count), Rate("rates", count))
         return ParameterSpace(PoissonMixtureParams, blocks, MixtureMean(self, _moments), self.fixed)
 
     @property
@@ -83,8 +83,9 @@ class PoissonMixture(MixtureModel):
         return Statistics({"weights": moments[0], "rates": moments})
 
     def _scores(self, params: PoissonMixtureParams, data: Data) -> list[Array]:
-        return [np.stack([np.full(len(data), weight_score(params.weights[k])),
-                          ratio(data.units, params.rates[k]) - 1], axis=1) for k in range(self.n_components)]
+        rates = np.maximum(params.rates, poisson.SMALLEST_RATE)
+        return [np.stack([np.full(len(data), weight_score(params.weights[k])), ratio(data.units, rates[k]) - 1], axis=1)
+                for k in range(self.n_components)]
 
     def sample(self, params: PoissonMixtureParams, n: int, rng: np.random.Generator) -> Array:
         """Draw n counts, shape (n,)."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from emlib.blocks import Positive
+from emlib.blocks import Rate
 from emlib.blocks.block import Block
 from emlib.data import Data, sequences
 from emlib.data.rows import Counts
@@ -45,7 +45,7 @@ class PoissonEmission(Emission):
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        return (Positive("rates", (self.n_states,)),)
+        return (Rate("rates", (self.n_states,)),)
 
     @property
     def family(self) -> Poisson:
