@@ -55,6 +55,12 @@ def log_mass(counts: Array, rates: Array) -> Array:
     return result
 
 
+def near(counts: Array, rng: np.random.Generator) -> Array:
+    """Return random rates near counts: within a tenth, or a standard deviation where that is less."""
+    rates = counts + 0.5
+    return np.asarray(rates * np.exp(np.minimum(0.1, 1 / np.sqrt(rates)) * rng.standard_normal(rates.shape)))
+
+
 def moments(counts: Array, members: Array) -> Array:
     """Return the statistics of counts, shape (n,), with expected memberships, shape (n, K)."""
     return np.stack([members.sum(axis=0), counts @ members, scipy.special.gammaln(counts + 1) @ members])

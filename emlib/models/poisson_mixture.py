@@ -72,7 +72,7 @@ class PoissonMixture(MixtureModel):
         """Draw random weights, and rates at random quantiles of the data."""
         shares = np.ones(len(data)) if data.weights is None else data.weights
         picks = rng.choice(data.units, size=self.n_components, p=shares / shares.sum())
-        rates = (picks + 0.5) * np.exp(0.1 * rng.standard_normal(self.n_components))
+        rates = poisson.near(picks, rng)
         return self.space.hold(PoissonMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), rates))
 
     def _log_joint(self, params: PoissonMixtureParams, data: Data) -> Array:

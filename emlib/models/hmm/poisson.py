@@ -77,7 +77,7 @@ class PoissonEmission(Emission):
         places = (np.arange(self.n_states) + rng.random(self.n_states)) / self.n_states
         rows = sequences.flattened(data)
         counts = np.quantile(rows.units, places, method="inverted_cdf", weights=rows.weights)
-        return {"rates": (counts + 0.5) * np.exp(0.1 * rng.standard_normal(self.n_states))}
+        return {"rates": poisson.near(counts, rng)}
 
     def nudged(self, params: PoissonHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         return {"rates": params.rates * np.exp(NUDGE * rng.standard_normal(self.n_states))}
