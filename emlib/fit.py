@@ -121,7 +121,8 @@ def _prepared(model: Any, data: Data, given: Any, rng: np.random.Generator) -> S
     """Return a start, the model that its held fields belong to, and a note of what was done to either."""
     params, note = _start(model, data, given, rng)
     held, kept = _with_held(model, data, params)
-    return Start(held, params, note + kept)
+    sparse, zeros = _with_zeros(held, data, params)
+    return Start(sparse, sparse.space.hold(params), note + kept + zeros)
 
 
 def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Generator) -> tuple[Any, str]:
@@ -149,6 +150,17 @@ def _with_held(model: Any, data: Data, params: Any) -> tuple[Any, str]:
         return model, ""
     held = replace(model, fixed={name: getattr(params, name) for name in names})
     return held, f"; held at the start's value: {', '.join(names)} (give the model fixed={{}} to estimate all)"
+
+
+def _with_zeros(model: Any, data: Data, params: Any) -> tuple[Any, str]:
+    """Return the model with those probabilities known to be zero that stay zero, or have their maximum there."""
+    found = model.known_zeros(params, data)
+    if not found:
+        return model, ""
+    blocks = {block.name: block for block in model.space.blocks}
+    known = {name: np.where(blocks[name].support & ~mask, np.nan, 0.0) for name, (mask, _) in found.items()}
+    note = ", ".join(f"{name} ({reason})" for name, (_, reason) in found.items())
+    return replace(model, fixed={**(model.fixed or {}), **known}), f"; kept at zero: {note}"
 
 
 def _best(runs: list[Result]) -> Result:

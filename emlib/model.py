@@ -228,6 +228,10 @@ class LatentVariableModel(Protocol):
         """Return the fields that these data say nothing about."""
         return ()
 
+    def known_zeros(self, params: Any, data: Data) -> Mapping[str, tuple[Array, str]]:
+        """Return by field which probabilities a run from these parameters keeps at zero, and why."""
+        return {}
+
     def missing_information_cost(self) -> int:
         """Return how many E-steps `missing_information` takes."""
         return 1

@@ -132,9 +132,12 @@ def _held(block: Block, value: Any) -> Block:
     known = _known(value)
     if not isinstance(block, Simplex) or known.shape != block.shape or known.all():
         return Held(block, block.validate(value))
-    if np.any(np.asarray(value)[known] != 0) or known.all(axis=-1).any():
+    given = np.asarray(value, dtype=float)
+    sure = known.all(axis=-1, keepdims=True) & (given == 1)  # the one in a row of zeros has no choice
+    known = known & ~sure
+    if np.any(given[known] != 0) or known.all(axis=-1).any():
         raise ValueError(f"fixed: {block.name} mixes NaN, for what is to be estimated, with numbers other than zero or "
-                         "rows without NaN; hold zeros only, or the whole field")
+                         "rows without NaN; hold zeros only, with NaN for the rest of their rows, or the whole field")
     return replace(block, zeros=tuple(int(i) for i in np.flatnonzero(known)))
 
 

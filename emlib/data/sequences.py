@@ -114,7 +114,7 @@ class Outputs(Sequences):
 
 @dataclass(frozen=True)
 class Symbols(Reader):
-    """Reads one sequence of symbols 0, 1, ..., n_symbols - 1; the scale is their overall frequencies."""
+    """Reads one sequence of symbols 0, 1, ..., n_symbols - 1; the scale, shape (2, M), is how often each occurs."""
 
     n_symbols: int
 
@@ -132,14 +132,13 @@ class Symbols(Reader):
         return array.astype(np.intp)
 
     def measure(self, block: Data) -> Array:
-        """Return how often each symbol was seen, shape (M,)."""
-        found: Array = np.bincount(block.units, block.weights, minlength=self.n_symbols)
-        return found
+        """Return how often each symbol was seen, weights counted and not, shape (2, M)."""
+        return np.stack([np.bincount(block.units, seen, minlength=self.n_symbols) for seen in (block.weights, None)])
 
     def scale(self, tally: Tally, measured: Array, data: Data) -> Array:
-        """Return the frequencies of the symbols, half an observation added to each."""
-        counts: Array = measured + 0.5
-        return np.asarray(counts / counts.sum())
+        """Return the frequencies of the symbols, half an observation added to each; below, how often each is there."""
+        counts = measured[0] + 0.5
+        return np.stack([counts / counts.sum(), measured[1]])
 
 
 def _depth(entry: Any) -> int:

@@ -75,6 +75,12 @@ class HiddenMarkovModel(DiscreteLatentModel):
         """
         return ("initial",) if data.n_units < self.n_states else ()
 
+    def known_zeros(self, params: Any, data: Data) -> dict[str, tuple[Array, str]]:
+        """Return the zeros of a start: a probability of zero stays zero under EM (Baum & Petrie 1966)."""
+        blocks = [block for block in self.space.blocks if isinstance(block, Simplex)]
+        zeros = {block.name: block.support & (np.asarray(getattr(params, block.name)) == 0) for block in blocks}
+        return {name: (mask, "zero at the start") for name, mask in zeros.items() if mask.any()}
+
     def _prepared(self, params: Any) -> Any:
         return self.emission.prepared(params)
 
