@@ -199,6 +199,11 @@ class LatentVariableModel(Protocol):
         return 0
 
     @property
+    def n_parameters(self) -> int:
+        """Return the number of free parameters, without those directions."""
+        return int(self.space.size("free") - self.n_invariant)
+
+    @property
     def n_latent_values(self) -> int:
         """Return how many values a discrete hidden variable has; 1 where none is discrete."""
         return 1

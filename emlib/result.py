@@ -119,7 +119,7 @@ class Result:
     @property
     def n_parameters(self) -> int:
         """Free parameters, without the directions in which a model is the same distribution (its `n_invariant`)."""
-        return int(self.model.space.size("free") - self.model.n_invariant)
+        return int(self.model.n_parameters)
 
     @property
     def aic(self) -> float:

@@ -101,7 +101,29 @@ class ProductModel(LatentVariableModel):
     @_accepting
     def score_samples(self, params: Any, data: Any) -> Array:
         """Return the log-likelihood of each of any units, nats, shape (n,)."""
-        return self._log_likelihoods(params, any_units(self.reader, data))
+        return self._log_likelihoods(params, self._any_data(data))
+
+    @_accepting
+    def loglik(self, params: Any, data: Any, sample_weight: Any = None) -> float:
+        """Return the log-likelihood of any units, each as often as it was seen, nats; a penalty is left out."""
+        units = self._any_data(data, sample_weight)
+        scores = self._log_likelihoods(params, units)
+        if units.weights is None:
+            return float(scores.sum())
+        seen = units.weights > 0  # what was not seen may be impossible
+        return float(scores[seen] @ units.weights[seen])
+
+    def aic(self, params: Any, data: Any, sample_weight: Any = None) -> float:
+        """Return Akaike's criterion of any units, 2 n_parameters - 2 loglik; smaller is better."""
+        return 2.0 * self.n_parameters - 2.0 * self.loglik(params, data, sample_weight)
+
+    def bic(self, params: Any, data: Any, sample_weight: Any = None) -> float:
+        """Return Schwarz's criterion of any units, n_parameters log(observations) - 2 loglik; smaller is better."""
+        units = self._any_data(data, sample_weight)
+        return self.n_parameters * float(np.log(units.n_observations)) - 2.0 * self.loglik(params, units)
+
+    def _any_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        return any_units(self.reader, raw, sample_weight)
 
     def m_step(self, stats: Statistics) -> Any:
         """Return the argmax of Q given the held fields, one closed form per family."""
