@@ -102,7 +102,8 @@ class Problem:
         except np.linalg.LinAlgError as error:
             return self._outside(x, params, f"loglik: {str(error).lower()} at a point inside the space")
         if not np.isfinite(found.loglik):
-            return self._outside(x, params, f"loglik: {found.loglik} at a point inside the space")
+            why = "; the data are impossible there, look for zeros" if found.loglik == -np.inf else ""
+            return self._outside(x, params, f"loglik: {found.loglik} at a point inside the space{why}")
         slopes = self.model.q_gradient(params, found.stats)
         gradient = self.model.space.pullback(params, slopes, self.coordinates)
         if not np.isfinite(gradient).all():

@@ -130,6 +130,9 @@ def hold(blocks: tuple[Block, ...], fixed: Mapping[str, Any]) -> tuple[Block, ..
 def _held(block: Block, value: Any) -> Block:
     """Return the block held at a value, or with the zeros in it held where the other entries are NaN."""
     known = _known(value)
+    if not isinstance(block, Simplex) and known.shape == block.shape and not known.all():
+        raise ValueError(f"fixed: {block.name} has NaN for what is to be estimated, which only fields of probabilities "
+                         "may have; hold the whole field, or leave it out")
     if not isinstance(block, Simplex) or known.shape != block.shape or known.all():
         return Held(block, block.validate(value))
     given = np.asarray(value, dtype=float)

@@ -55,7 +55,8 @@ class NormalRows(Rows):
         smallest = float(np.linalg.eigvalsh(measured.spread / np.outer(deviations, deviations))[0])
         if smallest < DEPENDENT:
             raise ValueError(f"data: the columns are linearly dependent (smallest eigenvalue of their correlation "
-                             f"{smallest:.1e}); drop a column, give more rows or use covariance_type='diag'")
+                             f"{smallest:.1e}); drop a column, give more rows, look for a row that outweighs "
+                             "all others, or use covariance_type='diag'")
         return measured.spread
 
 

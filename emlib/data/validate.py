@@ -116,5 +116,5 @@ def positive_integer(value: Any, name: str) -> None:
 
 def positive_number(value: Any, name: str) -> None:
     """Check a known quantity such as a variance: one finite positive number."""
-    if as_floats(value, name).shape != () or not float(value) > 0:
+    if value is None or value != value or as_floats(value, name).shape != () or not float(value) > 0:
         raise ValueError(f"{name}: {value!r} found; a positive number is needed")

@@ -180,8 +180,8 @@ class GaussianMixture(MixtureModel):
         if found is None:
             return None
         return (f"covariances: component {found[0]} has collapsed, its smallest variance is {found[1]:.1e} of the "
-                "data's; the likelihood is unbounded there: use another start, fewer components or "
-                "covariance_type='tied'")
+                "data's; the likelihood is unbounded there: use another start, fewer components, "
+                "covariance_type='tied', or a penalty= such as 0.1")
 
     @property
     def _labelled(self) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ class GaussianEmission(Emission):
         if found is None:
             return None
         return (f"covariances: state {found[0]} has collapsed, its smallest variance is {found[1]:.1e} of the data's; "
-                "the likelihood is unbounded there: use another start or fewer states")
+                "the likelihood is unbounded there: use another start, fewer states, or a penalty= such as 0.1")
 
     def sample(self, params: GaussianHMMParams, states: Array, rng: np.random.Generator) -> Array:
         return gaussian_data.drawn(params.means, self._noise(params), states, rng)
