@@ -64,21 +64,12 @@ class NormalRows(Rows):
 class RowsWithMissing(Rows):
     """Reads rows of numbers, not-a-number where an entry is missing; the scale is means and variances, shape (2, d).
 
-    Parameters
-    ----------
-    blank : bool
-        Whether a row may have no seen entry, as in the middle of a sequence.
+    A row with no seen entry says nothing, and is kept.
     """
-
-    blank: bool = False
 
     def units(self, raw: Any, name: str = "data") -> Array:
         """Return rows, shape (n, d)."""
-        rows = as_matrix(raw, self.n_features, name, missing=True)
-        empty = None if self.blank else first(rows, lambda part: np.isnan(part).all(axis=1))
-        if empty is not None:
-            raise ValueError(f"{name}: row {empty[0]} has no seen entry; it says nothing, leave it out")
-        return rows
+        return as_matrix(raw, self.n_features, name, missing=True)
 
     def measure(self, block: Data) -> Columns:
         """Return what is seen of each column."""

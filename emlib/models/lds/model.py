@@ -120,7 +120,7 @@ class LinearDynamicalSystem(ProductModel):
     @property
     def reader(self) -> Outputs:
         """One array (one sequence) or a list of arrays; weights count whole sequences."""
-        rows = RowsWithMissing(self.n_features, blank=True)
+        rows = RowsWithMissing(self.n_features)
         static = {"transition", "transition_covariance"} <= set(self.fixed or ())
         return Outputs(rows, 1 if self.n_features == 1 else 2, static)
 
