@@ -67,6 +67,12 @@ class Simplex(TangentFromParts):
         return rows
 
     def validate(self, value: Any) -> Array:
+        """Read rows of probabilities; those of fewer digits than float64 has are scaled to add up to one."""
+        if isinstance(value, np.ndarray) and value.dtype in (np.float16, np.float32) and value.shape == self.shape:
+            rows = value.astype(float)
+            sums = rows.sum(axis=-1, keepdims=True)
+            if (np.abs(sums - 1) <= rows.shape[-1] * np.finfo(value.dtype).eps).all():
+                value = rows / sums
         return as_block(self, value)
 
     def fault(self, value: Array) -> str | None:
