@@ -219,6 +219,10 @@ class Problem:
         """Set the limit: so many E-steps from now on."""
         self.limit = self.n_estep + number
 
+    def allows(self, number: int) -> bool:
+        """Return whether the limit leaves room for so many E-steps more."""
+        return self.limit is None or self.n_estep + number <= self.limit
+
     @contextmanager
     def uncounted(self) -> Iterator[None]:
         """Leave the counters as they are, for work that an earlier run has counted."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from emlib.algorithms.base import Algorithm, Info, State, check_algorithm
-from emlib.algorithms.stopping import DEFAULT_TOL, curvature, em_gain
+from emlib.algorithms.stopping import DEFAULT_TOL, curvature, curvature_cost, em_gain
 from emlib.evaluation.companions import remembered
 from emlib.fitting.checkpoint import Checkpoint, Snapshot
 from emlib.problem import Evaluation, Problem
@@ -83,6 +83,8 @@ class _Run:
             return None
         if self.exact:
             return Status.CONVERGED, ""
+        if not self.problem.allows(curvature_cost(self.problem)):
+            return None  # the rest of the budget goes into steps
         found = curvature(self.problem, self.state.evaluation, self.tol)
         if found is None:
             self.notes.append("curvature not checked, too many parameters")

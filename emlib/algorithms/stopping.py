@@ -107,6 +107,14 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle, vanishing)
 
 
+def curvature_cost(problem: Problem) -> int:
+    """Return how many E-steps a look at the curvature takes, as a rule."""
+    model = problem.model
+    if problem.size > LARGEST_HESSIAN:
+        return 0
+    return model.missing_information_cost() if model.supplies("missing_information") else 2 * model.space.size("free")
+
+
 def _rises(problem: Problem, point: Evaluation, direction: Array, tol: float) -> bool:
     """Return whether some step along the direction, either way, gains more than `tol`."""
     found = any(problem.loglik(point.x + sign * length * direction) > point.loglik + tol
