@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from emlib.algorithms.base import Algorithm, Info, State, check_algorithm
-from emlib.algorithms.stopping import DEFAULT_TOL, curvature, curvature_cost, em_gain
+from emlib.algorithms.stopping import DEFAULT_TOL, Curvature, curvature, curvature_cost, em_gain
 from emlib.evaluation.companions import remembered
 from emlib.fitting.checkpoint import Checkpoint, Snapshot
 from emlib.problem import Evaluation, Problem
 from emlib.result import Result, Status, Trace
 
 ROUNDED_FALL = 1e-12  # relative fall of the log-likelihood that rounding explains
+LEFT_BOUNDARY = "left a boundary where the log-likelihood rises inwards"
+MOST_ESCAPES = 5  # how often a run may
 
 
 @dataclass
@@ -90,11 +92,21 @@ class _Run:
             self.notes.append("curvature not checked, too many parameters")
             return Status.CONVERGED, ""
         if found.saddle:
-            return Status.SADDLE, ""
+            return self.leave(found)
         self.remaining = found.remaining
         if found.remaining <= self.tol:
             return (Status.CONVERGED, "") if found.vanishing is None else (Status.DEGENERATE, found.vanishing)
         self.rate = max(self.rate, min(found.rate, 1 - 1e-12))
+        return None
+
+    def leave(self, found: Curvature) -> tuple[Status, str] | None:
+        """Go on from a higher point where the boundary was no maximum, a few times at most; else stop at the saddle."""
+        start = None if found.higher is None else self.problem.checked_m_step(found.higher)
+        if start is None or start.fault is not None or self.notes.count(LEFT_BOUNDARY) >= MOST_ESCAPES:
+            return Status.SADDLE, ""
+        self.notes.append(LEFT_BOUNDARY)
+        self.state = self.algorithm.init(self.problem, self.problem.evaluate(start.x))
+        self.best, self.remaining = self.state.evaluation, np.inf
         return None
 
 

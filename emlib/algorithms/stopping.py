@@ -8,10 +8,13 @@ Before a run is called converged, the curvature itself is looked at (`curvature`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
+from emlib.blocks.elementwise import CURVATURE_LOST
+from emlib.blocks.simplex import VANISHED
 from emlib.evaluation.companions import in_coordinates, in_free_coordinates
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -39,12 +42,16 @@ class Curvature:
         Whether the log-likelihood rises to second order in some direction.
     vanishing : str or None
         Which parameter has its maximum where the model degenerates, in the model's words.
+    higher : parameters or None
+        Of a saddle on the boundary, a point inside that lies higher: from a probability that is as good as zero the
+        log-likelihood rises to first order.
     """
 
     rate: float
     remaining: float
     saddle: bool
     vanishing: str | None
+    higher: Any = None
 
 
 def remaining_gain(slope: float, rate: float) -> float:
@@ -98,13 +105,16 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     values, vectors = _relative(observed, inner.complete_information(point))
     gains = _gains(np.abs(values), vectors.T @ point.gradient)
     at_rest = gains[values > 0].sum() <= tol
-    saddle = bool(values.min() < -SADDLE_CURVATURE and at_rest) and _rises(inner, point, vectors[:, 0], tol)
+    higher = _higher(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
+    saddle = higher is not None
     if inner is not problem:
         problem.count_e_steps(inner.n_estep)
     slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)
     step = vectors @ (vectors.T @ point.gradient / np.maximum(values, FLAT_CURVATURE))
     vanishing = inner.model.vanishing(point.params, inner.data, step)
-    return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle, vanishing)
+    on_boundary = inner.model.space.lifted(here.params, LIFTED_SHARE, CURVATURE_LOST) is not here.params
+    return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle, vanishing,
+                     higher if on_boundary else None)
 
 
 def curvature_cost(problem: Problem) -> int:
@@ -115,10 +125,10 @@ def curvature_cost(problem: Problem) -> int:
     return model.missing_information_cost() if model.supplies("missing_information") else 2 * model.space.size("free")
 
 
-def _rises(problem: Problem, point: Evaluation, direction: Array, tol: float) -> bool:
-    """Return whether some step along the direction, either way, gains more than `tol`."""
-    found = any(problem.loglik(point.x + sign * length * direction) > point.loglik + tol
-                for length in SADDLE_PROBES for sign in (1.0, -1.0))
+def _higher(problem: Problem, point: Evaluation, direction: Array, tol: float) -> Any:
+    """Return the first of some points along the direction, either way, that gains more than `tol`; None without one."""
+    tried = (problem.evaluate(point.x + sign * length * direction) for length in SADDLE_PROBES for sign in (1.0, -1.0))
+    found = next((there.params for there in tried if there.loglik > point.loglik + tol), None)
     problem.memo.last = point
     return found
 
@@ -141,7 +151,7 @@ def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
 
 def _interior(problem: Problem, here: Evaluation) -> tuple[Problem, Evaluation]:
     """Return the problem in free coordinates with the same point, or one just inside where it is on the boundary."""
-    lifted = problem.model.space.lifted(here.params, LIFTED_SHARE)
+    lifted = problem.model.space.lifted(here.params, LIFTED_SHARE, VANISHED)
     if lifted is here.params:
         return in_free_coordinates(problem, here)
     inner = in_coordinates(problem, "free")
