@@ -23,9 +23,10 @@ HUGE_SPACE = 3000  # parameters above which a matrix over all of them takes long
 
 def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: Algorithm | None = None,
         n_starts: int = 1, rng: Any = None, tol: float = DEFAULT_TOL, max_estep: int = 5000,
-        sample_weight: Any = None, coordinates: str | None = None, callback: Callable[..., Any] | None = None,
-        progress: bool = False, checkpoint: Any = None, map: Callable[..., Iterable[Any]] = map,
-        n_threads: int = 1, n_workers: int = 1, chunk_size: int | None = None) -> Result:
+        max_iter: int | None = None, sample_weight: Any = None, coordinates: str | None = None,
+        callback: Callable[..., Any] | None = None, progress: bool = False, checkpoint: Any = None,
+        map: Callable[..., Iterable[Any]] = map, n_threads: int = 1, n_workers: int = 1,
+        chunk_size: int | None = None) -> Result:
     """Maximise the log-likelihood of a model; nothing but model and data is needed.
 
     Parameters
@@ -38,7 +39,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         As the model's `as_data` reads it. A large array of float64 is not copied, see `Problem`; data that do not fit
         into memory come in `Chunks`.
     start : parameters, mapping of fields or Result, optional
-        The first start; two equal components are nudged apart, and the message says so.
+        The first start; fields that a mapping leaves out are drawn. Two equal components are nudged apart, and the
+        message says so.
     algorithm : Algorithm, optional
         Default: EM as long as it is the better buy, then trust-region steps that learn the missing information
         (`Adaptive`), or `LBFGS` in the same metric above 200 parameters, and `SQUAREM`, which needs no matrix, above
@@ -52,6 +54,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         Estimated gain in loglik still to be had, nats.
     max_estep : int
         Budget of each start.
+    max_iter : int, optional
+        Budget of each start in iterations.
     sample_weight : array_like, optional
         How often each unit was seen.
     coordinates : str, optional
@@ -98,8 +102,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     chosen = default_algorithm(model) if algorithm is None else algorithm
     check_algorithm(chosen)
     starts = [_prepared(model, units, start if index == 0 else None, chooser) for index in range(n_starts)]
-    task = Task(units, chosen, coordinates or chosen.coordinates, tol, max_estep, map, n_threads, chunk_size, callback,
-                progress, checkpoint)
+    task = Task(units, chosen, coordinates or chosen.coordinates, tol, max_estep, max_iter, map, n_threads, chunk_size,
+                callback, progress, checkpoint)
     return replace(_best(run_all(task, starts, n_workers)), seed=seed)
 
 
@@ -134,6 +138,10 @@ def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Ge
         b.name: getattr(given, b.name, None) for b in model.space.blocks}
     if any(value is None for value in fields.values()):
         raise TypeError(f"start: {type(given).__name__} found; give model.params({', '.join(fields)})")
+    names = {block.name for block in model.space.blocks}
+    if isinstance(given, Mapping) and set(fields) < names:  # the others are drawn
+        drawn = model.start(data.sample(), rng)
+        fields = {name: getattr(drawn, name) for name in names} | dict(fields)
     params = model.params(**fields)
     split = model.separate(params, data, rng)
     if split is None:

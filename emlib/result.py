@@ -20,6 +20,7 @@ class Status(Enum):
 
     CONVERGED = "stationary, no direction of positive curvature, expected further gain below tol"
     MAX_ESTEP = "the budget of E-steps is spent"
+    MAX_ITER = "the budget of iterations is spent"
     SADDLE = "stationary, but the log-likelihood rises to second order in some direction"
     DEGENERATE = "a step left the parameter space"
     DECREASED = "a step that must not lower the log-likelihood did"

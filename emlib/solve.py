@@ -11,6 +11,7 @@ import numpy as np
 
 from emlib.algorithms.base import Algorithm, Info, State, check_algorithm
 from emlib.algorithms.stopping import DEFAULT_TOL, Curvature, curvature, curvature_cost, em_gain
+from emlib.data.validate import positive_integer
 from emlib.evaluation.companions import remembered
 from emlib.fitting.checkpoint import Checkpoint, Snapshot
 from emlib.problem import Evaluation, Problem
@@ -111,7 +112,8 @@ class _Run:
 
 
 def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAULT_TOL, max_estep: int = 5000,
-          callback: Callable[..., Any] | None = None, progress: bool = False, checkpoint: Any = None) -> Result:
+          max_iter: int | None = None, callback: Callable[..., Any] | None = None, progress: bool = False,
+          checkpoint: Any = None) -> Result:
     """Run an algorithm from a start until the estimated remaining gain is below `tol`.
 
     Parameters
@@ -124,6 +126,8 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
         Estimated gain in the log-likelihood still to be had, nats.
     max_estep : int
         Budget; the run stops at the first iteration that reaches it.
+    max_iter : int, optional
+        Budget in iterations.
     callback : callable, optional
         Called as ``callback(intermediate_result)`` after each iteration; a true value, or `StopIteration`, stops.
     progress : bool
@@ -147,6 +151,8 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
     """
     check_algorithm(algorithm)
     _check_options(tol, max_estep)
+    if max_iter is not None:
+        positive_integer(max_iter, "max_iter")
     run = _start(problem, algorithm, x0, tol, max_estep)
     if checkpoint is not None:
         run.file = Checkpoint(checkpoint, problem, algorithm, tol, x0)
@@ -154,7 +160,7 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
             run.resume(snapshot)
     problem.allow_e_steps(max_estep - run.spent)
     try:
-        status, message = _loop(run, callback, progress)
+        status, message = _loop(run, callback, progress, np.inf if max_iter is None else max_iter)
     except KeyboardInterrupt:
         status, message = Status.INTERRUPTED, ""
     return _result(run, status, message)
@@ -172,7 +178,7 @@ def _start(problem: Problem, algorithm: Algorithm, x0: Any, tol: float, max_este
     return run
 
 
-def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool) -> tuple[Status, str]:
+def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool, most: float) -> tuple[Status, str]:
     while True:
         snapshot = run.snapshot()
         verdict = run.verdict()
@@ -182,6 +188,8 @@ def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool) -> tup
             return verdict
         if run.spent >= run.budget:
             return Status.MAX_ESTEP, f"{run.spent} E-steps"
+        if len(run.trace) > most:
+            return Status.MAX_ITER, f"{most:g} iterations"
         before = run.state.evaluation
         try:
             run.state, info = run.algorithm.step(run.problem, run.state)

@@ -18,7 +18,7 @@ from emlib.numerics import Array, block_diagonal
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 APPLIED = {"posterior", "predict", "predict_response", "transform", "viterbi", "filter", "impute", "covariance",
-           "sample", "score_samples"}  # methods that users call with parameters of theirs
+           "sample", "score_samples", "precisions"}  # methods that users call with parameters of theirs
 
 
 def _accepting(method: Method) -> Method:

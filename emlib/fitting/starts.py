@@ -38,6 +38,7 @@ class Task:
     coordinates: str
     tol: float
     max_estep: int
+    max_iter: int | None
     map: Callable[..., Iterable[Any]]
     n_threads: int
     chunk_size: int | None
@@ -52,8 +53,8 @@ class Task:
         x0 = start.model.space.pack(start.params, problem.coordinates)
         # Threads of the BLAS wait for each other longer than they work on a few rows.
         with one_blas_thread() if self.data.n_observations <= SMALL_DATA else nullcontext():
-            run = solve(problem, self.algorithm, x0, tol=self.tol, max_estep=self.max_estep, callback=self.callback,
-                        progress=self.progress, checkpoint=file)
+            run = solve(problem, self.algorithm, x0, tol=self.tol, max_estep=self.max_estep, max_iter=self.max_iter,
+                        callback=self.callback, progress=self.progress, checkpoint=file)
         return replace(run, message=run.message + start.note)
 
     def checkpoint_of(self, index: int, count: int) -> Any:

@@ -106,5 +106,5 @@ def test_rows_of_all_kinds_are_read() -> None:
     assert len(line.as_data(GRID[:, 0].tolist())) == 1
     assert len(line.as_data(GRID[:, :1].tolist())) == 1
     assert len(line.as_data([GRID[:, 0], GRID[:, :1]])) == 2
-    with pytest.raises(ValueError, match=r"covariance_type: 'tied' is unknown; choose one of \('full', 'diag'\)"):
-        GaussianHMM(2, 2, "tied")
+    with pytest.raises(ValueError, match=r"covariance_type: 'round' is unknown; choose one of \('full', 'tied',"):
+        GaussianHMM(2, 2, "round")
