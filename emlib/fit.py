@@ -32,9 +32,9 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     Parameters
     ----------
     model : LatentVariableModel
-        Fields in its `fixed` are held. With ``fixed=None`` those that the data say nothing about (the model's
-        `held_by_default`, such as the initial state of a single chain) are held at the start's values, which the
-        message says and `result.model` shows; ``fixed={}`` estimates them, too.
+        Fields in its `fixed` are held. So are those that the data say nothing about (the model's `held_by_default`,
+        such as the initial state of a single series), at the start's values, which the message says and
+        `result.model` shows; ``fixed={}`` estimates them, too.
     data : array_like, Data or Chunks
         As the model's `as_data` reads it. A large array of float64 is not copied, see `Problem`; data that do not fit
         into memory come in `Chunks`.
@@ -152,11 +152,12 @@ def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Ge
 
 
 def _with_held(model: Any, data: Data, params: Any) -> tuple[Any, str]:
-    """Return the model with the fields held that the data say nothing about, unless its `fixed` says what is."""
-    names = model.held_by_default(data) if model.fixed is None else ()
-    if not names:
+    """Return the model with the fields held, too, that the data say nothing about; not where its `fixed` is empty."""
+    known = {} if model.fixed is None else dict(model.fixed)
+    names = [name for name in model.held_by_default(data) if name not in known]
+    if not names or (model.fixed is not None and not known):
         return model, ""
-    held = replace(model, fixed={name: getattr(params, name) for name in names})
+    held = replace(model, fixed=known | {name: getattr(params, name) for name in names})
     return held, f"; held at the start's value: {', '.join(names)} (give the model fixed={{}} to estimate all)"
 
 

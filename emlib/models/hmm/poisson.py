@@ -96,19 +96,18 @@ class PoissonHMM(HiddenMarkovModel):
 
     Notes
     -----
-    Data are one array of counts, or a list of arrays; `sample_weight` counts sequences. With fewer sequences than
-    states `fit` holds the initial probabilities, of which a single chain says next to nothing: their maximum lies
-    at a vertex, where the chain is sure to start in one state.
+    Data are one array of counts, or a list of arrays; `sample_weight` counts sequences. Of the initial probabilities a
+    single chain says next to nothing: their maximum lies at a vertex, where the chain is sure to start in one state.
 
     Examples
     --------
-    Major earthquakes in the world, by year, with the first state estimated, too (Zucchini & MacDonald 2009):
+    Major earthquakes in the world, by year (Zucchini & MacDonald 2009):
 
     >>> import emlib
     >>> from emlib import datasets
     >>> from emlib.algorithms import EM
     >>> from emlib.models import PoissonHMM
-    >>> result = emlib.fit(PoissonHMM(2, fixed={}), datasets.earthquakes(), algorithm=EM(), rng=0)
+    >>> result = emlib.fit(PoissonHMM(2), datasets.earthquakes(), algorithm=EM(), rng=0)
     >>> round(result.loglik, 4)
     -341.8787
     """

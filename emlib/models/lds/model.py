@@ -130,7 +130,11 @@ class LinearDynamicalSystem(ProductModel):
         return self.space.hold(LinearDynamicalSystemParams(**fields))
 
     def held_by_default(self, data: Data) -> tuple[str, ...]:
-        """Name the initial block where there are fewer sequences than its parameters and one more."""
+        """Name the initial block where there are fewer sequences than its parameters and one more.
+
+        Its covariance would shrink for ever; with the covariance alone held, the mean and the scale of the states would
+        grow for ever, to the same end.
+        """
         size = self.n_latent + self.n_latent * (self.n_latent + 1) // 2
         return ("initial_mean", "initial_covariance") if data.n_units < size + 1 else ()
 
