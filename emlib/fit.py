@@ -12,9 +12,9 @@ from emlib.algorithms import EM, LBFGS, SQUAREM, Adaptive, Profile, Switch, afte
 from emlib.algorithms.base import Algorithm, check_algorithm
 from emlib.algorithms.stopping import DEFAULT_TOL
 from emlib.data import Data
-from emlib.data.validate import positive_integer
+from emlib.data.validate import generator, positive_integer
 from emlib.fitting.starts import Start, Task, run_all
-from emlib.model import LatentVariableModel
+from emlib.model import LatentVariableModel, check_model
 from emlib.result import Result
 
 LARGE_SPACE = 200  # parameters above which eigenvalues at every step cost more than they save
@@ -23,22 +23,24 @@ HUGE_SPACE = 3000  # parameters above which a matrix over all of them takes long
 
 def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: Algorithm | None = None,
         n_starts: int = 1, rng: Any = None, tol: float = DEFAULT_TOL, max_estep: int = 5000,
-        sample_weight: Any = None, coordinates: str | None = None, callback: Callable[..., Any] | None = None,
-        progress: bool = False, checkpoint: Any = None, map: Callable[..., Iterable[Any]] = map,
-        n_threads: int = 1, n_workers: int = 1, chunk_size: int | None = None) -> Result:
+        max_iter: int | None = None, sample_weight: Any = None, coordinates: str | None = None,
+        callback: Callable[..., Any] | None = None, progress: bool = False, checkpoint: Any = None,
+        map: Callable[..., Iterable[Any]] = map, n_threads: int = 1, n_workers: int = 1,
+        chunk_size: int | None = None) -> Result:
     """Maximise the log-likelihood of a model; nothing but model and data is needed.
 
     Parameters
     ----------
     model : LatentVariableModel
-        Fields in its `fixed` are held. With ``fixed=None`` those that the data say nothing about (the model's
-        `held_by_default`, such as the initial state of a single chain) are held at the start's values, which the
-        message says and `result.model` shows; ``fixed={}`` estimates them, too.
+        Fields in its `fixed` are held. So are those that the data say nothing about (the model's `held_by_default`,
+        such as the initial state of a single series), at the start's values, which the message says and
+        `result.model` shows; ``fixed={}`` estimates them, too.
     data : array_like, Data or Chunks
         As the model's `as_data` reads it. A large array of float64 is not copied, see `Problem`; data that do not fit
         into memory come in `Chunks`.
-    start : parameters or mapping of fields, optional
-        The first start; two equal components are nudged apart, and the message says so.
+    start : parameters, mapping of fields or Result, optional
+        The first start; fields that a mapping leaves out are drawn. Two equal components are nudged apart, and the
+        message says so.
     algorithm : Algorithm, optional
         Default: EM as long as it is the better buy, then trust-region steps that learn the missing information
         (`Adaptive`), or `LBFGS` in the same metric above 200 parameters, and `SQUAREM`, which needs no matrix, above
@@ -52,6 +54,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         Estimated gain in loglik still to be had, nats.
     max_estep : int
         Budget of each start.
+    max_iter : int, optional
+        Budget of each start in iterations.
     sample_weight : array_like, optional
         How often each unit was seen.
     coordinates : str, optional
@@ -84,6 +88,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     >>> round(float(result.params.theta), 4)
     0.6268
     """
+    check_model(model)
     positive_integer(n_starts, "n_starts")
     positive_integer(n_workers, "n_workers")
     if n_workers > 1 and (callback is not None or progress):
@@ -93,12 +98,12 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         raise ValueError("checkpoint: every call would draw other starts; give rng a seed, or one start")
     units = model.as_data(data, sample_weight)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if rng is None else rng
-    chooser = np.random.default_rng(seed)
+    chooser = generator(seed)
     chosen = default_algorithm(model) if algorithm is None else algorithm
     check_algorithm(chosen)
     starts = [_prepared(model, units, start if index == 0 else None, chooser) for index in range(n_starts)]
-    task = Task(units, chosen, coordinates or chosen.coordinates, tol, max_estep, map, n_threads, chunk_size, callback,
-                progress, checkpoint)
+    task = Task(units, chosen, coordinates or chosen.coordinates, tol, max_estep, max_iter, map, n_threads, chunk_size,
+                callback, progress, checkpoint)
     return replace(_best(run_all(task, starts, n_workers)), seed=seed)
 
 
@@ -120,17 +125,23 @@ def _prepared(model: Any, data: Data, given: Any, rng: np.random.Generator) -> S
     """Return a start, the model that its held fields belong to, and a note of what was done to either."""
     params, note = _start(model, data, given, rng)
     held, kept = _with_held(model, data, params)
-    return Start(held, params, note + kept)
+    sparse, zeros = _with_zeros(held, data, params)
+    return Start(sparse, sparse.space.hold(params), note + kept + zeros)
 
 
 def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Generator) -> tuple[Any, str]:
     """Return a validated start in which no two components agree, and what was done to it."""
     if given is None:
         return model.start(data.sample(), rng), ""
+    given = getattr(given, "params", given)  # of a result
     fields = given if isinstance(given, Mapping) else {
         b.name: getattr(given, b.name, None) for b in model.space.blocks}
     if any(value is None for value in fields.values()):
         raise TypeError(f"start: {type(given).__name__} found; give model.params({', '.join(fields)})")
+    names = {block.name for block in model.space.blocks}
+    if isinstance(given, Mapping) and set(fields) < names:  # the others are drawn
+        drawn = model.start(data.sample(), rng)
+        fields = {name: getattr(drawn, name) for name in names} | dict(fields)
     params = model.params(**fields)
     split = model.separate(params, data, rng)
     if split is None:
@@ -141,12 +152,24 @@ def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Ge
 
 
 def _with_held(model: Any, data: Data, params: Any) -> tuple[Any, str]:
-    """Return the model with the fields held that the data say nothing about, unless its `fixed` says what is."""
-    names = model.held_by_default(data) if model.fixed is None else ()
-    if not names:
+    """Return the model with the fields held, too, that the data say nothing about; not where its `fixed` is empty."""
+    known = {} if model.fixed is None else dict(model.fixed)
+    names = [name for name in model.held_by_default(data) if name not in known]
+    if not names or (model.fixed is not None and not known):
         return model, ""
-    held = replace(model, fixed={name: getattr(params, name) for name in names})
+    held = replace(model, fixed=known | {name: getattr(params, name) for name in names})
     return held, f"; held at the start's value: {', '.join(names)} (give the model fixed={{}} to estimate all)"
+
+
+def _with_zeros(model: Any, data: Data, params: Any) -> tuple[Any, str]:
+    """Return the model with those probabilities known to be zero that stay zero, or have their maximum there."""
+    found = model.known_zeros(params, data)
+    if not found:
+        return model, ""
+    blocks = {block.name: block for block in model.space.blocks}
+    known = {name: np.where(blocks[name].support & ~mask, np.nan, 0.0) for name, (mask, _) in found.items()}
+    note = ", ".join(f"{name} ({reason})" for name, (_, reason) in found.items())
+    return replace(model, fixed={**(model.fixed or {}), **known}), f"; kept at zero: {note}"
 
 
 def _best(runs: list[Result]) -> Result:

@@ -70,6 +70,18 @@ def _lacking(model: Any, name: str) -> TypeError:
     return TypeError(f"model: {type(model).__name__} has no `{name}`")
 
 
+def check_model(model: Any) -> None:
+    """Refuse what is no model, such as data in its place, or the class of a model."""
+    try:
+        fits = not isinstance(model, type) and all(map(callable, (model.as_data, model.e_step, model.m_step)))
+    except AttributeError:
+        fits = False
+    if not fits:
+        found = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"model: {found} found; give a model with its settings, such as GaussianMixture(2, 1), first, "
+                        "then the data")
+
+
 class LatentVariableModel(Protocol):
     """What a model supplies; algorithms, diagnostics and loops use nothing else.
 
@@ -187,6 +199,11 @@ class LatentVariableModel(Protocol):
         return 0
 
     @property
+    def n_parameters(self) -> int:
+        """Return the number of free parameters, without those directions."""
+        return int(self.space.size("free") - self.n_invariant)
+
+    @property
     def n_latent_values(self) -> int:
         """Return how many values a discrete hidden variable has; 1 where none is discrete."""
         return 1
@@ -204,6 +221,10 @@ class LatentVariableModel(Protocol):
         """Say in what way parameters have collapsed onto these data; None if they have not."""
         return None
 
+    def vanishing(self, params: Any, data: Data, step: Array) -> str | None:
+        """Say which parameter a Newton step in free coordinates sends to where the model degenerates; None if none."""
+        return None
+
     def separate(self, params: Any, data: Data, rng: np.random.Generator) -> tuple[Any, str] | None:
         """Return a start with equal components nudged apart, and which these were; None if none are equal."""
         return None
@@ -211,6 +232,10 @@ class LatentVariableModel(Protocol):
     def held_by_default(self, data: Data) -> tuple[str, ...]:
         """Return the fields that these data say nothing about."""
         return ()
+
+    def known_zeros(self, params: Any, data: Data) -> Mapping[str, tuple[Array, str]]:
+        """Return by field which probabilities a run from these parameters keeps at zero, and why."""
+        return {}
 
     def missing_information_cost(self) -> int:
         """Return how many E-steps `missing_information` takes."""

@@ -15,7 +15,7 @@ from emlib.evaluation import differences
 from emlib.evaluation.point import Evaluation, Memo, MStep
 from emlib.evaluation.threads import chosen_map
 from emlib.kernels import CHUNK
-from emlib.model import Expectation, LatentVariableModel, Statistics
+from emlib.model import Expectation, LatentVariableModel, Statistics, check_model
 from emlib.numerics import Array, tree_sum
 
 __all__ = ["Evaluation", "MStep", "Problem"]
@@ -56,6 +56,7 @@ class Problem:
     def __init__(self, model: LatentVariableModel, data: Any, coordinates: str = "free", *,
                  map: Callable[..., Iterable[Any]] = map, n_threads: int = 1, sample_weight: Any = None,
                  chunk_size: int | None = None) -> None:
+        check_model(model)
         self.model = model
         self.data: Data = model.as_data(data, sample_weight)
         self.coordinates = coordinates
@@ -101,7 +102,8 @@ class Problem:
         except np.linalg.LinAlgError as error:
             return self._outside(x, params, f"loglik: {str(error).lower()} at a point inside the space")
         if not np.isfinite(found.loglik):
-            return self._outside(x, params, f"loglik: {found.loglik} at a point inside the space")
+            why = "; the data are impossible there, look for zeros" if found.loglik == -np.inf else ""
+            return self._outside(x, params, f"loglik: {found.loglik} at a point inside the space{why}")
         slopes = self.model.q_gradient(params, found.stats)
         gradient = self.model.space.pullback(params, slopes, self.coordinates)
         if not np.isfinite(gradient).all():
@@ -216,6 +218,10 @@ class Problem:
     def allow_e_steps(self, number: int) -> None:
         """Set the limit: so many E-steps from now on."""
         self.limit = self.n_estep + number
+
+    def allows(self, number: int) -> bool:
+        """Return whether the limit leaves room for so many E-steps more."""
+        return self.limit is None or self.n_estep + number <= self.limit
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:

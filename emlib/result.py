@@ -20,6 +20,7 @@ class Status(Enum):
 
     CONVERGED = "stationary, no direction of positive curvature, expected further gain below tol"
     MAX_ESTEP = "the budget of E-steps is spent"
+    MAX_ITER = "the budget of iterations is spent"
     SADDLE = "stationary, but the log-likelihood rises to second order in some direction"
     DEGENERATE = "a step left the parameter space"
     DECREASED = "a step that must not lower the log-likelihood did"
@@ -119,7 +120,7 @@ class Result:
     @property
     def n_parameters(self) -> int:
         """Free parameters, without the directions in which a model is the same distribution (its `n_invariant`)."""
-        return int(self.model.space.size("free") - self.model.n_invariant)
+        return int(self.model.n_parameters)
 
     @property
     def aic(self) -> float:

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 
 from emlib.algorithms.base import Algorithm, Info, State, check_algorithm
-from emlib.algorithms.stopping import DEFAULT_TOL, curvature, em_gain
+from emlib.algorithms.stopping import DEFAULT_TOL, Curvature, curvature, curvature_cost, em_gain
+from emlib.data.validate import positive_integer
 from emlib.evaluation.companions import remembered
 from emlib.fitting.checkpoint import Checkpoint, Snapshot
 from emlib.problem import Evaluation, Problem
 from emlib.result import Result, Status, Trace
 
 ROUNDED_FALL = 1e-12  # relative fall of the log-likelihood that rounding explains
+LEFT_BOUNDARY = "left a boundary where the log-likelihood rises inwards"
+MOST_ESCAPES = 5  # how often a run may
 
 
 @dataclass
@@ -77,27 +80,40 @@ class _Run:
             return max(info.remaining, em_gain(self.problem, here, self.rate))
         return info.remaining
 
-    def verdict(self) -> Status | None:
+    def verdict(self) -> tuple[Status, str] | None:
         """Return why the run may end, after a look at the curvature; None to continue, with the rate just learnt."""
         if self.remaining > self.tol:
             return None
         if self.exact:
-            return Status.CONVERGED
+            return Status.CONVERGED, ""
+        if not self.problem.allows(curvature_cost(self.problem)):
+            return None  # the rest of the budget goes into steps
         found = curvature(self.problem, self.state.evaluation, self.tol)
         if found is None:
             self.notes.append("curvature not checked, too many parameters")
-            return Status.CONVERGED
+            return Status.CONVERGED, ""
         if found.saddle:
-            return Status.SADDLE
+            return self.leave(found)
         self.remaining = found.remaining
         if found.remaining <= self.tol:
-            return Status.CONVERGED
+            return (Status.CONVERGED, "") if found.vanishing is None else (Status.DEGENERATE, found.vanishing)
         self.rate = max(self.rate, min(found.rate, 1 - 1e-12))
+        return None
+
+    def leave(self, found: Curvature) -> tuple[Status, str] | None:
+        """Go on from a higher point where the boundary was no maximum, a few times at most; else stop at the saddle."""
+        start = None if found.higher is None else self.problem.checked_m_step(found.higher)
+        if start is None or start.fault is not None or self.notes.count(LEFT_BOUNDARY) >= MOST_ESCAPES:
+            return Status.SADDLE, ""
+        self.notes.append(LEFT_BOUNDARY)
+        self.state = self.algorithm.init(self.problem, self.problem.evaluate(start.x))
+        self.best, self.remaining = self.state.evaluation, np.inf
         return None
 
 
 def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAULT_TOL, max_estep: int = 5000,
-          callback: Callable[..., Any] | None = None, progress: bool = False, checkpoint: Any = None) -> Result:
+          max_iter: int | None = None, callback: Callable[..., Any] | None = None, progress: bool = False,
+          checkpoint: Any = None) -> Result:
     """Run an algorithm from a start until the estimated remaining gain is below `tol`.
 
     Parameters
@@ -110,6 +126,8 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
         Estimated gain in the log-likelihood still to be had, nats.
     max_estep : int
         Budget; the run stops at the first iteration that reaches it.
+    max_iter : int, optional
+        Budget in iterations.
     callback : callable, optional
         Called as ``callback(intermediate_result)`` after each iteration; a true value, or `StopIteration`, stops.
     progress : bool
@@ -133,6 +151,8 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
     """
     check_algorithm(algorithm)
     _check_options(tol, max_estep)
+    if max_iter is not None:
+        positive_integer(max_iter, "max_iter")
     run = _start(problem, algorithm, x0, tol, max_estep)
     if checkpoint is not None:
         run.file = Checkpoint(checkpoint, problem, algorithm, tol, x0)
@@ -140,7 +160,7 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
             run.resume(snapshot)
     problem.allow_e_steps(max_estep - run.spent)
     try:
-        status, message = _loop(run, callback, progress)
+        status, message = _loop(run, callback, progress, np.inf if max_iter is None else max_iter)
     except KeyboardInterrupt:
         status, message = Status.INTERRUPTED, ""
     return _result(run, status, message)
@@ -158,16 +178,18 @@ def _start(problem: Problem, algorithm: Algorithm, x0: Any, tol: float, max_este
     return run
 
 
-def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool) -> tuple[Status, str]:
+def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool, most: float) -> tuple[Status, str]:
     while True:
         snapshot = run.snapshot()
         verdict = run.verdict()
         if run.file is not None and (verdict is not None or run.spent >= run.budget or run.file.due()):
             run.file.write(snapshot)
         if verdict is not None:
-            return verdict, ""
+            return verdict
         if run.spent >= run.budget:
             return Status.MAX_ESTEP, f"{run.spent} E-steps"
+        if len(run.trace) > most:
+            return Status.MAX_ITER, f"{most:g} iterations"
         before = run.state.evaluation
         try:
             run.state, info = run.algorithm.step(run.problem, run.state)

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import scipy
 
-from emlib.blocks import Block, Held, Interval, Simplex
+from emlib.blocks import Block, Held, Interval, Rate, Simplex
 from emlib.blocks.held import hold
 from emlib.numerics import Array, block_diagonal, symmetrise
 
@@ -88,6 +88,27 @@ class ParameterSpace:
             raise TypeError(f"params: expected the fields {names}, got {sorted(fields)}")
         values = {block.name: block.validate(fields[block.name]) for block in self.blocks}
         return self.params_type(**values)
+
+    def accepted(self, given: Any) -> Any:
+        """Return the parameters that a caller means: themselves, those of a result, or those of a mapping of fields.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For anything else, and for parameters of other shapes.
+        """
+        if isinstance(given, Mapping):
+            return self.build(**given)
+        if not isinstance(given, self.params_type) and "params" in dir(given):
+            given = given.params  # of a result
+        if not isinstance(given, self.params_type):
+            names = ", ".join(block.name for block in self.blocks)
+            raise TypeError(f"params: {type(given).__name__} found; give model.params({names})")
+        for block in self.blocks:
+            if (shape := np.shape(getattr(given, block.name))) != block.shape:
+                raise ValueError(f"params: {block.name} has shape {shape}, the model needs {block.shape}; they are of "
+                                 "another model")
+        return given
 
     def fault(self, params: Any) -> str | None:
         """Return what is wrong with the parameters, naming block and entry; None if nothing is."""
@@ -183,19 +204,19 @@ class ParameterSpace:
         return pulled
 
     def lifted(self, params: Params, share: float, least: float = 0.0) -> Params:
-        """Return the parameters with probabilities and intervals kept off their boundary by a share.
+        """Return the parameters with probabilities, rates and intervals kept off their boundary by a share.
 
-        Where no probability is `least` or below, and nothing else lies on the boundary, they are the very same.
+        Where no probability or rate is `least` or below, and nothing else lies on the boundary, they are the very same.
         """
-        blocks = [block for block in self.blocks if isinstance(block, Interval | Simplex)]
+        blocks = [block for block in self.blocks if isinstance(block, Interval | Rate | Simplex)]
         values = {block.name: np.asarray(getattr(params, block.name)) for block in blocks}
         raised = {block.name: block.lifted(values[block.name], share, least) for block in blocks}
         moved = {name: value for name, value in raised.items() if not np.array_equal(value, values[name])}
         return replace(params, **moved) if moved else params
 
     def vanished_mask(self, *points: Any) -> Array:
-        """Return a mask of the free coordinates whose probability, or its reference, has vanished at some point."""
-        masks = [[b.vanished_mask(np.asarray(getattr(params, b.name))) if isinstance(b, Simplex)
+        """Return a mask of the free coordinates whose rate or probability, or its reference, has vanished somewhere."""
+        masks = [[b.vanished_mask(np.asarray(getattr(params, b.name))) if isinstance(b, Rate | Simplex)
                   else np.zeros(b.free_size, dtype=bool) for b in self.blocks] for params in points]
         return np.asarray(np.any([np.concatenate(mask) for mask in masks], axis=0))
 

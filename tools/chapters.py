@@ -7,6 +7,8 @@ import copy
 import hashlib
 import json
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,44 @@ def parameters(notebook: Notebook) -> dict[str, Any]:
     """Return the literals of the cell tagged ``parameters``, by name."""
     cells = [cell for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])]
     return {name: value for cell in cells for name, value in literals(cell.source)}
+
+
+RANGE = re.compile(r"from (\S+?)(?: to (\S+))?$")  # at the end of a parameter's comment
+
+
+def fitting(notebook: Notebook, given: Mapping[str, Any], chapter: str) -> dict[str, Any]:
+    """Return given values as the types that a chapter declares for them, 1e2 as the integer 100.
+
+    Raises
+    ------
+    ValueError
+        Naming the chapter and the parameter, for one that it lacks, another type, or a value out of the stated range.
+    """
+    lines = [line for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])
+             for line in cell.source.splitlines()]
+    declared = {line.partition(":")[0]: line for line in lines if ":" in line.partition("=")[0]}
+    found = {}
+    for name, value in given.items():
+        if name not in declared:
+            raise ValueError(f"{name}: chapter {chapter} has no such parameter; there are {sorted(declared)}")
+        kind = declared[name].partition(":")[2].partition("=")[0].strip()
+        found[name] = _as_kind(value, kind, f"{name} of chapter {chapter}")
+        stated = RANGE.search(declared[name].partition("#")[2].strip())
+        if stated and not float(stated[1]) <= found[name] <= float(stated[2] or "inf"):
+            raise ValueError(f"{name} of chapter {chapter}: {value!r} found, it goes {stated[0]}")
+    return found
+
+
+def _as_kind(value: Any, kind: str, name: str) -> Any:
+    """Return a value as its declared type, where nothing of it is lost."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "float" and number:
+        return float(value)
+    if kind == "int" and number and float(value).is_integer():
+        return int(value)
+    if type(value).__name__ != kind:
+        raise ValueError(f"{name}: {value!r} found, of type {type(value).__name__}; it is declared as {kind}")
+    return value
 
 
 def with_outputs(source: Notebook, run: Notebook) -> Notebook:

@@ -126,13 +126,18 @@ def literal(text: str) -> tuple[str, Any]:
 
 def with_parameters(paths: list[Path], given: dict[str, Any], out: Path | None) -> int:
     """Run chapters with other parameters; nothing is cached or written back."""
-    faults = []
-    for path in paths:
-        run = execute(path, given)
+    faults, folder = [], out or ROOT / "_build" / "other_parameters"
+    try:
+        fitted = [chapters.fitting(chapters.read(path), given, path.stem) for path in paths]
+    except ValueError as error:
+        return report([str(error)])
+    for path, values in zip(paths, fitted, strict=True):
+        run = execute(path, values)
         faults += [run.fault] if run.fault else []
-        if out and not run.fault:
-            chapters.write(run.notebook, out / path.name)
-            print(f"{path.stem:<28} ran in {run.seconds:.1f} s, written to {out / path.name}")
+        if not run.fault:
+            folder.mkdir(parents=True, exist_ok=True)
+            chapters.write(run.notebook, folder / path.name)
+            print(f"{path.stem:<28} ran in {run.seconds:.1f} s, written to {folder / path.name}")
     return report(faults)
 
 
@@ -141,7 +146,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("chapter", nargs="*", help="05, or 05_projection_matrix; default: all")
     parser.add_argument("--param", action="append", type=literal, default=[], metavar="name=value")
-    parser.add_argument("--out", type=Path, help="folder for the notebooks run with --param")
+    parser.add_argument("--out", type=Path,
+                        help="folder for the notebooks run with --param; default: _build/other_parameters")
     parser.add_argument("--fresh", action="store_true", help="run even what has not changed")
     chosen = parser.parse_args(arguments)
     paths = [chapters.find(name) for name in chosen.chapter] or chapters.listed()

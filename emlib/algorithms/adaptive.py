@@ -10,7 +10,7 @@ import numpy as np
 from emlib.algorithms.base import Info, State, require_free
 from emlib.algorithms.em import em_step, observed_rate, slope
 from emlib.algorithms.metric import metric_factor, observed_information
-from emlib.algorithms.stopping import DEFAULT_TOL, SADDLE_CURVATURE, newton_gain, remaining_gain
+from emlib.algorithms.stopping import DEFAULT_TOL, SADDLE_CURVATURE, curvature_cost, newton_gain, remaining_gain
 from emlib.algorithms.trust_region import SMALLEST, QuadraticModel, attempt, model_in_metric
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -167,7 +167,8 @@ def _arrive(problem: Problem, state: State, there: Evaluation, before: _Model, r
     model, remaining = _model(problem, there, missing, exact), np.inf
     if model is not None and not exact:
         quadratic = model.quadratic
-        if newton_gain(quadratic.curvatures, quadratic.slopes) <= DEFAULT_TOL:
+        at_rest = newton_gain(quadratic.curvatures, quadratic.slopes) <= DEFAULT_TOL
+        if at_rest and problem.allows(curvature_cost(problem)):
             exact, model = True, _model(problem, there, missing, True)
     if model is not None:
         missing, remaining = model.missing, _gain(model.quadratic, radius)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from emlib.algorithms.base import Info, State, require_free
-from emlib.algorithms.stopping import newton_gain
+from emlib.algorithms.stopping import FLAT_CURVATURE, newton_gain
 from emlib.algorithms.trust_region import SMALLEST, QuadraticModel, attempt
 from emlib.numerics import Array, symmetrise
 from emlib.problem import Evaluation, MStep, Problem
@@ -27,8 +27,9 @@ class Profile:
     loadings free (Jöreskog 1967). Its `profiled` names the field that is left, its `profile(params, stats)` returns
     the best point with this field, and the Hessian of the log-likelihood at such points in the field's free
     coordinates. The gradient is that of any E-step: the other fields' part vanishes there. As the Hessian is exact,
-    it is also what convergence is judged by. ``Switch(EM(), Profile(), after(1))``, the default of `fit` for such
-    models, begins with an EM step.
+    it is also what convergence is judged by, unless the field goes to where the
+    model degenerates. ``Switch(EM(), Profile(), after(1))``, the default of `fit` for such models, begins with an EM
+    step.
 
     Examples
     --------
@@ -120,4 +121,7 @@ def _arrived(problem: Problem, there: Evaluation, hessian: Array, radius: float)
     """Return the state at a new point, with what Newton's step would still gain in units of the rows' number."""
     model, count = _model(problem, there, hessian), problem.data.n_units
     remaining = newton_gain(model.curvatures / count, model.slopes / np.sqrt(count))
-    return State(there, {"hessian": hessian, "radius": radius}), Info("profile", True, remaining, exact=True)
+    step = np.zeros(problem.size)
+    step[_field(problem)] = model.directions @ (model.slopes / np.maximum(model.curvatures, FLAT_CURVATURE * count))
+    exact = problem.model.vanishing(there.params, problem.data, step) is None
+    return State(there, {"hessian": hessian, "radius": radius}), Info("profile", True, remaining, exact=exact)

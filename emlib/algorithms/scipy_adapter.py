@@ -75,7 +75,7 @@ class SciPy:
 
     def _objective(self, problem: Problem, best: list[Evaluation]) -> Any:
         def function(x: Array) -> tuple[float, Array]:
-            if problem.limit is not None and problem.n_estep >= problem.limit:
+            if not problem.allows(1):
                 raise _Spent
             here = problem.evaluate(x)
             if here.loglik > best[0].loglik:

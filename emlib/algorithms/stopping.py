@@ -8,10 +8,13 @@ Before a run is called converged, the curvature itself is looked at (`curvature`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
+from emlib.blocks.elementwise import CURVATURE_LOST
+from emlib.blocks.simplex import VANISHED
 from emlib.evaluation.companions import in_coordinates, in_free_coordinates
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -37,11 +40,18 @@ class Curvature:
         Newton's estimate of the gain, half g' I_o^-1 g over the identified directions.
     saddle : bool
         Whether the log-likelihood rises to second order in some direction.
+    vanishing : str or None
+        Which parameter has its maximum where the model degenerates, in the model's words.
+    higher : parameters or None
+        Of a saddle on the boundary, a point inside that lies higher: from a probability that is as good as zero the
+        log-likelihood rises to first order.
     """
 
     rate: float
     remaining: float
     saddle: bool
+    vanishing: str | None
+    higher: Any = None
 
 
 def remaining_gain(slope: float, rate: float) -> float:
@@ -95,17 +105,30 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     values, vectors = _relative(observed, inner.complete_information(point))
     gains = _gains(np.abs(values), vectors.T @ point.gradient)
     at_rest = gains[values > 0].sum() <= tol
-    saddle = bool(values.min() < -SADDLE_CURVATURE and at_rest) and _rises(inner, point, vectors[:, 0], tol)
+    higher = _higher(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
+    saddle = higher is not None
     if inner is not problem:
         problem.count_e_steps(inner.n_estep)
     slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)
-    return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle)
+    step = vectors @ (vectors.T @ point.gradient / np.maximum(values, FLAT_CURVATURE))
+    vanishing = inner.model.vanishing(point.params, inner.data, step)
+    on_boundary = inner.model.space.lifted(here.params, LIFTED_SHARE, CURVATURE_LOST) is not here.params
+    return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle, vanishing,
+                     higher if on_boundary else None)
 
 
-def _rises(problem: Problem, point: Evaluation, direction: Array, tol: float) -> bool:
-    """Return whether some step along the direction, either way, gains more than `tol`."""
-    found = any(problem.loglik(point.x + sign * length * direction) > point.loglik + tol
-                for length in SADDLE_PROBES for sign in (1.0, -1.0))
+def curvature_cost(problem: Problem) -> int:
+    """Return how many E-steps a look at the curvature takes, as a rule."""
+    model = problem.model
+    if problem.size > LARGEST_HESSIAN:
+        return 0
+    return model.missing_information_cost() if model.supplies("missing_information") else 2 * model.space.size("free")
+
+
+def _higher(problem: Problem, point: Evaluation, direction: Array, tol: float) -> Any:
+    """Return the first of some points along the direction, either way, that gains more than `tol`; None without one."""
+    tried = (problem.evaluate(point.x + sign * length * direction) for length in SADDLE_PROBES for sign in (1.0, -1.0))
+    found = next((there.params for there in tried if there.loglik > point.loglik + tol), None)
     problem.memo.last = point
     return found
 
@@ -116,7 +139,7 @@ def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
     I_c is taken at the M-step, which may lie on the boundary of the space; there it vanishes.
     """
     try:
-        if not np.isfinite(complete).all():
+        if not (np.isfinite(complete).all() and np.isfinite(observed).all()):
             raise LinAlgError("the information of a vanishing probability overflows")
         values, vectors = eigh(observed, complete)
     except LinAlgError:
@@ -127,8 +150,8 @@ def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
 
 
 def _interior(problem: Problem, here: Evaluation) -> tuple[Problem, Evaluation]:
-    """Return the problem in free coordinates with the same point, or with one just inside the boundary."""
-    lifted = problem.model.space.lifted(here.params, LIFTED_SHARE)
+    """Return the problem in free coordinates with the same point, or one just inside where it is on the boundary."""
+    lifted = problem.model.space.lifted(here.params, LIFTED_SHARE, VANISHED)
     if lifted is here.params:
         return in_free_coordinates(problem, here)
     inner = in_coordinates(problem, "free")

@@ -65,8 +65,8 @@ def dask_data(model: LatentVariableModel, source: Any, sample_weight: Any = None
     source : dask array, dask data frame, tuple (X, y) of dask arrays, or list of delayed chunks
         Chunks of rows are what is mapped over, cut further where they have more than `chunk_size` units. A delayed
         chunk is raw data as the model's `as_data` takes them.
-    sample_weight : dask array or list of delayed arrays, optional
-        One chunk for each chunk of data.
+    sample_weight : dask array, list of delayed arrays or ndarray, optional
+        One chunk for each chunk of data; an array in memory is cut as they are.
 
     Notes
     -----
@@ -103,12 +103,13 @@ def _read(reader: Reader, source: Any, sample_weight: Any = None) -> Data:
     """Do what `emlib.data.read` does, on the workers."""
     client = _client()
     raws = _chunks(source)
-    seen = [None] * len(raws) if sample_weight is None else _chunks(sample_weight)
-    if len(seen) != len(raws):
-        raise ValueError(f"sample_weight: {len(seen)} chunks found, the data have {len(raws)}; give one for each")
-    arguments = [client.compute(column) if column[0] is not None else column for column in (raws, seen)]
-    parts = [client.submit(read_chunk, reader, index, raw, weight, pure=False)
-             for index, (raw, weight) in enumerate(zip(*arguments, strict=True))]
+    rows = client.compute(raws)
+    sizes = client.gather([client.submit(_size, part) for part in rows])
+    seen = _weights(sample_weight, sizes, client)
+    kept = [index for index, size in enumerate(sizes) if size]  # a selection may leave partitions empty
+    if not kept:
+        raise ValueError("data: every chunk is empty; at least one unit is needed")
+    parts = [client.submit(read_chunk, reader, index, rows[index], seen[index], pure=False) for index in kept]
     facts = list(_results(client, [(_facts, part) for part in parts]))
     lengths = tuple(length for length, _ in facts)
     homes = client.who_has(parts)
@@ -229,6 +230,24 @@ def _chunks(raw: Any) -> list[Any]:
     if hasattr(raw, "rechunk"):  # chunks are of rows; columns stay together
         raw = raw.rechunk(dict.fromkeys(range(1, raw.ndim), -1))
     return list(np.ravel(raw.to_delayed()))
+
+
+def _size(raw: Any) -> int:
+    return len(raw[0] if isinstance(raw, tuple) else raw)
+
+
+def _weights(given: Any, sizes: Sequence[int], client: Client) -> list[Any]:
+    """Return the weights of each chunk; those of one array in memory are cut as the data are."""
+    if given is None:
+        return [None] * len(sizes)
+    if isinstance(given, np.ndarray):
+        if given.shape != (sum(sizes),):
+            raise ValueError(f"sample_weight: shape {given.shape} found, ({sum(sizes)},) needed, one weight per unit")
+        return list(np.split(given, np.cumsum(sizes)[:-1]))
+    seen = _chunks(given)
+    if len(seen) != len(sizes):
+        raise ValueError(f"sample_weight: {len(seen)} chunks found, the data have {len(sizes)}; give one for each")
+    return list(client.compute(seen))
 
 
 def _cuts(lengths: Sequence[int], size: int) -> Iterator[list[Cut]]:

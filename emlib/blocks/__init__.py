@@ -6,9 +6,9 @@ May import `emlib.numerics` alone.
 """
 
 from emlib.blocks.block import Block
-from emlib.blocks.elementwise import Interval, Positive, Real
+from emlib.blocks.elementwise import Interval, Positive, Rate, Real
 from emlib.blocks.held import Held
 from emlib.blocks.positive_definite import PositiveDefinite
 from emlib.blocks.simplex import Simplex, StochasticMatrix
 
-__all__ = ["Block", "Held", "Interval", "Positive", "PositiveDefinite", "Real", "Simplex", "StochasticMatrix"]
+__all__ = ["Block", "Held", "Interval", "Positive", "PositiveDefinite", "Rate", "Real", "Simplex", "StochasticMatrix"]

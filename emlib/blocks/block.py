@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import scipy
 
+from emlib.data.arrays import numbers
 from emlib.numerics import Array, block_diagonal
 
 
@@ -53,10 +54,7 @@ def first_bad(mask: Array, word: str = "entry") -> str:
 
 def as_block(block: Block, value: Any) -> Array:
     """Return a user's value as an array of the block's shape; raise ValueError if it is no such value."""
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{block.name}: cannot be read as numbers ({error}); give an array of floats") from None
+    array = numbers(value, block.name).astype(float)
     if array.shape != block.shape:
         raise ValueError(f"{block.name}: shape {array.shape} found, {block.shape} needed")
     found = block.fault(array)

@@ -12,6 +12,8 @@ import scipy
 from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
 from emlib.numerics import Array
 
+CURVATURE_LOST = 1e-10  # a rate or probability along whose logarithm rounding decides the curvature, even its sign
+
 
 @dataclass(frozen=True)
 class _Elementwise(TangentFromParts):
@@ -135,6 +137,25 @@ class Positive(_Elementwise):
 
     def bend(self, value: Array) -> Array:
         return np.ravel(value)
+
+
+@dataclass(frozen=True)
+class Rate(Positive):
+    """Entries that may be zero, such as expected counts; the chart is the logarithm, of the interior."""
+
+    def fault(self, value: Array) -> str | None:
+        bad = value < 0
+        if np.any(bad):
+            return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; it cannot be negative"
+        return not_finite(value)
+
+    def lifted(self, value: Array, share: float, least: float = 0.0) -> Array:
+        """Return the entries with none below `share`; themselves where all are above `least`."""
+        return np.maximum(value, share) if (value <= least).any() else value
+
+    def vanished_mask(self, value: Array) -> Array:
+        """Return a mask of the coordinates that are logarithms of what is as good as zero."""
+        return np.asarray(np.ravel(value < CURVATURE_LOST))
 
 
 @dataclass(frozen=True)

@@ -130,11 +130,17 @@ def hold(blocks: tuple[Block, ...], fixed: Mapping[str, Any]) -> tuple[Block, ..
 def _held(block: Block, value: Any) -> Block:
     """Return the block held at a value, or with the zeros in it held where the other entries are NaN."""
     known = _known(value)
+    if not isinstance(block, Simplex) and known.shape == block.shape and not known.all():
+        raise ValueError(f"fixed: {block.name} has NaN for what is to be estimated, which only fields of probabilities "
+                         "may have; hold the whole field, or leave it out")
     if not isinstance(block, Simplex) or known.shape != block.shape or known.all():
         return Held(block, block.validate(value))
-    if np.any(np.asarray(value)[known] != 0) or known.all(axis=-1).any():
+    given = np.asarray(value, dtype=float)
+    sure = known.all(axis=-1, keepdims=True) & (given == 1)  # the one in a row of zeros has no choice
+    known = known & ~sure
+    if np.any(given[known] != 0) or known.all(axis=-1).any():
         raise ValueError(f"fixed: {block.name} mixes NaN, for what is to be estimated, with numbers other than zero or "
-                         "rows without NaN; hold zeros only, or the whole field")
+                         "rows without NaN; hold zeros only, with NaN for the rest of their rows, or the whole field")
     return replace(block, zeros=tuple(int(i) for i in np.flatnonzero(known)))
 
 

@@ -46,17 +46,19 @@ class PositiveDefinite(TangentFromParts):
         if (found := not_finite(value)) is not None:
             return found
         matrices = self._each(value)
-        scale = np.abs(matrices).max(axis=(1, 2))
-        skew = np.abs(matrices - np.swapaxes(matrices, 1, 2)).max(axis=(1, 2)) > 1e-10 * scale
+        variances = np.einsum("kii->ki", matrices)
+        units = np.sqrt(np.where(variances > 0, variances, 1.0))  # rows may be in units of any size
+        scaled = matrices / (units[:, :, None] * units[:, None, :])
+        skew = np.abs(scaled - np.swapaxes(scaled, 1, 2)).max(axis=(1, 2)) > 1e-10
         if skew.any():
             return f"{self._which(skew)} is not symmetric; give 0.5 * (a + a.T)"
-        floor = self._side * np.finfo(float).eps * scale
-        if eigenvalues_exceed(matrices, floor):
+        floor = self._side * np.finfo(float).eps
+        if (variances > 0).all() and eigenvalues_exceed(scaled, floor):
             return None
-        smallest = np.linalg.eigvalsh(matrices)[:, 0]
-        bad = smallest <= floor
+        bad = (variances <= 0).any(axis=1) | (np.linalg.eigvalsh(scaled)[:, 0] <= floor)
         if bad.any():
-            return (f"{self._which(bad)} is not positive definite (smallest eigenvalue {smallest[bad][0]:.3g}); "
+            smallest = np.linalg.eigvalsh(matrices)[bad][0, 0]
+            return (f"{self._which(bad)} is not positive definite (smallest eigenvalue {smallest:.3g}); "
                     "a covariance has positive eigenvalues only")
         return None
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
+from emlib.blocks.elementwise import CURVATURE_LOST
 from emlib.numerics import Array, block_diagonal
 
 SUM_TOLERANCE = 1e-8  # how far from one a user's row of probabilities may add up
 VANISHED = 1e-20  # a probability so small that no sum of log-likelihoods tells it from zero
-CURVATURE_LOST = 1e-10  # a probability along whose log-odds rounding decides the curvature, and even its sign
 RIDGE = 1e-10  # information per unit to put in its place: above that rounding, and below what a gain can show
 
 
@@ -67,6 +67,12 @@ class Simplex(TangentFromParts):
         return rows
 
     def validate(self, value: Any) -> Array:
+        """Read rows of probabilities; those of fewer digits than float64 has are scaled to add up to one."""
+        if isinstance(value, np.ndarray) and value.dtype in (np.float16, np.float32) and value.shape == self.shape:
+            rows = value.astype(float)
+            sums = rows.sum(axis=-1, keepdims=True)
+            if (np.abs(sums - 1) <= rows.shape[-1] * np.finfo(value.dtype).eps).all():
+                value = rows / sums
         return as_block(self, value)
 
     def fault(self, value: Array) -> str | None:

@@ -1,7 +1,8 @@
 """How raw data become validated units: arrays, `Chunks` that are read again and again, and what is measured of both.
 
 A model supplies a `Reader`, and `read` drives it: those of rows, sequences and regressions are in the modules of these
-names, checks of single arrays in `validate`, moments of rows in `moments`. Import the names below from here.
+names; `arrays` turns what users have into numbers, `validate` checks single arrays, `moments` are those of rows.
+Import the names below from here.
 """
 
 from emlib.data.chunks import Chunked, Chunks

@@ -114,10 +114,10 @@ def require_data(data: Any, kind: type[Data] = Data) -> None:
                         "model.as_data(...) of them")
 
 
-def any_units(reader: Reader, raw: Any) -> Data:
+def any_units(reader: Reader, raw: Any, sample_weight: Any = None) -> Data:
     """Return units that parameters are applied to: any number, however few and whatever their columns."""
     refuse_chunks(raw)
-    return raw if isinstance(raw, Data) else read_part(reader, raw)
+    return reweighted(raw, sample_weight) if isinstance(raw, Data) else read_part(reader, raw, sample_weight)
 
 
 def refuse_chunks(raw: Any) -> None:

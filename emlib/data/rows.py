@@ -55,7 +55,8 @@ class NormalRows(Rows):
         smallest = float(np.linalg.eigvalsh(measured.spread / np.outer(deviations, deviations))[0])
         if smallest < DEPENDENT:
             raise ValueError(f"data: the columns are linearly dependent (smallest eigenvalue of their correlation "
-                             f"{smallest:.1e}); drop a column, give more rows or use covariance_type='diag'")
+                             f"{smallest:.1e}); drop a column, give more rows, look for a row that outweighs "
+                             "all others, or use covariance_type='diag'")
         return measured.spread
 
 
@@ -63,21 +64,12 @@ class NormalRows(Rows):
 class RowsWithMissing(Rows):
     """Reads rows of numbers, not-a-number where an entry is missing; the scale is means and variances, shape (2, d).
 
-    Parameters
-    ----------
-    blank : bool
-        Whether a row may have no seen entry, as in the middle of a sequence.
+    A row with no seen entry says nothing, and is kept.
     """
-
-    blank: bool = False
 
     def units(self, raw: Any, name: str = "data") -> Array:
         """Return rows, shape (n, d)."""
-        rows = as_matrix(raw, self.n_features, name, missing=True)
-        empty = None if self.blank else first(rows, lambda part: np.isnan(part).all(axis=1))
-        if empty is not None:
-            raise ValueError(f"{name}: row {empty[0]} has no seen entry; it says nothing, leave it out")
-        return rows
+        return as_matrix(raw, self.n_features, name, missing=True)
 
     def measure(self, block: Data) -> Columns:
         """Return what is seen of each column."""

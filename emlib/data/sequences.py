@@ -24,7 +24,8 @@ class Sequences(Reader):
     rows : Reader
         Of the rows of one sequence; it measures those of all, and knows their scale.
     depth : int
-        Axes of one raw sequence. A list whose entries have one axis less is one sequence, written as a list.
+        Axes of one raw sequence. A list whose entries have one axis less is one sequence, written as a list; so is a
+        list of rows of one number each. Sequences of length one are arrays.
     """
 
     rows: Reader
@@ -45,14 +46,14 @@ class Sequences(Reader):
         refuse_chunks(raw)
         if isinstance(raw, Data):
             return raw.units, False
-        if not isinstance(raw, list) or (raw and _depth(raw[0]) < self.depth):
+        if not isinstance(raw, list) or (raw and _depth(raw[0]) < self.depth) or _is_column(raw):
             return [self._one(raw, "data")], True
         if not raw:
             raise ValueError("data: an empty list; at least one sequence is needed")
         return [self._one(entry, f"data[{index}]") for index, entry in enumerate(raw)], False
 
     def _one(self, raw: Any, name: str) -> Array:
-        if hasattr(raw, "__len__") and len(raw) == 0:
+        if isinstance(raw, (list, tuple, np.ndarray)) and len(raw) == 0:
             raise ValueError(f"{name}: empty; a sequence has at least one observation, leave it out")
         rows: Array = self.rows.units(raw, name)
         return rows
@@ -113,7 +114,7 @@ class Outputs(Sequences):
 
 @dataclass(frozen=True)
 class Symbols(Reader):
-    """Reads one sequence of symbols 0, 1, ..., n_symbols - 1; the scale is their overall frequencies."""
+    """Reads one sequence of symbols 0, 1, ..., n_symbols - 1; the scale, shape (2, M), is how often each occurs."""
 
     n_symbols: int
 
@@ -131,14 +132,13 @@ class Symbols(Reader):
         return array.astype(np.intp)
 
     def measure(self, block: Data) -> Array:
-        """Return how often each symbol was seen, shape (M,)."""
-        found: Array = np.bincount(block.units, block.weights, minlength=self.n_symbols)
-        return found
+        """Return how often each symbol was seen, weights counted and not, shape (2, M)."""
+        return np.stack([np.bincount(block.units, seen, minlength=self.n_symbols) for seen in (block.weights, None)])
 
     def scale(self, tally: Tally, measured: Array, data: Data) -> Array:
-        """Return the frequencies of the symbols, half an observation added to each."""
-        counts: Array = measured + 0.5
-        return np.asarray(counts / counts.sum())
+        """Return the frequencies of the symbols, half an observation added to each; below, how often each is there."""
+        counts = measured[0] + 0.5
+        return np.stack([counts / counts.sum(), measured[1]])
 
 
 def _depth(entry: Any) -> int:
@@ -146,6 +146,12 @@ def _depth(entry: Any) -> int:
         return np.ndim(entry)
     except ValueError:  # ragged: the reader says so
         return 2
+
+
+def _is_column(raw: list[Any]) -> bool:
+    """Return whether a list holds the rows of one column, as a matrix with one column turns into lists."""
+    return len(raw) > 1 and all(isinstance(row, (list, tuple)) and len(row) == 1 and np.ndim(row[0]) == 0
+                                for row in raw)
 
 
 def joined(units: list[Array]) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from emlib.data.arrays import IMPUTE, numbers
 from emlib.data.units import Data
 from emlib.numerics import Array
 
@@ -22,22 +23,16 @@ def as_floats(raw: Any, name: str = "data", *, missing: bool = False) -> Array:
     Raises
     ------
     ValueError
-        For text, objects, complex numbers, an empty array, or the first entry that is not finite.
+        For what `numbers` refuses, an empty array, or the first entry that is not finite.
     """
-    try:
-        array = np.asarray(raw)
-        if array.dtype.kind in "USc":  # numpy would read digits, and drop imaginary parts, without a word
-            raise TypeError("complex numbers" if array.dtype.kind == "c" else "text")
-        kept = array.nbytes > COPIED or isinstance(raw, np.memmap)
-        array = array.astype(np.float64, copy=not kept)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: cannot be read as numbers ({error}); give an array of floats") from None
+    array = numbers(raw, name, missing=missing)
+    kept = array.nbytes > COPIED or isinstance(raw, np.memmap)
+    array = array.astype(np.float64, copy=not kept)
     if array.size == 0:
         raise ValueError(f"{name}: empty, shape {array.shape}; at least one unit is needed")
     index = first(array, np.isinf if missing else _not_finite)
     if index is not None:
-        remedy = ("write nan where a value is missing" if missing else
-                  "remove or impute it, this model has no missing values")
+        remedy = "write nan where a value is missing" if missing else IMPUTE
         raise ValueError(f"{name}: entry {list(index)} is {array[index]}; {remedy}")
     return array
 
@@ -101,6 +96,18 @@ def reweighted(data: Data, sample_weight: Any) -> Data:
     return data
 
 
+def generator(rng: Any) -> np.random.Generator:
+    """Return a generator of random numbers from a seed, or the one that is given."""
+    if isinstance(rng, np.random.RandomState):
+        raise TypeError("rng: RandomState found; give numpy.random.default_rng(seed), or the seed itself")
+    try:
+        if isinstance(rng, bool):
+            raise TypeError("a seed is an integer")
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"rng: {rng!r} found; give a non-negative integer or numpy.random.default_rng(...)") from None
+
+
 def positive_integer(value: Any, name: str) -> None:
     """Check a structural setting such as `n_components`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
@@ -109,5 +116,5 @@ def positive_integer(value: Any, name: str) -> None:
 
 def positive_number(value: Any, name: str) -> None:
     """Check a known quantity such as a variance: one finite positive number."""
-    if as_floats(value, name).shape != () or not float(value) > 0:
+    if value is None or value != value or as_floats(value, name).shape != () or not float(value) > 0:
         raise ValueError(f"{name}: {value!r} found; a positive number is needed")

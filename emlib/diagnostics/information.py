@@ -87,7 +87,7 @@ def information(model: LatentVariableModel, data: Any, params: Any, *, method: s
     ValueError
         If Q is not concave at the point, or the method is unknown or not available.
     """
-    problem = Problem(model, data, "standard")
+    problem, params = Problem(model, data, "standard"), model.space.accepted(params)
     here = problem.evaluate(model.space.pack(params, "standard"))
     if here.fault is not None:
         raise ValueError(f"params: outside the parameter space: {here.fault}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import null_space
 
-from emlib.blocks import Interval, Positive, Simplex
+from emlib.blocks import Interval, Positive, Rate, Simplex
 from emlib.model import LatentVariableModel, Statistics
 from emlib.numerics import Array, symmetrise
 
@@ -93,7 +93,7 @@ def boundary_entries(model: LatentVariableModel, params: Any, rare: float) -> tu
         if isinstance(block, Simplex):
             mask = (value <= edge) & block.support
         elif isinstance(block, Positive):
-            mask = value <= BOUNDARY_DISTANCE * value.max()
+            mask = value <= max(BOUNDARY_DISTANCE * value.max(), rare if isinstance(block, Rate) else 0.0)
         elif isinstance(block, Interval):
             mask = np.minimum(value - block.low, block.high - value) <= edge * (block.high - block.low)
         masks.append(np.atleast_1d(mask).ravel())

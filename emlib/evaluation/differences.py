@@ -27,7 +27,8 @@ def units(space: ParameterSpace, x: Array, bend: Array, coordinates: str) -> Arr
     and the log-likelihood bends over steps of length one even where the data determine them badly.
     """
     curvature = np.abs(np.diag(bend))
-    errors: Array = np.divide(1.0, np.sqrt(curvature), where=curvature > 0, out=np.ones(len(x)))
+    known = (curvature > 0) & np.isfinite(curvature)
+    errors: Array = np.divide(1.0, np.sqrt(curvature), where=known, out=np.ones(len(x)))
     if coordinates != "free":
         return errors
     pure = [np.full(block.free_size, not isinstance(block, Real | PositiveDefinite)) for block in space.blocks]

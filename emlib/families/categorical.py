@@ -28,8 +28,9 @@ class Categorical:
 
     def q_hessian(self, params: Any, moments: Array) -> Array:
         chances = getattr(params, self.key)
-        # Divided twice: the square of a probability such as 1e-170 is zero, and its expected count is as small.
-        return np.diag(-ratio(ratio(moments, chances), chances).ravel())
+        # Divided twice: the square of a probability such as 1e-170 is zero, and its expected count is as small. Below
+        # 1e-250 the quotient itself overflows and is cut off; charts multiply it by the square.
+        return np.diag(-np.minimum(ratio(ratio(moments, chances), chances), 1e250).ravel())
 
     def argmax(self, moments: Array) -> dict[str, Array]:
         with np.errstate(invalid="ignore", divide="ignore"):

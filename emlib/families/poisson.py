@@ -10,6 +10,8 @@ import scipy
 
 from emlib.numerics import Array, ratio, x_log_y
 
+SMALLEST_RATE = 1e-150  # by which counts are divided at least: squares of the quotients must not overflow
+
 
 @dataclass(frozen=True)
 class Poisson:
@@ -32,7 +34,7 @@ class Poisson:
         return {self.key: ratio(moments[1], getattr(params, self.key)) - moments[0]}
 
     def q_hessian(self, params: Any, moments: Array) -> Array:
-        return np.diag(np.ravel(-ratio(moments[1], getattr(params, self.key) ** 2)))
+        return np.diag(np.ravel(-ratio(moments[1], np.maximum(getattr(params, self.key), SMALLEST_RATE) ** 2)))
 
     def argmax(self, moments: Array) -> dict[str, Array]:
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -51,6 +53,12 @@ def log_mass(counts: Array, rates: Array) -> Array:
     column = counts[:, None]
     result: Array = x_log_y(column, rates) - rates - scipy.special.gammaln(column + 1)
     return result
+
+
+def near(counts: Array, rng: np.random.Generator) -> Array:
+    """Return random rates near counts: within a tenth, or a standard deviation where that is less."""
+    rates = counts + 0.5
+    return np.asarray(rates * np.exp(np.minimum(0.1, 1 / np.sqrt(rates)) * rng.standard_normal(rates.shape)))
 
 
 def moments(counts: Array, members: Array) -> Array:

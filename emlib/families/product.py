@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any, cast
+from functools import cached_property, wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -15,6 +15,18 @@ from emlib.data import Data, any_units
 from emlib.families.base import Family, JointFamily
 from emlib.model import LatentVariableModel, Statistics
 from emlib.numerics import Array, block_diagonal
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+APPLIED = {"posterior", "predict", "predict_response", "transform", "viterbi", "filter", "impute", "covariance",
+           "sample", "score_samples", "precisions"}  # methods that users call with parameters of theirs
+
+
+def _accepting(method: Method) -> Method:
+    """Return a method that takes what `ParameterSpace.accepted` takes for parameters."""
+    @wraps(method)
+    def accepting(self: Any, params: Any, *args: Any, **more: Any) -> Any:
+        return method(self, self.space.accepted(params), *args, **more)
+    return cast(Method, accepting)
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,8 @@ class ProductModel(LatentVariableModel):
             kept.__set_name__(cls, "space")
             changed: Any = cls  # in the protocol a property
             changed.space = kept
+        for name in APPLIED & vars(cls).keys():
+            setattr(cls, name, _accepting(vars(cls)[name]))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the kept space out of copies and pickles: it is built from the settings."""
@@ -84,9 +98,32 @@ class ProductModel(LatentVariableModel):
         """Return the log-likelihood of each unit, shape (n,), a penalty left out; here by one E-step for each."""
         return np.array([self.e_step(params, replace(unit, weights=None)).loglik for unit in data.chunks(1)])
 
+    @_accepting
     def score_samples(self, params: Any, data: Any) -> Array:
         """Return the log-likelihood of each of any units, nats, shape (n,)."""
-        return self._log_likelihoods(params, any_units(self.reader, data))
+        return self._log_likelihoods(params, self._any_data(data))
+
+    @_accepting
+    def loglik(self, params: Any, data: Any, sample_weight: Any = None) -> float:
+        """Return the log-likelihood of any units, each as often as it was seen, nats; a penalty is left out."""
+        units = self._any_data(data, sample_weight)
+        scores = self._log_likelihoods(params, units)
+        if units.weights is None:
+            return float(scores.sum())
+        seen = units.weights > 0  # what was not seen may be impossible
+        return float(scores[seen] @ units.weights[seen])
+
+    def aic(self, params: Any, data: Any, sample_weight: Any = None) -> float:
+        """Return Akaike's criterion of any units, 2 n_parameters - 2 loglik; smaller is better."""
+        return 2.0 * self.n_parameters - 2.0 * self.loglik(params, data, sample_weight)
+
+    def bic(self, params: Any, data: Any, sample_weight: Any = None) -> float:
+        """Return Schwarz's criterion of any units, n_parameters log(observations) - 2 loglik; smaller is better."""
+        units = self._any_data(data, sample_weight)
+        return self.n_parameters * float(np.log(units.n_observations)) - 2.0 * self.loglik(params, units)
+
+    def _any_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        return any_units(self.reader, raw, sample_weight)
 
     def m_step(self, stats: Statistics) -> Any:
         """Return the argmax of Q given the held fields, one closed form per family."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from emlib.problem import Problem
 from emlib.result import Result
 from emlib.solve import solve
 
+SMALL_DATA = 10_000  # observations up to which the BLAS is held to one thread
 SIGNAL_CHECK = 0.5  # seconds between two looks for a signal while waiting for processes
 
 
@@ -36,6 +38,7 @@ class Task:
     coordinates: str
     tol: float
     max_estep: int
+    max_iter: int | None
     map: Callable[..., Iterable[Any]]
     n_threads: int
     chunk_size: int | None
@@ -48,8 +51,10 @@ class Task:
         problem = Problem(start.model, self.data, self.coordinates, map=self.map, n_threads=self.n_threads,
                           chunk_size=self.chunk_size)
         x0 = start.model.space.pack(start.params, problem.coordinates)
-        run = solve(problem, self.algorithm, x0, tol=self.tol, max_estep=self.max_estep, callback=self.callback,
-                    progress=self.progress, checkpoint=file)
+        # Threads of the BLAS wait for each other longer than they work on a few rows.
+        with one_blas_thread() if self.data.n_observations <= SMALL_DATA else nullcontext():
+            run = solve(problem, self.algorithm, x0, tol=self.tol, max_estep=self.max_estep, max_iter=self.max_iter,
+                        callback=self.callback, progress=self.progress, checkpoint=file)
         return replace(run, message=run.message + start.note)
 
     def checkpoint_of(self, index: int, count: int) -> Any:

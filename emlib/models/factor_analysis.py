@@ -18,6 +18,7 @@ from emlib.numerics import Array
 from emlib.space import ParameterSpace
 
 HEYWOOD = 1e-8  # uniqueness, as a share of the feature's variance, that is as good as zero: the likelihood is flat
+VANISHING_STEP = -0.25  # Newton step in a log uniqueness, nothing left to gain, that says its best value is zero
 Pattern = tuple[tuple[bool, ...], ...]
 
 
@@ -145,9 +146,23 @@ class FactorAnalysis(FactorModel):
         shares = params.noise_variance / np.diag(data.scale)
         if not shares.min() <= HEYWOOD:  # also where one is not a number, which the space names
             return None
-        worst = int(shares.argmin())
-        return (f"noise_variance: entry [{worst}] has collapsed to {shares[worst]:.1e} of the feature's variance, a "
-                "Heywood case: the factors explain all of it; use fewer factors, more rows, or drop a copied column")
+        return _heywood(int(shares.argmin()), "has collapsed to", shares)
+
+    def vanishing(self, params: FactorParams, data: Data, step: Array) -> str | None:
+        """Name the feature whose uniqueness has its maximum at zero, by a Newton step in its logarithm.
+
+        Where the log-likelihood falls in proportion to psi, the step in log psi is -1 however small psi is; where it is
+        quadratic about a zero, -1/2; at an interior maximum it is zero.
+        """
+        moves = step[-self.space.blocks[-1].free_size:] if self.space.blocks[-1].free_size else np.zeros(1)
+        if moves.min() > VANISHING_STEP:
+            return None
+        return _heywood(int(moves.argmin()), "goes to zero, it is at", params.noise_variance / np.diag(data.scale))
+
+
+def _heywood(index: int, how: str, shares: Array) -> str:
+    return (f"noise_variance: entry [{index}] {how} {shares[index]:.1e} of the feature's variance, a Heywood case: the "
+            "factors explain all of it; use fewer factors, more rows, or drop a copied column")
 
 
 def _by_eigenvectors(mean: Array, spread: Array, noise: Array, count: int) -> FactorParams:

@@ -191,6 +191,12 @@ class FactorModel(ProductModel):
         broken = [(generic @ turn)[~free] for turn in turns]
         return len(turns) - (int(np.linalg.matrix_rank(np.array(broken))) if turns and broken[0].size else 0)
 
+    @property
+    def n_parameters(self) -> int:
+        """Return the number of free parameters, at most those of a mean and a covariance without structure."""
+        side = self.n_features
+        return min(super().n_parameters, side + side * (side + 1) // 2)
+
     def posterior(self, params: FactorParams, data: Any) -> FactorPosterior:
         """Return means and covariance of the factors given any rows."""
         rows, count = any_units(self.reader, data).units, self.n_factors

@@ -23,12 +23,12 @@ def spread_centres(data: Data, count: int, rng: np.random.Generator) -> Array:
     chance = np.ones(len(white)) if data.weights is None else data.weights.copy()
     nearest = np.full(len(white), np.inf)
     picked = []
-    for _ in range(count):
+    for found in range(count):
+        if not chance.sum() > 0:
+            raise ValueError(f"data: only {found} distinct rows found, fewer than the {count} components")
         picked.append(int(rng.choice(len(white), p=chance / chance.sum())))
         nearest = np.minimum(nearest, ((white - white[picked[-1]]) ** 2).sum(axis=1))
         chance = nearest if data.weights is None else nearest * data.weights
-        if not chance.sum() > 0:
-            raise ValueError(f"data: only {len(picked)} distinct rows found, fewer than the {count} components")
     return np.array(data.units[picked])
 
 

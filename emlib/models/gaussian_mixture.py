@@ -172,6 +172,11 @@ class GaussianMixture(MixtureModel):
         """Draw n rows, shape (n, d)."""
         return gaussian_data.drawn(params.means, self._noise(params), self._random_labels(params, n, rng), rng)
 
+    def precisions(self, params: GaussianMixtureParams) -> Array:
+        """Return the inverses of the covariances, of their shape; of variances the reciprocals."""
+        matrix = self.covariance_type in ("full", "tied")
+        return np.asarray(np.linalg.inv(params.covariances) if matrix else 1.0 / params.covariances)
+
     def degenerate(self, params: GaussianMixtureParams, data: Data) -> str | None:
         """Name the component that is empty, or whose covariance has collapsed against the data's; else None."""
         if not all(np.isfinite(value).all() for value in (params.means, params.covariances)):
@@ -180,8 +185,8 @@ class GaussianMixture(MixtureModel):
         if found is None:
             return None
         return (f"covariances: component {found[0]} has collapsed, its smallest variance is {found[1]:.1e} of the "
-                "data's; the likelihood is unbounded there: use another start, fewer components or "
-                "covariance_type='tied'")
+                "data's; the likelihood is unbounded there: use another start, fewer components, "
+                "covariance_type='tied', or a penalty= such as 0.1")
 
     @property
     def _labelled(self) -> tuple[str, ...]:

@@ -47,9 +47,10 @@ class GaussianWithMissing(ProductModel):
     Notes
     -----
     Dempster, Laird & Rubin (1977), section 4.1; the latent data are the missing entries, which must be missing at
-    random. A row without a seen entry says nothing and is refused. The likelihood may have several maxima and saddles
-    (Murray 1977). It is unbounded where some pattern of seen entries leaves too few rows; the fit then ends with
-    status DEGENERATE. Entries of the covariance that no row informs about are counted by `diagnostics.information`.
+    random. A row without a seen entry says nothing; it is kept, and its imputed values are the means. The likelihood
+    may have several maxima and saddles (Murray 1977). It is unbounded where some pattern of seen entries leaves too
+    few rows; the fit then ends with status DEGENERATE. Entries of the covariance that no row informs about are counted
+    by `diagnostics.information`.
 
     Examples
     --------

@@ -102,7 +102,10 @@ class Linkage(ProductModel):
 
     def score_samples(self, params: LinkageParams, data: Any) -> Array:
         """Return the log-probability of an animal of each cell, nats, shape (4,)."""
-        return self._log_likelihoods(params, self.as_data(data))
+        return self._log_likelihoods(params, self._any_data(data))
+
+    def _any_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        return self.as_data(raw, sample_weight)
 
     def _log_likelihoods(self, params: LinkageParams, data: Data) -> Array:
         return x_log_y(np.ones(len(data)), _cells(params.theta)[data.units])

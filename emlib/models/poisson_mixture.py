@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emlib.blocks import Positive, Simplex
+from emlib.blocks import Rate, Simplex
 from emlib.data import Data
 from emlib.data.rows import Counts
 from emlib.families import Categorical, Family, Poisson, poisson
@@ -53,9 +53,9 @@ class PoissonMixture(MixtureModel):
 
     @property
     def space(self) -> ParameterSpace:
-        """Weights on the simplex, positive rates."""
+        """Weights on the simplex, rates that are not negative."""
         count = (self.n_components,)
-        blocks = (Simplex("weights", count), Positive("rates", count))
+        blocks = (Simplex("weights", count), Rate("rates", count))
         return ParameterSpace(PoissonMixtureParams, blocks, MixtureMean(self, _moments), self.fixed)
 
     @property
@@ -72,7 +72,7 @@ class PoissonMixture(MixtureModel):
         """Draw random weights, and rates at random quantiles of the data."""
         shares = np.ones(len(data)) if data.weights is None else data.weights
         picks = rng.choice(data.units, size=self.n_components, p=shares / shares.sum())
-        rates = (picks + 0.5) * np.exp(0.1 * rng.standard_normal(self.n_components))
+        rates = poisson.near(picks, rng)
         return self.space.hold(PoissonMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), rates))
 
     def _log_joint(self, params: PoissonMixtureParams, data: Data) -> Array:
@@ -83,8 +83,9 @@ class PoissonMixture(MixtureModel):
         return Statistics({"weights": moments[0], "rates": moments})
 
     def _scores(self, params: PoissonMixtureParams, data: Data) -> list[Array]:
-        return [np.stack([np.full(len(data), weight_score(params.weights[k])),
-                          ratio(data.units, params.rates[k]) - 1], axis=1) for k in range(self.n_components)]
+        rates = np.maximum(params.rates, poisson.SMALLEST_RATE)
+        return [np.stack([np.full(len(data), weight_score(params.weights[k])), ratio(data.units, rates[k]) - 1], axis=1)
+                for k in range(self.n_components)]
 
     def sample(self, params: PoissonMixtureParams, n: int, rng: np.random.Generator) -> Array:
         """Draw n counts, shape (n,)."""

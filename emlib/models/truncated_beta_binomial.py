@@ -139,7 +139,10 @@ class TruncatedBetaBinomial(ProductModel):
 
     def score_samples(self, params: TruncatedBetaBinomialParams, data: Any) -> Array:
         """Return the log-probabilities of the households by their cases 1, ..., m, nats, shape (m,)."""
-        return self._log_likelihoods(params, self.as_data(data))
+        return self._log_likelihoods(params, self._any_data(data))
+
+    def _any_data(self, raw: Any, sample_weight: Any = None) -> Data:
+        return self.as_data(raw, sample_weight)
 
     def _log_likelihoods(self, params: TruncatedBetaBinomialParams, data: Data) -> Array:
         return np.asarray(self._log_masses(params)[data.units - 1])

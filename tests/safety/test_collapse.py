@@ -33,7 +33,7 @@ def test_a_collapse_is_named_and_no_success(kind: str, algorithm: Any) -> None:
     assert found.stopped_by == "DEGENERATE"
     assert not found.success
     assert "covariances: component 1 has collapsed" in found.message
-    assert "use another start, fewer components or covariance_type='tied'" in found.message
+    assert "use another start, fewer components, covariance_type='tied', or a penalty=" in found.message
     assert np.isfinite(found.loglik)
     assert found.model.degenerate(found.params, found.data) is None  # the last point before the collapse
 

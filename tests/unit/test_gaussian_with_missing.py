@@ -190,7 +190,6 @@ def test_simulated_rows_have_the_moments() -> None:
 
 
 BAD = [
-    ([[1.0, 2.0], [NAN, NAN], [2.0, 1.0]], r"data: row 1 has no seen entry; it says nothing, leave it out"),
     ([[1.0, NAN], [2.0, NAN]], r"data: column 1 has no seen entry; drop it"),
     ([[1.0, 3.0], [2.0, 3.0], [4.0, NAN]], r"data: column 1 is constant where it is seen; .* drop it"),
     ([[1.0, 3.0], [2.0, np.inf]], r"data: entry \[1, 1\] is inf; write nan where a value is missing"),

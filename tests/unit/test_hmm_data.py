@@ -52,7 +52,8 @@ def test_one_sequence_in_one_out() -> None:
     ([[0, [1, 2]], [0]], None, r"data\[0\]: cannot be read as numbers"),
     (5, None, r"data: shape \(\) found"),
     ([1], None, r"data: 1 observations found, fewer than the 2 states"),
-    ([[1], [2], [0]], None, r"data: every sequence has length one, so that there are no transitions to estimate"),
+    ([[1], [2], [0]], None, r"data: shape \(3, 1\) found, a sequence of symbols is \(T,\); several"),
+    ([np.array([1]), np.array([2])], None, r"data: every sequence has length one, so that there are no transitions to"),
     ([[0, 1], [1, 2]], [1.0], r"sample_weight: shape \(1,\) found, \(2,\) needed, one weight per unit"),
     ([[0, 1], [1]], [0.0, 2.0], r"data: 1 observations found"),
 ])
@@ -103,6 +104,7 @@ def test_rows_of_all_kinds_are_read() -> None:
     assert len(plane.as_data([GRID, GRID[:3].tolist()])) == 2
     assert line.as_data(GRID[:, 0]).units[0].shape == (8, 1)
     assert len(line.as_data(GRID[:, 0].tolist())) == 1
+    assert len(line.as_data(GRID[:, :1].tolist())) == 1
     assert len(line.as_data([GRID[:, 0], GRID[:, :1]])) == 2
-    with pytest.raises(ValueError, match=r"covariance_type: 'tied' is unknown; choose one of \('full', 'diag'\)"):
-        GaussianHMM(2, 2, "tied")
+    with pytest.raises(ValueError, match=r"covariance_type: 'round' is unknown; choose one of \('full', 'tied',"):
+        GaussianHMM(2, 2, "round")

@@ -68,12 +68,11 @@ class HiddenMarkovModel(DiscreteLatentModel):
         fields = {"initial": np.full(count, 1 / count), "transition": transition, **self.emission.start(data, rng)}
         return self.space.hold(self._params_type(**fields))
 
-    def held_by_default(self, data: Data) -> tuple[str, ...]:
-        """Name the initial probabilities where there are fewer sequences than states.
-
-        Each sequence tells of one first state: with one sequence the estimate ends at a vertex, sure of a state.
-        """
-        return ("initial",) if data.n_units < self.n_states else ()
+    def known_zeros(self, params: Any, data: Data) -> dict[str, tuple[Array, str]]:
+        """Return the zeros of a start: a probability of zero stays zero under EM (Baum & Petrie 1966)."""
+        blocks = [block for block in self.space.blocks if isinstance(block, Simplex)]
+        zeros = {block.name: block.support & (np.asarray(getattr(params, block.name)) == 0) for block in blocks}
+        return {name: (mask, "zero at the start") for name, mask in zeros.items() if mask.any()}
 
     def _prepared(self, params: Any) -> Any:
         return self.emission.prepared(params)

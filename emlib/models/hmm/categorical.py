@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class CategoricalEmission(Emission):
 
     def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         own = rng.dirichlet(np.ones(self.n_symbols), size=self.n_states)
-        return {"emission": 0.5 * (own + data.scale)}
+        return {"emission": 0.5 * (own + data.scale[0])}
 
     def nudged(self, params: CategoricalHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         moved = params.emission * np.exp(NUDGE * rng.standard_normal(params.emission.shape))
@@ -123,3 +123,15 @@ class CategoricalHMM(HiddenMarkovModel):
     def emission(self) -> CategoricalEmission:
         """Symbols with their own probabilities in each state."""
         return CategoricalEmission(self.n_states, self.n_symbols)
+
+    def known_zeros(self, params: Any, data: Data) -> dict[str, tuple[Array, str]]:
+        """Return the zeros of a start, and the symbols that never occur: their best probability is zero."""
+        zeros, unseen = super().known_zeros(params, data), np.asarray(data.scale[1] == 0)
+        block = self.space.blocks[-1]
+        if not isinstance(block, StochasticMatrix) or not (block.support & unseen).any():
+            return zeros
+        given = zeros["emission"][0] if "emission" in zeros else np.zeros(block.shape, dtype=bool)
+        mask = given | block.support & unseen
+        silent = ~(block.support & ~mask).any(axis=1, keepdims=True)  # a state of which no symbol occurs
+        names = ", ".join(map(str, np.flatnonzero(unseen)))
+        return zeros | {"emission": (np.where(silent, given, mask), f"symbols that never occur: {names}")}

@@ -22,8 +22,6 @@ from emlib.models.hmm.emission import Emission
 from emlib.models.penalty import CovariancePenalty, penalised
 from emlib.numerics import Array
 
-TYPES = ("full", "diag")
-
 
 @dataclass(frozen=True, eq=False)
 class GaussianHMMParams:
@@ -37,7 +35,7 @@ class GaussianHMMParams:
         Row i: probabilities of the state after i.
     means : ndarray, shape (K, d)
     covariances : ndarray
-        (K, d, d) full, (K, d) diag (variances).
+        (K, d, d) full, (d, d) tied, (K, d) diag (variances), (K,) spherical (variances).
     """
 
     initial: Array
@@ -60,8 +58,8 @@ class GaussianEmission(Emission):
     @property
     def blocks(self) -> tuple[Block, ...]:
         shape = covariance.shape(self.covariance_type, self.n_states, self.n_features)
-        full = self.covariance_type == "full"
-        noise: Block = PositiveDefinite("covariances", shape) if full else Positive("covariances", shape)
+        matrix = self.covariance_type in ("full", "tied")
+        noise: Block = PositiveDefinite("covariances", shape) if matrix else Positive("covariances", shape)
         return (Real("means", (self.n_states, self.n_features)), noise)
 
     @property
@@ -105,7 +103,7 @@ class GaussianEmission(Emission):
         if found is None:
             return None
         return (f"covariances: state {found[0]} has collapsed, its smallest variance is {found[1]:.1e} of the data's; "
-                "the likelihood is unbounded there: use another start or fewer states")
+                "the likelihood is unbounded there: use another start, fewer states, or a penalty= such as 0.1")
 
     def sample(self, params: GaussianHMMParams, states: Array, rng: np.random.Generator) -> Array:
         return gaussian_data.drawn(params.means, self._noise(params), states, rng)
@@ -118,7 +116,7 @@ class GaussianHMM(HiddenMarkovModel):
     Parameters
     ----------
     n_states, n_features : int
-    covariance_type : {"full", "diag"}
+    covariance_type : {"full", "tied", "diag", "spherical"}
 
     Notes
     -----
@@ -147,14 +145,18 @@ class GaussianHMM(HiddenMarkovModel):
 
     def __post_init__(self) -> None:
         positive_integer(self.n_features, "n_features")
-        if self.covariance_type not in TYPES:
-            raise ValueError(f"covariance_type: {self.covariance_type!r} is unknown; choose one of {TYPES}")
+        if self.covariance_type not in covariance.TYPES:
+            raise ValueError(f"covariance_type: {self.covariance_type!r} is unknown; choose one of {covariance.TYPES}")
         super().__post_init__()
 
     @property
     def emission(self) -> GaussianEmission:
         """Rows with their own mean and covariance in each state."""
         return GaussianEmission(self.n_states, self.n_features, self.covariance_type)
+
+    @property
+    def _labelled(self) -> tuple[str, ...]:
+        return ("means",) if self.covariance_type == "tied" else super()._labelled
 
     @property
     def _prior(self) -> CovariancePenalty | None:

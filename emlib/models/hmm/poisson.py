@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from emlib.blocks import Positive
+from emlib.blocks import Rate
 from emlib.blocks.block import Block
 from emlib.data import Data, sequences
 from emlib.data.rows import Counts
@@ -45,7 +45,7 @@ class PoissonEmission(Emission):
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        return (Positive("rates", (self.n_states,)),)
+        return (Rate("rates", (self.n_states,)),)
 
     @property
     def family(self) -> Poisson:
@@ -77,7 +77,7 @@ class PoissonEmission(Emission):
         places = (np.arange(self.n_states) + rng.random(self.n_states)) / self.n_states
         rows = sequences.flattened(data)
         counts = np.quantile(rows.units, places, method="inverted_cdf", weights=rows.weights)
-        return {"rates": (counts + 0.5) * np.exp(0.1 * rng.standard_normal(self.n_states))}
+        return {"rates": poisson.near(counts, rng)}
 
     def nudged(self, params: PoissonHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         return {"rates": params.rates * np.exp(NUDGE * rng.standard_normal(self.n_states))}
@@ -96,19 +96,18 @@ class PoissonHMM(HiddenMarkovModel):
 
     Notes
     -----
-    Data are one array of counts, or a list of arrays; `sample_weight` counts sequences. With fewer sequences than
-    states `fit` holds the initial probabilities, of which a single chain says next to nothing: their maximum lies
-    at a vertex, where the chain is sure to start in one state.
+    Data are one array of counts, or a list of arrays; `sample_weight` counts sequences. Of the initial probabilities a
+    single chain says next to nothing: their maximum lies at a vertex, where the chain is sure to start in one state.
 
     Examples
     --------
-    Major earthquakes in the world, by year, with the first state estimated, too (Zucchini & MacDonald 2009):
+    Major earthquakes in the world, by year (Zucchini & MacDonald 2009):
 
     >>> import emlib
     >>> from emlib import datasets
     >>> from emlib.algorithms import EM
     >>> from emlib.models import PoissonHMM
-    >>> result = emlib.fit(PoissonHMM(2, fixed={}), datasets.earthquakes(), algorithm=EM(), rng=0)
+    >>> result = emlib.fit(PoissonHMM(2), datasets.earthquakes(), algorithm=EM(), rng=0)
     >>> round(result.loglik, 4)
     -341.8787
     """

@@ -120,7 +120,7 @@ class LinearDynamicalSystem(ProductModel):
     @property
     def reader(self) -> Outputs:
         """One array (one sequence) or a list of arrays; weights count whole sequences."""
-        rows = RowsWithMissing(self.n_features, blank=True)
+        rows = RowsWithMissing(self.n_features)
         static = {"transition", "transition_covariance"} <= set(self.fixed or ())
         return Outputs(rows, 1 if self.n_features == 1 else 2, static)
 
@@ -130,7 +130,11 @@ class LinearDynamicalSystem(ProductModel):
         return self.space.hold(LinearDynamicalSystemParams(**fields))
 
     def held_by_default(self, data: Data) -> tuple[str, ...]:
-        """Name the initial block where there are fewer sequences than its parameters and one more."""
+        """Name the initial block where there are fewer sequences than its parameters and one more.
+
+        Its covariance would shrink for ever; with the covariance alone held, the mean and the scale of the states would
+        grow for ever, to the same end.
+        """
         size = self.n_latent + self.n_latent * (self.n_latent + 1) // 2
         return ("initial_mean", "initial_covariance") if data.n_units < size + 1 else ()
 
