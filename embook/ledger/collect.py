@@ -24,7 +24,7 @@ from embook.ledger.judge import judge, runs_of, verdict_of
 from embook.ledger.registry import Row, load
 from embook.ledger.verdicts import agrees
 
-__all__ = ["Ledger", "collect", "main", "summary", "write"]
+__all__ = ["Ledger", "collect", "main", "sources", "summary", "write"]
 
 COLUMNS = (
     "id", "chapter", "statement", "source", "kind", "expected", "measured", "tolerance", "verdict", "agrees", "why",
@@ -39,6 +39,11 @@ class Ledger:
 
     claims: list[dict[str, Any]]
     faults: list[str]
+
+
+def sources(folder: Path) -> list[Path]:
+    """Return the files that the ledger is made of: the registry and the chapters with what they measured."""
+    return [*sorted((folder / "claims").glob("*.yml")), *sorted((folder / "chapters").glob("*.ipynb"))]
 
 
 def collect(folder: Path) -> Ledger:

@@ -76,6 +76,7 @@ def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], do
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
     app.setup_extension("embook.pages.claim_chip")
+    app.setup_extension("embook.pages.claim_count")
     app.add_directive("ledger", LedgerDirective)
     app.add_css_file("embook.css")
     for name in SCRIPTS:

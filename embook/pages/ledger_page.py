@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from embook.ledger.card import words
-from embook.ledger.collect import collect
+from embook.ledger.collect import collect, sources
 from embook.ledger.registry import SCOPE
 
 __all__ = ["LedgerDirective"]
@@ -27,7 +27,7 @@ class LedgerDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Build the table; the page depends on every chapter and registry file."""
         folder = Path(self.env.srcdir)
-        for path in (*sorted((folder / "claims").glob("*.yml")), *sorted((folder / "chapters").glob("*.ipynb"))):
+        for path in sources(folder):
             self.env.note_dependency(str(path))
         claims = sorted(collect(folder).claims, key=lambda entry: _place_of(entry["verdict"]))
         self.pages = {entry["id"]: entry["page"] for entry in claims}

@@ -23,7 +23,7 @@ def build(folder: Path) -> tuple[int, str]:
 
 
 def test_sound_book_builds_and_links_each_row(tmp_path: Path) -> None:
-    make(tmp_path, prose=PROSE + "\nSee {claim}`AB99-T1`.\n")
+    make(tmp_path, prose=PROSE + "\nSee {claim}`AB99-T1`. Of {claim-count}`all` rows {claim-count}`false` are false.\n")
     status, printed = build(tmp_path)
     assert status == 0, printed
     html = tmp_path / "_build" / "html"
@@ -36,17 +36,19 @@ def test_sound_book_builds_and_links_each_row(tmp_path: Path) -> None:
     assert chip
     assert "Verdict: holds. Measured: 0.1327787." in chip[1]
     assert re.sub("<[^>]*>", "", chip[2]) == "AB99-T1 holds ✓"
+    assert "Of 3 rows 0 are false." in chapter
     assert re.search(r'href="bibliography.html#[^"]+"', page)
     assert "thebe" not in page
     assert len(json.loads((html / "ledger.json").read_text())["claims"]) == 3
 
 
 def test_disagreement_and_unknown_link_fail_the_build(tmp_path: Path) -> None:
-    make(tmp_path, records=[record(measured=0.5)], prose=PROSE + "\nSee {claim}`XY00`.\n")
+    make(tmp_path, records=[record(measured=0.5)], prose=PROSE + "\nSee {claim}`XY00`. {claim-count}`fales`\n")
     status, printed = build(tmp_path)
     assert status != 0
     assert "AB99-T1 measured 0.5, expected 0.132778" in printed
     assert "claim XY00 is linked but not registered" in printed
+    assert "claim-count is 'fales': use one of all, false, " in printed
 
 
 def test_an_unsettled_claim_fails_the_build_by_its_fault_and_heads_the_page(tmp_path: Path) -> None:
