@@ -43,12 +43,12 @@ def test_sound_book_builds_and_links_each_row(tmp_path: Path) -> None:
 
 
 def test_disagreement_and_unknown_link_fail_the_build(tmp_path: Path) -> None:
-    make(tmp_path, records=[record(measured=0.5)], prose=PROSE + "\nSee {claim}`XY00`. {claim-count}`fales`\n")
+    make(tmp_path, records=[record(measured=0.5)], prose=PROSE + "\nSee {claim}`XY00`. {claim-count}`wrong`\n")
     status, printed = build(tmp_path)
     assert status != 0
     assert "AB99-T1 measured 0.5, expected 0.132778" in printed
     assert "claim XY00 is linked but not registered" in printed
-    assert "claim-count is 'fales': use one of all, false, " in printed
+    assert "claim-count is 'wrong': use one of all, false, " in printed
 
 
 def test_an_unsettled_claim_fails_the_build_by_its_fault_and_heads_the_page(tmp_path: Path) -> None:
