@@ -27,7 +27,7 @@ NAMED = [  # name, file under emlib, text, which stands there once, and what it 
     ("covariance: divided by n - 0.001", "families/covariance.py",
      "total / (width * counts.reshape(", "total / (width * (counts - 0.001).reshape("),
     ("Louis: the Poisson score 0.001 off", "models/poisson_mixture.py",
-     "ratio(data.units, params.rates[k]) - 1]", "ratio(data.units, params.rates[k]) - 1.001]"),
+     "ratio(data.units, rates[k]) - 1]", "ratio(data.units, rates[k]) - 1.001]"),
 ]
 
 

@@ -74,7 +74,7 @@ def test_other_numbers_beside_nan_are_refused(rows: Any) -> None:
 
 
 def test_nan_in_other_blocks_is_refused() -> None:
-    with pytest.raises(ValueError, match="level: the entry is nan; parameters must be finite"):
+    with pytest.raises(ValueError, match="fixed: level has NaN for what is to be estimated"):
         space({"level": NAN})
 
 
