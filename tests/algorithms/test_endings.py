@@ -92,10 +92,11 @@ def test_interruption_returns_the_best_so_far(name: str) -> None:
 
     algorithm = ALGORITHMS[name](CASE)
     problem = emlib.Problem(Interrupting(CASE.model), CASE.data, algorithm.coordinates)
-    result = emlib.solve(problem, algorithm, CASE.model.space.pack(far(), algorithm.coordinates))
+    start = CASE.model.space.pack(far(), algorithm.coordinates)
+    result = emlib.solve(problem, algorithm, start)
     assert result.status is Status.INTERRUPTED
     assert not result.success
-    first = CASE.model.e_step(far(), CASE.data).loglik
+    first = CASE.model.e_step(CASE.model.space.unpack(start, algorithm.coordinates), CASE.data).loglik
     assert result.loglik >= first
     assert result.loglik == CASE.model.e_step(result.params, CASE.data).loglik
 
