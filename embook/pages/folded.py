@@ -94,7 +94,7 @@ class FoldRest(SphinxTransform):
             return
         solution["classes"].remove("dropdown")
         dropdown = _dropdown([nodes.rubric("", "", nodes.Text("Solution"))])
-        solution.replace_self(dropdown)
+        solution.parent[solution.parent.index(solution)] = dropdown  # replace_self would give it the solution's ids
         dropdown += solution
 
 

@@ -94,3 +94,4 @@ def test_a_solution_is_folded_like_everything_else(tmp_path: Path) -> None:
     assert "Solution" in inside.partition("</summary>")[0]
     assert "Tell." in inside.partition("</details>")[0]
     assert 'class="dropdown' not in html
+    assert html.count('id="index-solution') == 1
