@@ -1,4 +1,4 @@
-"""What the book is made with: the claims ledger, stored studies, numbers, tables, figures, interactive figures, pages.
+"""What the book is made with: ledger, stored studies, exercises, numbers, tables, figures (some interactive), pages.
 
 Chapters write ``import embook`` and use the names below; tools and tests import the modules. Everything here may import
 `emlib`, which knows nothing of this package; what a folder may import is said in its own first lines.
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from embook.exercises import check
 from embook.figures import COLOURS, png, setup
 from embook.format import gap, number, rounded
 from embook.ledger.card import claim
 from embook.tables import glue, identity, table
 
 __all__ = [
-    "COLOURS", "claim", "draggable", "gap", "glue", "identity", "joined", "number", "outline", "png", "rounded",
-    "setup", "slider", "table",
+    "COLOURS", "check", "claim", "draggable", "gap", "glue", "identity", "joined", "number", "outline", "png",
+    "rounded", "setup", "slider", "table",
 ]  # fmt: skip
 
 

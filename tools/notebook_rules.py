@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import chapters
-from rules import form, pages, source
+from rules import form, lesson, pages, source
 from rules.chapter import Chapter
 from setup_env import ROOT
 
-RULES = [form.valid_format, *form.RULES, *source.RULES, *pages.RULES]
+RULES = [form.valid_format, *form.RULES, *source.RULES, *pages.RULES, *lesson.RULES]
 
 
 def faults(path: Path) -> list[str]:

@@ -75,8 +75,8 @@ def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], do
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
-    app.setup_extension("embook.pages.claim_chip")
-    app.setup_extension("embook.pages.claim_count")
+    for name in ("claim_chip", "claim_count", "code_below", "numbering", "settled"):
+        app.setup_extension(f"embook.pages.{name}")
     app.add_directive("ledger", LedgerDirective)
     app.add_css_file("embook.css")
     for name in SCRIPTS:

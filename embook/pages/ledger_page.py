@@ -14,7 +14,7 @@ from embook.ledger.card import words
 from embook.ledger.collect import collect, sources
 from embook.ledger.registry import SCOPE
 
-__all__ = ["LedgerDirective"]
+__all__ = ["LedgerDirective", "numbers"]
 
 #: Verdicts in the order of the page: what may surprise comes first, after one that is none of these.
 VERDICTS = ("false", "imprecise", "conditional", "open", "holds", "answered", "reference", "definition")
@@ -51,7 +51,7 @@ class LedgerDirective(SphinxDirective):
             nodes.entry("", nodes.paragraph("", "", self._place(entry["id"])), chapter),
             nodes.entry("", nodes.paragraph("", "", *_verdict(entry))),
             nodes.entry("", nodes.paragraph(text=entry["statement"]), settled, *_scope(entry)),
-            nodes.entry("", *(nodes.paragraph("", "", *_unbroken(text)) for text in _numbers(entry))),
+            nodes.entry("", *(nodes.paragraph("", "", *_unbroken(text)) for text in numbers(entry))),
             self._source(entry["source"]),
             ids=[f"row-{entry['id'].lower()}"],
             classes=[f"emlib-verdict-{entry['verdict']}", f"emlib-chapter-{entry['chapter']}"],
@@ -116,7 +116,7 @@ def _verdict(entry: dict[str, Any]) -> list[nodes.Node]:
     return [nodes.inline(text=entry["verdict"], classes=["emlib-verdict"]), *stored, *fault]
 
 
-def _numbers(entry: dict[str, Any]) -> list[str]:
+def numbers(entry: dict[str, Any]) -> list[str]:
     """Return the lines expected and measured, the numbers in one order, and how they were judged."""
     tolerance = entry["tolerance"]
     limits = [f"{key} {words(value)}" for key, value in tolerance.items() if key != "policy"]

@@ -15,7 +15,8 @@ def build(folder: Path, page: str, settings: dict[str, Any]) -> tuple[str, str]:
     source = folder / "source"
     source.mkdir()
     (source / "index.md").write_text(page, encoding="utf-8")
-    complaints = run(folder, {"myst_enable_extensions": ["dollarmath"], "html_theme": "basic", **settings})
+    given = {"myst_enable_extensions": ["colon_fence", "dollarmath"], "html_theme": "basic", **settings}
+    complaints = run(folder, given)
     return (folder / "html" / "index.html").read_text(encoding="utf-8"), complaints
 
 

@@ -59,3 +59,28 @@ def test_an_unsettled_claim_fails_the_build_by_its_fault_and_heads_the_page(tmp_
     page = (tmp_path / "_build" / "html" / "reference" / "ledger.html").read_text(encoding="utf-8")
     assert re.search(r"3 rows: 1 (unsettled|not run), ", page)
 
+
+
+def test_a_page_with_cards_of_its_own_shows_none_in_the_flow(tmp_path: Path) -> None:
+    make(tmp_path, prose=PROSE + "\n## Claims settled here\n\n```{claims-settled}\n```\n\n## End\n\nThe end.")
+    status, printed = build(tmp_path)
+    assert status == 0, printed
+    chapter = (tmp_path / "_build" / "html" / "chapters" / "01_one.html").read_text(encoding="utf-8")
+    assert 'class="emlib-claim' not in chapter
+    assert re.findall(r'<details class="emlib-card emlib-(\w+)" id="([\w-]+)">', chapter) == [
+        ("holds", "claim-ab99-t1"), ("answered", "card-s001"), ("reference", "card-s002")]
+    settled = chapter.partition("Claims settled here")[2].partition("The end.")[0]
+    card = re.sub("<[^>]*>", "", settled.partition("</details>")[0])
+    for words in ("The rate is 0.132778.", "measured: 0.1327787", "expected: 0.132778", "judged by: truncated",
+                  "computed: as stated true", "why: It is computed.", "source: Somebody", ", Table 1"):
+        assert words in card
+    assert 'href="#claim-s001"' in settled
+
+
+def test_cards_on_a_page_that_settles_nothing_are_a_fault(tmp_path: Path) -> None:
+    make(tmp_path)
+    index = tmp_path / "index.md"
+    index.write_text(index.read_text(encoding="utf-8") + "\n```{claims-settled}\n```\n", encoding="utf-8")
+    status, printed = build(tmp_path)
+    assert status != 0
+    assert "this page settles no claim" in printed

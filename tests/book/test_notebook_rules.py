@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 import chapters
 import notebook_rules
 import tiny_book
+from rules import lesson
 
 PNG = {"image/png": "iVBORw0KGgo="}
 FIGURE = {
@@ -50,6 +51,35 @@ def code(source: str, *outputs: Any, **metadata: Any) -> Sabotage:
         book.update(chapters.with_outputs(book, book))
 
     return add
+
+
+def exercises_then(source: str) -> Sabotage:
+    """Add two exercises and code."""
+
+    def add(book: Any) -> None:
+        prose("```{exercise}\n:label: a\n\nOne.\n```\n\n:::{exercise}\n:label: b\n\nTwo.\n:::")(book)
+        book.cells[-1]["id"] = "exercises"
+        code(source)(book)
+
+    return add
+
+
+def folded_then(source: str, end: str = "") -> Sabotage:
+    """Add the mark of a fold, what may end it, and code."""
+
+    def add(book: Any) -> None:
+        prose(f":::{{fold-rest}} More\n:::\n\nText.\n\n{end}".rstrip())(book)
+        book.cells[-1]["id"] = "fold"
+        code(source)(book)
+
+    return add
+
+
+def many_cells(book: Any) -> None:
+    """Add more code than a student reads."""
+    for place in range(12):
+        code("f()")(book)
+        book.cells[-1]["id"] = f"new-{place}"
 
 
 def prose(source: str) -> Sabotage:
@@ -136,16 +166,30 @@ SABOTAGES: list[tuple[str, Sabotage]] = [
     ("unhurried", prose("This is clearly so.")),
     ("unhurried", prose("It is easy to see that it holds.")),
     ("sentence_a_line", prose("One sentence ends. Another begins.")),
+    ("narrow_code", code(f"x = {'1' * 81}")),
+    ("narrow_code", code(f"x = {'1' * 81}", tags=["hide-input"])),
+    ("little_code", code("\n".join("f()" for _ in range(13)))),
+    ("little_code", many_cells),
+    ("checked_exercises", code('embook.check("ex-1-1", ...)')),
+    ("checked_exercises", exercises_then('embook.check("ex-1-1", ...)')),
+    ("checked_exercises", exercises_then('embook.check("ex-2-2", ...)')),
     ("banner", lambda book: book.cells[0].update(source=book.cells[0].source.replace("# A title", "A title"))),
     ("banner", lambda book: book.cells[0].update(source="# A title")),
     ("banner", lambda book: book.cells[0].update(source=book.cells[0].source.replace("-p n", "-p m"))),
 ]
 # a fault of one kind may have to be another kind of fault, too
 ALSO = {
+    "lengths": {"little_code"},
     "no_split_mark": {"round_trip"},
     "parameters_cell": {"counted", "fresh_outputs", "banner"},
     "plain_python": {"round_trip"},
 }
+
+
+@pytest.fixture(autouse=True)
+def lesson_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold the small chapter, whose number is 01, to the form of a lesson, whatever the list says."""
+    monkeypatch.setattr(lesson, "is_lesson", lambda chapter: chapter.path.stem == "01_good")
 
 
 def rules_broken(book: Any, folder: Path) -> set[str]:
@@ -157,6 +201,24 @@ def rules_broken(book: Any, folder: Path) -> set[str]:
 
 def test_a_good_chapter_breaks_no_rule(tmp_path: Path) -> None:
     assert rules_broken(good(), tmp_path) == set()
+
+
+@pytest.mark.parametrize("sabotage", [
+    code("\n".join("f()" for _ in range(13)), tags=["hide-input"]),
+    folded_then("\n".join("f()" for _ in range(13))),
+    exercises_then('embook.check("ex-1-2", ...)'),
+])
+def test_folded_code_may_be_long_and_an_exercise_is_checked_behind_it(sabotage: Sabotage, tmp_path: Path) -> None:
+    book = good()
+    sabotage(book)
+    assert rules_broken(book, tmp_path) == set()
+
+
+@pytest.mark.parametrize("end", [":::{fold-end}\n:::", "## A heading"])
+def test_code_behind_a_fold_is_visible_again(end: str, tmp_path: Path) -> None:
+    book = good()
+    folded_then("\n".join("f()" for _ in range(13)), end)(book)
+    assert rules_broken(book, tmp_path) == {"little_code"}
 
 
 @pytest.mark.parametrize(("rule", "sabotage"), SABOTAGES)
