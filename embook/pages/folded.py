@@ -122,4 +122,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("fold-rest", FoldRestDirective)
     app.add_directive("fold-end", FoldEndDirective)
     app.add_transform(FoldRest)
-    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "2", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

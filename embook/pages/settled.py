@@ -100,4 +100,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register directive and transform."""
     app.add_directive("claims-settled", ClaimsSettledDirective)
     app.add_transform(CardsOutOfTheFlow)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
