@@ -17,6 +17,7 @@ from emlib.algorithms.lbfgs import LBFGS
 from emlib.algorithms.newton import Newton
 from emlib.algorithms.online import OnlineEM
 from emlib.algorithms.profile import Profile
+from emlib.algorithms.proximal import Proximal
 from emlib.algorithms.q_secant import QSecant
 from emlib.algorithms.quasi_newton import QuasiNewtonEM
 from emlib.algorithms.scipy_adapter import SciPy
@@ -26,5 +27,5 @@ from emlib.algorithms.switch import Switch
 
 __all__ = ["ECG", "ECME", "EM", "LBFGS", "PXEM", "SGD", "SQUAREM", "Adam", "Adaptive", "Algorithm", "Anderson",
            "Criterion", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM",
-           "Profile", "QSecant", "QuasiNewtonEM", "SciPy", "State", "Switch", "after", "entropy_above",
+           "Profile", "Proximal", "QSecant", "QuasiNewtonEM", "SciPy", "State", "Switch", "after", "entropy_above",
            "missing_information_above"]
