@@ -107,7 +107,7 @@ class _Penalised:
         return (1 - self.beta) * there.gradient + self.beta * pulled
 
     def local_model(self, there: Evaluation) -> QuadraticModel | None:
-        """Return its quadratic model in the metric of I_c; None where a matrix, or the budget for a Hessian, is missing."""
+        """Return its quadratic model in the metric of I_c; None where a matrix or the E-steps for it are missing."""
         if not self.problem.allows(1 + curvature_cost(self.problem)):
             return None
         factor = metric_factor(self.problem, there)
