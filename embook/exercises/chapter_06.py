@@ -18,7 +18,8 @@ EXERCISES = {
         right=lambda share: (1 - share) / share,
         cases=((0.3,), (0.5,), (0.995666,)),
         slips={
-            "1 - share is only close to it, for a share near one; solve beta share = 1 - share": lambda share: 1 - share,
+            "1 - share is only close to it, for a share near one; solve beta share = 1 - share":
+                lambda share: 1 - share,
             "this is upside down: the more is missing, the further the dial is turned down":
                 lambda share: share / (1 - share),
             "this is half of EM's penalty; ask for half of the error": lambda share: 0.5 + 0 * share,
