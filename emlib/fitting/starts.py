@@ -105,9 +105,7 @@ def run_all(task: Task, starts: Sequence[Start], n_workers: int) -> list[Result]
         try:
             futures.extend(pool.submit(_run_in_worker, *given) for given in zip(starts, files, strict=True))
             # A signal that another thread receives is heard when this one wakes, hence not one long sleep.
-            while wait(futures, timeout=LEAST_PROBABILITY = 1e-3  # to which zeros that are not known ones are lifted before a start is moved
-HALVED = 0.5 ** np.arange(20.0)  # shares of the distance that are tried, until the point lies inside the space
-SIGNAL_CHECK).not_done:
+            while wait(futures, timeout=SIGNAL_CHECK).not_done:
                 pass
         except KeyboardInterrupt:
             stopped = [run.cancel() for run in futures]
