@@ -67,12 +67,13 @@ def _transitions(params: Any, weights: Array, states: Smoothed) -> Sums:
     sex = ahead @ np.swapaxes(states.gain, -1, -2) - lost
     spreads = (np.einsum("n,ntij->ij", weights, part) for part in (see, sex, states.covariances[:, :-1]))
     before = states.means[:, :-1].reshape(-1, side)
-    return transition_sums(np.repeat(weights, states.gain.shape[1]), noise, before, spreads)
+    return transition_sums(params, np.repeat(weights, states.gain.shape[1]), noise, before, spreads)
 
 
 def _observations(params: Any, rows: Array, weights: Array, states: Smoothed) -> tuple[Sums, float]:
     width = states.means.shape[2]
     flat, counted = rows.reshape(-1, rows.shape[2]), np.repeat(weights, rows.shape[1])
+    flat = flat - getattr(params, "observation_offset", 0.0)
     means, spreads = states.means.reshape(-1, width), states.covariances.reshape(-1, width, width)
     groups = ((seen, where, np.tensordot(counted[where], spreads[where], 1)) for seen, where in patterns(flat))
     return observation_sums(params, flat, counted, means, groups)

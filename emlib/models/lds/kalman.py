@@ -72,12 +72,13 @@ def run_filter(params: Any, rows: Array) -> Filtered:
     side = len(params.initial_mean)
     means, covariances = np.empty((2, count, length, side)), np.empty((2, count, length, side, side))
     seen = ~np.isnan(rows)
-    noise = _masked(params.observation_covariance, seen)
+    noise, offset = _masked(params.observation_covariance, seen), getattr(params, "transition_offset", 0.0)
+    rows = rows - getattr(params, "observation_offset", 0.0)
     loglik, information = np.zeros(count), -0.5 * _log_det(noise).sum(axis=1)
     mean, spread = np.tile(params.initial_mean, (count, 1)), np.tile(params.initial_covariance, (count, 1, 1))
     for t in range(length):
         if t > 0:
-            mean = mean @ params.transition.T
+            mean = mean @ params.transition.T + offset
             spread = symmetrise(congruence(params.transition, spread)) + params.transition_covariance
         means[0, :, t], covariances[0, :, t] = mean, spread
         matrix = seen[:, t, :, None] * params.observation
