@@ -23,8 +23,8 @@ HUGE_SPACE = 3000  # parameters above which a matrix over all of them takes long
 
 
 def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: Algorithm | None = None,
-        n_starts: int = 1, around: float | None = None, rng: Any = None, tol: float = DEFAULT_TOL, max_estep: int = 5000,
-        max_iter: int | None = None, sample_weight: Any = None, coordinates: str | None = None,
+        n_starts: int = 1, around: float | None = None, rng: Any = None, tol: float = DEFAULT_TOL,
+        max_estep: int = 5000, max_iter: int | None = None, sample_weight: Any = None, coordinates: str | None = None,
         callback: Callable[..., Any] | None = None, progress: bool = False, checkpoint: Any = None,
         map: Callable[..., Iterable[Any]] = map, n_threads: int = 1, n_workers: int = 1,
         chunk_size: int | None = None) -> Result:

@@ -72,7 +72,8 @@ class ParameterSpace:
 
     def hold(self, params: Params) -> Params:
         """Return the parameters with the held values in their fields, and known zeros in theirs."""
-        kept = {b.name: b.hold(getattr(params, b.name)) for b in self.blocks if isinstance(b, Diagonal | Held | Real | Simplex)}
+        blocks = (block for block in self.blocks if isinstance(block, Diagonal | Held | Real | Simplex))
+        kept = {block.name: block.hold(getattr(params, block.name)) for block in blocks}
         moved: Params = replace(params, **kept)
         return moved
 

@@ -107,7 +107,8 @@ class Real(_Elementwise):
         known = self.hold(value)
         bad = np.abs(value - known) > HELD_TOLERANCE * np.abs(self.values).max(initial=0.0)
         if bad.any():
-            return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; the model knows it to be {known[bad].flat[0]:.6g}"
+            needed = f"{known[bad].flat[0]:.6g}" if known[bad].flat[0] else "zero"
+            return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; the model knows it to be {needed}"
         return None
 
     def to_free(self, value: Array) -> Array:

@@ -16,7 +16,6 @@ from emlib.blocks.simplex import Simplex
 from emlib.numerics import Array
 
 
-
 @dataclass(frozen=True, eq=False)
 class Held(TangentFromParts):
     """A block held at a value: same shape, no free coordinate, no feasible direction.

@@ -109,7 +109,7 @@ class PositiveDefinite(TangentFromParts):
 
 @dataclass(frozen=True)
 class Diagonal(PositiveDefinite):
-    """Diagonal covariances, shape (d, d): independent entries; the chart is the logarithm of the standard deviations."""
+    """Diagonal covariances, shape (d, d): independent entries; the chart is the log of the deviations."""
 
     @property
     def free_size(self) -> int:

@@ -44,8 +44,9 @@ def rate(model: LatentVariableModel, data: Any, params: Any) -> float:
     -----
     The same number as ``information(...).rate``. Eigenvalues of 1 belong to directions that the data say nothing
     about, such as rotations of factors, and are passed over. I_c comes from the expected statistics; each product
-    with I_m costs four E-steps, and a few dozen products are enough, however many parameters there are. Near the boundary,
-    as in a Heywood case, differences may be too inaccurate for the iteration; then the whole matrix is computed.
+    with I_m costs four E-steps, and a few dozen products are enough, however many parameters there are. Near the
+    boundary, as in a Heywood case, differences may be too inaccurate for the iteration; then the whole matrix is
+    computed.
 
     Examples
     --------

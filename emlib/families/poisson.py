@@ -52,7 +52,7 @@ class Poisson:
 def log_mass(counts: Array, rates: Array) -> Array:
     """Return log Poisson(y_i | lambda_k), shape (n, K); of counts (n, d) with rates (K, d) the sum over all d."""
     if counts.ndim == 2:
-        return np.sum([log_mass(*pair) for pair in zip(counts.T, rates.T, strict=True)], axis=0)
+        return np.asarray(sum(log_mass(*pair) for pair in zip(counts.T, rates.T, strict=True)))
     column = counts[:, None]
     result: Array = x_log_y(column, rates) - rates - scipy.special.gammaln(column + 1)
     return result

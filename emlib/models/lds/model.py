@@ -187,7 +187,9 @@ class LinearDynamicalSystem(ProductModel):
         if self.offsets:
             block = next(block for block in self.space.blocks if block.name == "observation_offset")
             offset = block.hold(data.scale[0].copy()) if isinstance(block, Real | Held) else None
-        return self.space.hold(self.space.params_type(**starts.fields(data.scale, self.n_latent, rng, offset)))
+        fields = starts.fields(data.scale, self.n_latent, rng, offset)
+        params: LinearDynamicalSystemParams = self.space.params_type(**fields)
+        return self.space.hold(params)
 
     def held_by_default(self, data: Data) -> tuple[str, ...]:
         """Name the initial block where there are fewer sequences than its parameters and one more.
