@@ -149,10 +149,9 @@ class HiddenMarkovModel(DiscreteLatentModel):
         """
         if np.ndim(lengths) > 0:
             drawn = [self.sample(params, length, rng, with_latent=True) for length in lengths]
-            rows, states = [each for each, _ in drawn], [each for _, each in drawn]
-        else:
-            states = paths.walk(params.initial, params.transition, int(lengths), rng)
-            rows = self.emission.sample(params, states, rng)
+            return tuple(map(list, zip(*drawn, strict=True))) if with_latent else [rows for rows, _ in drawn]
+        states = paths.walk(params.initial, params.transition, int(lengths), rng)
+        rows = self.emission.sample(params, states, rng)
         return (rows, states) if with_latent else rows
 
     @property
