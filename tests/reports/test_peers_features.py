@@ -205,3 +205,17 @@ def test_zeros_of_a_start_stay_around_it() -> None:
 def test_around_what(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^around: "):
         emlib.fit(GaussianMixture(2, 2), ROWS, **options)
+
+
+def test_many_counts_a_step_from_a_start_with_zeros() -> None:
+    """jmschrei/pomegranate#120: 27 counts a step and a chain that only goes forward; nothing becomes not-a-number."""
+    model, draws = PoissonHMM(3, 27), np.random.default_rng(4)
+    rates = draws.uniform(0.2, 8, (3, 27))
+    forward = [[0.9, 0.1, 0], [0, 0.9, 0.1], [0, 0, 1]]
+    params = model.params(initial=[1, 0, 0], transition=forward, rates=rates)
+    rows = model.sample(params, [30, 40, 35], draws)
+    start = {"initial": [1, 0, 0], "transition": forward, "rates": rates * draws.uniform(0.7, 1.4, rates.shape)}
+    result = emlib.fit(model, rows, start=start, max_estep=300)
+    assert np.isfinite(result.loglik)
+    assert result.loglik >= model.loglik(params, rows)
+    assert (result.params.transition[np.array(forward) == 0] == 0).all()

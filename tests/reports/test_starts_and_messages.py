@@ -53,7 +53,7 @@ def test_degrees_of_freedom_are_a_positive_number(dof: object) -> None:
 
 def test_nan_where_the_m_step_cannot_hold_single_entries() -> None:
     """A linear system takes them (see test_linear_systems), a mixture says what can be held."""
-    assert LinearDynamicalSystem(1, 2, fixed={"observation": [[1.0], [np.nan]]}).space.size("free") == 7
+    assert LinearDynamicalSystem(1, 2, fixed={"observation": [[1.0], [np.nan]]}).space.size("free") == 8
     with pytest.raises(ValueError, match=r"^fixed: means.*NaN.*hold the whole field"):
         GaussianMixture(2, 1, fixed={"means": [[1.0], [np.nan]]})
 

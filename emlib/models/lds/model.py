@@ -18,7 +18,7 @@ from emlib.model import Expectation, Statistics
 from emlib.models.lds import starts
 from emlib.models.lds.basis import n_free_changes
 from emlib.models.lds.e_step import summarise
-from emlib.models.lds.kalman import congruence, run_filter, run_smoother
+from emlib.models.lds.kalman import congruence, offsets, run_filter, run_smoother
 from emlib.models.partial import partial, patterns
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
@@ -52,6 +52,10 @@ class LinearDynamicalSystemParams:
     observation: Array
     observation_covariance: Array
 
+    def constants(self) -> tuple[Array, Array] | None:
+        """Return the offsets of state and observation; None where the equations have none."""
+        return None
+
 
 @dataclass(frozen=True, eq=False)
 class LinearDynamicalSystemWithOffsetsParams(LinearDynamicalSystemParams):
@@ -67,6 +71,10 @@ class LinearDynamicalSystemWithOffsetsParams(LinearDynamicalSystemParams):
 
     transition_offset: Array
     observation_offset: Array
+
+    def constants(self) -> tuple[Array, Array]:
+        """Return the offsets of state and observation."""
+        return self.transition_offset, self.observation_offset
 
 
 @dataclass(frozen=True)
@@ -230,14 +238,14 @@ class LinearDynamicalSystem(ProductModel):
         def one(rows: Array) -> tuple[Array, Array]:
             found, matrix = run_filter(params, rows[None]), params.observation
             spread = congruence(matrix, found.ahead_covariances[0]) + params.observation_covariance
-            return found.ahead_means[0] @ matrix.T + self._offset(params), spread
+            return found.ahead_means[0] @ matrix.T + offsets(params)[1], spread
         return self._each(data, one)
 
     def impute(self, params: LinearDynamicalSystemParams, data: Any) -> Any:
         """Return the data with each missing entry replaced by its mean given all that was seen; a list for a list."""
         def one(rows: Array) -> tuple[Array]:
             states = run_smoother(params, run_filter(params, rows[None])).means[0]
-            expected = states @ params.observation.T + self._offset(params)
+            expected = states @ params.observation.T + offsets(params)[1]
             filled = rows.copy()
             for seen, where in patterns(rows):
                 law = partial(params.observation_covariance, seen)
@@ -245,9 +253,6 @@ class LinearDynamicalSystem(ProductModel):
                 filled[np.ix_(where, ~seen)] = guess[:, ~seen]
             return (filled,)
         return self._each(data, one)[0]
-
-    def _offset(self, params: Any) -> Any:
-        return params.observation_offset if self.offsets else 0.0
 
     def _each(self, data: Any, function: Any) -> tuple[Any, ...]:
         units, single = self.reader.read(data)

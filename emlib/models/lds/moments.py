@@ -36,22 +36,11 @@ def origins(params: Any) -> dict[str, Array]:
     Statistics whose origins are the same objects add up without a shift.
     """
     transition, observation = params.transition, params.observation
-    if has_offsets(params):
-        transition = np.column_stack([params.transition_offset, transition])
-        observation = np.column_stack([params.observation_offset, observation])
+    if (constants := params.constants()) is not None:
+        transition = np.column_stack([constants[0], transition])
+        observation = np.column_stack([constants[1], observation])
     return {"initial": params.initial_mean[None, :, None], "transition": transition[None],
             "observation": observation[None]}
-
-
-def has_offsets(params: Any) -> bool:
-    """Return whether the two equations have offsets."""
-    return hasattr(params, "observation_offset")
-
-
-def transition_offset(params: Any) -> Array:
-    """Return the offset of the state's equation, zeros where there is none, shape (k,)."""
-    offset: Array = params.transition_offset if has_offsets(params) else np.zeros(len(params.initial_mean))
-    return offset
 
 
 def _with_constant(sums: Sums, first: Array, second: Array) -> Sums:
@@ -101,7 +90,7 @@ def transition_sums(params: Any, weights: Array, noise: Array, before: Array, sp
     see, sex, sxx = spreads
     sums = (weights.sum(), _product(noise, weights, noise) + see, _product(noise, weights, before) + sex,
             _product(before, weights, before) + sxx)
-    return _with_constant(sums, weights @ noise, weights @ before) if has_offsets(params) else sums
+    return sums if params.constants() is None else _with_constant(sums, weights @ noise, weights @ before)
 
 
 def observation_sums(params: Any, rows: Array, weights: Array, means: Array,
@@ -131,4 +120,4 @@ def observation_sums(params: Any, rows: Array, weights: Array, means: Array,
         first, second = first + weight @ residual, second + weight @ mean
         count, entropy = count + weight.sum(), entropy + weight.sum() * law.entropy
     sums = count, see, sex, sxx
-    return _with_constant(sums, first, second) if has_offsets(params) else sums, float(entropy)
+    return sums if params.constants() is None else _with_constant(sums, first, second), float(entropy)

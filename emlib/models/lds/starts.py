@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from emlib.models.lds.kalman import offsets
 from emlib.numerics import Array
 
 SLOWEST, FASTEST = 0.95, 0.5  # range of the eigenvalues of a random transition
@@ -45,10 +46,10 @@ def draw(params: Any, length: int, rng: np.random.Generator) -> tuple[Array, Arr
     """Draw one sequence of observations, shape (T, d), with its states, shape (T, k)."""
     first, step, noise = (np.linalg.cholesky(getattr(params, f"{name}_covariance"))
                           for name in ("initial", "transition", "observation"))
-    offset = getattr(params, "transition_offset", 0.0)
+    constant, offset = offsets(params)
     state, states = params.initial_mean + first @ rng.standard_normal(len(first)), []
     for _ in range(length):
         states.append(state)
-        state = params.transition @ state + step @ rng.standard_normal(len(step)) + offset
+        state = params.transition @ state + step @ rng.standard_normal(len(step)) + constant
     rows = np.array(states) @ params.observation.T + rng.standard_normal((length, len(noise))) @ noise.T
-    return rows + getattr(params, "observation_offset", 0.0), np.array(states)
+    return rows + offset, np.array(states)
