@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import counts, fa, gmm, hasselblad, hmm, lds, machine, memory
+from benchmarks import counts, endings, fa, gmm, hasselblad, hmm, lds, machine, memory
 from benchmarks.tables import Scale, Table
 
 PARTS: dict[str, Callable[[Scale], list[Table]]] = {
     "hasselblad": hasselblad.tables,
     "counts": counts.tables,
+    "endings": endings.tables,
     "gmm": gmm.tables,
     "memory": memory.tables,
     "hmm": hmm.tables,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from emlib.algorithms import EM, LBFGS, SQUAREM, Adaptive, Profile, Switch, after
-from emlib.algorithms.base import Algorithm, check_algorithm
+from emlib.algorithms.base import Algorithm, check_algorithm, is_number
 from emlib.algorithms.stopping import DEFAULT_TOL
 from emlib.data import Data
 from emlib.data.validate import generator, positive_integer
-from emlib.fitting.starts import Start, Task, run_all
+from emlib.fitting.starts import Start, Task, moved, run_all
 from emlib.model import LatentVariableModel, check_model
 from emlib.result import Result
 
@@ -22,8 +23,8 @@ HUGE_SPACE = 3000  # parameters above which a matrix over all of them takes long
 
 
 def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: Algorithm | None = None,
-        n_starts: int = 1, rng: Any = None, tol: float = DEFAULT_TOL, max_estep: int = 5000,
-        max_iter: int | None = None, sample_weight: Any = None, coordinates: str | None = None,
+        n_starts: int = 1, around: float | None = None, rng: Any = None, tol: float = DEFAULT_TOL,
+        max_estep: int = 5000, max_iter: int | None = None, sample_weight: Any = None, coordinates: str | None = None,
         callback: Callable[..., Any] | None = None, progress: bool = False, checkpoint: Any = None,
         map: Callable[..., Iterable[Any]] = map, n_threads: int = 1, n_workers: int = 1,
         chunk_size: int | None = None) -> Result:
@@ -47,6 +48,9 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         3000; `Profile` for models that it serves.
     n_starts : int
         Starts to try; the best converged run is returned.
+    around : float, optional
+        Draw the further starts around `start`, not from the data: each free coordinate moves by this many of its
+        standard deviations in one unit of complete data, such as 0.3; zeros of the start stay.
     rng : int, Generator or None
         For the starts, which look at 8192 units of the data, drawn at random where there are more. None draws a seed,
         which the result records.
@@ -101,10 +105,23 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     chooser = generator(seed)
     chosen = default_algorithm(model) if algorithm is None else algorithm
     check_algorithm(chosen)
-    starts = [_prepared(model, units, start if index == 0 else None, chooser) for index in range(n_starts)]
+    if around is not None:
+        _check_around(around, start, n_starts)
+    first = _prepared(model, units, start, chooser)
+    further = partial(moved, first, units, around) if around is not None else partial(_prepared, model, units, None)
+    starts = [first, *(further(chooser) for _ in range(n_starts - 1))]
     task = Task(units, chosen, coordinates or chosen.coordinates, tol, max_estep, max_iter, map, n_threads, chunk_size,
                 callback, progress, checkpoint)
     return replace(_best(run_all(task, starts, n_workers)), seed=seed)
+
+
+def _check_around(around: Any, start: Any, n_starts: int) -> None:
+    """Refuse what says nothing of further starts around a given one."""
+    if not is_number(around) or around <= 0:
+        raise ValueError(f"around: {around!r} found; a positive number of standard deviations is needed, such as 0.3")
+    if start is None or n_starts == 1:
+        raise ValueError(f"around: {around!r} found with n_starts={n_starts} and start={start!r}; give the start that "
+                         "the others lie around, and n_starts above 1")
 
 
 def default_algorithm(model: LatentVariableModel) -> Algorithm:

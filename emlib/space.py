@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import scipy
 
-from emlib.blocks import Block, Held, Interval, Rate, Simplex
+from emlib.blocks import Block, Diagonal, Held, Interval, Rate, Real, Simplex
 from emlib.blocks.held import hold
 from emlib.numerics import Array, block_diagonal, symmetrise
 
@@ -49,16 +49,20 @@ class ParameterSpace:
     fixed : mapping of str to array_like, optional
         Blocks held at a value: they have no free coordinate and no feasible direction. In blocks of probabilities
         NaN stands for entries to be estimated, the others must then be zero.
+    by_entry : bool
+        Whether NaN may also stand in real blocks, beside any numbers, and on the diagonal of covariances, beside zeros:
+        for models whose M-step knows what to do then.
     """
 
     params_type: type
     blocks: Sequence[Block]
     mean_chart: MeanChart | None = field(default=None, repr=False)
     fixed: Mapping[str, Any] | None = None
+    by_entry: bool = False
 
     def __post_init__(self) -> None:
         if self.fixed:
-            object.__setattr__(self, "blocks", hold(tuple(self.blocks), self.fixed))
+            object.__setattr__(self, "blocks", hold(tuple(self.blocks), self.fixed, self.by_entry))
             object.__setattr__(self, "mean_chart", None)
 
     @property
@@ -68,7 +72,8 @@ class ParameterSpace:
 
     def hold(self, params: Params) -> Params:
         """Return the parameters with the held values in their fields, and known zeros in theirs."""
-        kept = {b.name: b.hold(getattr(params, b.name)) for b in self.blocks if isinstance(b, Held | Simplex)}
+        blocks = (block for block in self.blocks if isinstance(block, Diagonal | Held | Real | Simplex))
+        kept = {block.name: block.hold(getattr(params, block.name)) for block in blocks}
         moved: Params = replace(params, **kept)
         return moved
 

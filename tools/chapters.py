@@ -110,7 +110,8 @@ def parameters(notebook: Notebook) -> dict[str, Any]:
     return {name: value for cell in cells for name, value in literals(cell.source)}
 
 
-RANGE = re.compile(r"from (\S+?)(?: to (\S+))?$")  # at the end of a parameter's comment
+NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
+RANGE = re.compile(rf"from ({NUMBER})(?: to ({NUMBER}))?$")  # at the end of a parameter's comment
 
 
 def fitting(notebook: Notebook, given: Mapping[str, Any], chapter: str) -> dict[str, Any]:
@@ -121,19 +122,36 @@ def fitting(notebook: Notebook, given: Mapping[str, Any], chapter: str) -> dict[
     ValueError
         Naming the chapter and the parameter, for one that it lacks, another type, or a value out of the stated range.
     """
-    lines = [line for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])
-             for line in cell.source.splitlines()]
-    declared = {line.partition(":")[0]: line for line in lines if ":" in line.partition("=")[0]}
-    found = {}
+    declared, found = _declared(notebook), {}
     for name, value in given.items():
         if name not in declared:
             raise ValueError(f"{name}: chapter {chapter} has no such parameter; there are {sorted(declared)}")
         kind = declared[name].partition(":")[2].partition("=")[0].strip()
         found[name] = _as_kind(value, kind, f"{name} of chapter {chapter}")
-        stated = RANGE.search(declared[name].partition("#")[2].strip())
-        if stated and not float(stated[1]) <= found[name] <= float(stated[2] or "inf"):
-            raise ValueError(f"{name} of chapter {chapter}: {value!r} found, it goes {stated[0]}")
+        low, high = stated_range(declared[name]) or (-float("inf"), float("inf"))
+        if kind in ("int", "float") and not low <= found[name] <= high:
+            limits = f"from {low:g}" + (f" to {high:g}" if high < float("inf") else " on")
+            raise ValueError(f"{name} of chapter {chapter}: {value!r} found, it goes {limits}")
     return found
+
+
+def _declared(notebook: Notebook) -> dict[str, str]:
+    """Return the lines of the cell tagged ``parameters``, by the name that each declares."""
+    lines = [line for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])
+             for line in cell.source.splitlines()]
+    return {line.partition(":")[0]: line for line in lines if ":" in line.partition("=")[0]}
+
+
+def stated_range(line: str) -> tuple[float, float] | None:
+    """Return the least and the largest value that the line of a parameter allows; None where it states no range."""
+    stated = RANGE.search(line.partition("#")[2].strip())
+    return (float(stated[1]), float(stated[2] or "inf")) if stated else None
+
+
+def ranges(notebook: Notebook) -> dict[str, tuple[float, float] | None]:
+    """Return the stated range of each number among the parameters."""
+    numbers = {name for name, value in parameters(notebook).items() if type(value) in (int, float)}
+    return {name: stated_range(line) for name, line in _declared(notebook).items() if name in numbers}
 
 
 def _as_kind(value: Any, kind: str, name: str) -> Any:

@@ -198,6 +198,8 @@ def symmetric_rank_one(missing: Array, complete: Array, move: Array, change: Arr
     """Return A corrected by a matrix of rank one, so that (I_c - A) move = change (SR1)."""
     gap = (complete - missing) @ move - change
     share = float(gap @ move)
-    if abs(share) <= LEAST_COSINE * float(np.linalg.norm(gap) * np.linalg.norm(move)):
+    units = np.sqrt(np.abs(np.diag(complete)))  # of the coordinates, so that the cosine has none
+    scaled = np.divide(gap, units, where=units > 0, out=np.zeros(len(gap)))
+    if abs(share) <= LEAST_COSINE * float(np.linalg.norm(scaled) * np.linalg.norm(units * move)):
         return missing
     return missing + np.outer(gap, gap) / share

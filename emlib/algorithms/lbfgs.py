@@ -120,8 +120,8 @@ def _empty(size: int) -> dict[str, Array]:
 
 
 def _remember(memory: Mapping[str, Any], move: Array, change: Array, history: int) -> dict[str, Any]:
-    """Append a pair if it has positive curvature; keep the last `history`."""
-    if not move @ change > 1e-12 * np.linalg.norm(move) * np.linalg.norm(change):
+    """Append a pair if it has positive curvature, whatever the units of the coordinates; keep the last `history`."""
+    if not move @ change > 1e-12 * np.abs(move * change).sum():
         return dict(memory)
     return {**memory, "moves": np.vstack([memory["moves"], move])[-history:],
             "changes": np.vstack([memory["changes"], change])[-history:]}

@@ -141,7 +141,9 @@ def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
     try:
         if not (np.isfinite(complete).all() and np.isfinite(observed).all()):
             raise LinAlgError("the information of a vanishing probability overflows")
-        values, vectors = eigh(observed, complete)
+        root = np.sqrt(np.diag(complete))  # entries in unlike units: a matrix of correlations has none
+        values, vectors = eigh(observed / np.outer(root, root), complete / np.outer(root, root))
+        vectors = vectors / root[:, None]
     except LinAlgError:
         own, bend = np.abs(np.diag(observed)), np.diag(complete)
         unit = np.maximum(own, np.where(np.isfinite(bend), bend, 0.0))  # floored below: noise is no unit

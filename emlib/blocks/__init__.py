@@ -8,7 +8,8 @@ May import `emlib.numerics` alone.
 from emlib.blocks.block import Block
 from emlib.blocks.elementwise import Interval, Positive, Rate, Real
 from emlib.blocks.held import Held
-from emlib.blocks.positive_definite import PositiveDefinite
+from emlib.blocks.positive_definite import Diagonal, PositiveDefinite
 from emlib.blocks.simplex import Simplex, StochasticMatrix
 
-__all__ = ["Block", "Held", "Interval", "Positive", "PositiveDefinite", "Rate", "Real", "Simplex", "StochasticMatrix"]
+__all__ = ["Block", "Diagonal", "Held", "Interval", "Positive", "PositiveDefinite", "Rate", "Real", "Simplex",
+           "StochasticMatrix"]

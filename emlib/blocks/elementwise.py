@@ -12,6 +12,7 @@ import scipy
 from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
 from emlib.numerics import Array
 
+HELD_TOLERANCE = 1e-9  # largest rounding of an entry's held value, as a share of the largest held entry
 CURVATURE_LOST = 1e-10  # a rate or probability along whose logarithm rounding decides the curvature, even its sign
 
 
@@ -68,33 +69,54 @@ class Real(_Elementwise):
 
     Parameters
     ----------
-    zeros : tuple of int
-        Positions, row by row, of entries that are known to be zero; they have no coordinate.
+    known : tuple of int
+        Positions, row by row, of entries that are known; they have no coordinate.
+    values : tuple of float
+        Their values; empty where all are zero.
     """
 
-    zeros: tuple[int, ...] = ()
+    known: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()
 
     @property
     def free_size(self) -> int:
-        return self.size - len(self.zeros)
+        return self.size - len(self.known)
 
     @property
     def _free(self) -> Array:
-        return np.delete(np.arange(self.size), self.zeros)
+        return np.delete(np.arange(self.size), self.known)
+
+    @property
+    def free_mask(self) -> Array:
+        """Mask of the entries that are estimated, of the block's shape."""
+        mask = np.ones(self.size, dtype=bool)
+        mask[list(self.known)] = False
+        return mask.reshape(self.shape)
+
+    def hold(self, value: Array) -> Array:
+        """Return the entries with the known values put in."""
+        if not self.known:
+            return value
+        kept = np.array(value, dtype=float)
+        kept.flat[list(self.known)] = self.values or 0.0
+        return kept
 
     def fault(self, value: Array) -> str | None:
-        known = np.zeros(self.shape, dtype=bool)
-        known.flat[list(self.zeros)] = True
-        bad = known & (value != 0)
+        if (found := not_finite(value)) is not None or not self.known:
+            return found
+        known = self.hold(value)
+        bad = np.abs(value - known) > HELD_TOLERANCE * np.abs(self.values).max(initial=0.0)
         if bad.any():
-            return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; the model knows it to be zero"
-        return not_finite(value)
+            needed = f"{known[bad].flat[0]:.6g}" if known[bad].flat[0] else "zero"
+            return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; the model knows it to be {needed}"
+        return None
 
     def to_free(self, value: Array) -> Array:
         return super().to_free(value)[self._free]
 
     def from_free(self, vector: Array) -> Array:
         full = np.zeros(self.size)
+        full[list(self.known)] = self.values or 0.0
         full[self._free] = vector
         return full.reshape(self.shape)
 

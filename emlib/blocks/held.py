@@ -10,10 +10,10 @@ import numpy as np
 import scipy
 
 from emlib.blocks.block import Block, TangentFromParts, as_block, first_bad
+from emlib.blocks.elementwise import HELD_TOLERANCE, Real
+from emlib.blocks.positive_definite import Diagonal, PositiveDefinite
 from emlib.blocks.simplex import Simplex
 from emlib.numerics import Array
-
-HELD_TOLERANCE = 1e-9  # largest rounding of an entry's held value, as a share of the block's largest entry
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +109,13 @@ class Fixed(Mapping[str, Array]):
         return repr({name: value.tolist() for name, value in self._values.items()})
 
 
-def hold(blocks: tuple[Block, ...], fixed: Mapping[str, Any]) -> tuple[Block, ...]:
+def hold(blocks: tuple[Block, ...], fixed: Mapping[str, Any], by_entry: bool = False) -> tuple[Block, ...]:
     """Return the blocks, those named in `fixed` held at its values.
+
+    Parameters
+    ----------
+    by_entry : bool
+        Whether single entries of real blocks, and independence in a covariance, may be held, with NaN for the rest.
 
     Raises
     ------
@@ -121,15 +126,20 @@ def hold(blocks: tuple[Block, ...], fixed: Mapping[str, Any]) -> tuple[Block, ..
     unknown = sorted(set(fixed) - set(names))
     if unknown:
         raise ValueError(f"fixed: {unknown[0]!r} is no field of the parameters; there are {names}")
-    kept = tuple(_held(block, fixed[block.name]) if block.name in fixed else block for block in blocks)
+    kept = tuple(_held(block, fixed[block.name], by_entry) if block.name in fixed else block for block in blocks)
     if not any(block.free_size for block in kept):
         raise ValueError("fixed: every field is held, nothing is left to estimate; leave one out")
     return kept
 
 
-def _held(block: Block, value: Any) -> Block:
+def _held(block: Block, value: Any, by_entry: bool) -> Block:
     """Return the block held at a value, or with the zeros in it held where the other entries are NaN."""
     known = _known(value)
+    if by_entry and known.shape == block.shape and not known.all():
+        if isinstance(block, Real):
+            return _entries_held(block, np.asarray(value, dtype=float), known)
+        if isinstance(block, PositiveDefinite):
+            return _independent(block, np.asarray(value, dtype=float), known)
     if not isinstance(block, Simplex) and known.shape == block.shape and not known.all():
         raise ValueError(f"fixed: {block.name} has NaN for what is to be estimated, which only fields of probabilities "
                          "may have; hold the whole field, or leave it out")
@@ -142,6 +152,27 @@ def _held(block: Block, value: Any) -> Block:
         raise ValueError(f"fixed: {block.name} mixes NaN, for what is to be estimated, with numbers other than zero or "
                          "rows without NaN; hold zeros only, with NaN for the rest of their rows, or the whole field")
     return replace(block, zeros=tuple(int(i) for i in np.flatnonzero(known)))
+
+
+def _entries_held(block: Real, value: Array, known: Array) -> Block:
+    """Return the block with those entries held that are not NaN; the block itself where there are none."""
+    bad = np.isinf(value)
+    if bad.any():
+        raise ValueError(f"fixed: {block.name} has {first_bad(bad)} {value[bad].flat[0]}; give finite numbers, and NaN "
+                         "for what is to be estimated")
+    where = np.flatnonzero(known)
+    return replace(block, known=tuple(where.tolist()), values=tuple(value.flat[where].tolist()))
+
+
+def _independent(block: PositiveDefinite, value: Array, known: Array) -> Block:
+    """Return a diagonal block for NaN on the diagonal and zeros off it; the block itself for NaN everywhere."""
+    if not known.any():
+        return block
+    if not (np.array_equal(known, ~np.eye(len(value), dtype=bool)) and (value[known] == 0).all()):
+        raise ValueError(f"fixed: {block.name} has NaN for what is to be estimated beside other numbers than zeros off "
+                         "the diagonal; give NaN on the diagonal and zeros off it for independent entries, the whole "
+                         "matrix, or nothing")
+    return Diagonal(block.name, block.shape)
 
 
 def _known(value: Any) -> Array:

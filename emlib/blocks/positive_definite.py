@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from emlib.blocks.block import TangentFromParts, as_block, not_finite
+from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
 from emlib.numerics import Array, block_diagonal, eigenvalues_exceed, lower_indices
 
 
@@ -105,6 +105,50 @@ class PositiveDefinite(TangentFromParts):
 
     def tangent_parts(self) -> list[Any]:
         return [symmetric_basis(self._side)] * self._count  # one array, however many matrices
+
+
+@dataclass(frozen=True)
+class Diagonal(PositiveDefinite):
+    """Diagonal covariances, shape (d, d): independent entries; the chart is the log of the deviations."""
+
+    @property
+    def free_size(self) -> int:
+        return self._side
+
+    def hold(self, value: Array) -> Array:
+        """Return the matrix without what is off its diagonal."""
+        return np.diag(np.diag(value))
+
+    def fault(self, value: Array) -> str | None:
+        bad = (value != 0) & ~np.eye(self._side, dtype=bool)
+        if bad.any() and np.isfinite(value).all():
+            return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; the model holds it at zero"
+        return super().fault(value)
+
+    def to_free(self, value: Array) -> Array:
+        if not (np.diag(value) > 0).all():
+            raise ValueError(f"{self.name}: {self.fault(value)}; logarithms need the interior")
+        return np.asarray(0.5 * np.log(np.diag(value)))
+
+    def from_free(self, vector: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.diag(np.exp(2.0 * vector))
+
+    def pullback(self, value: Array, cotangent: Array) -> Array:
+        return np.asarray(2.0 * np.diag(value) * np.diag(cotangent))
+
+    def jacobian(self, value: Array) -> Array:
+        chart = np.zeros((self.size, self._side))
+        chart[np.arange(self._side) * (self._side + 1), np.arange(self._side)] = 2.0 * np.diag(value)
+        return chart
+
+    def curvature(self, value: Array, cotangent: Array) -> Array:
+        return np.diag(4.0 * np.diag(value) * np.diag(cotangent))
+
+    def tangent_parts(self) -> list[Any]:
+        places = np.arange(self._side)
+        return [scipy.sparse.csr_array((np.ones(self._side), (places * (self._side + 1), places)),
+                                       (self.size, self._side))]
 
 
 def _log_cholesky_steps(matrix: Array) -> tuple[Array, Array]:

@@ -25,7 +25,7 @@ class Chunks:
     source : callable or sequence
         A function without arguments that returns a new iterator over the chunks; or a sequence whose entries are
         chunks, or functions without arguments that each read one. A chunk is raw data as the model's `as_data` takes
-        them: rows, a list of sequences, or a tuple (X, y), with units of its own.
+        them: rows, a list of sequences, or a tuple (X, y), with units of its own. Empty chunks are passed over.
 
     Raises
     ------
@@ -176,7 +176,18 @@ def parts(reader: Reader, source: Chunks, weights: Chunks | None) -> Iterator[Da
         if raw is None or (seen is None and weights is not None):
             raise ValueError(f"sample_weight: chunk {index} of data and weights is there in one of them only; give one "
                              "array of weights for each chunk of data")
-        yield read_chunk(reader, index, raw, seen)
+        if not _is_empty(raw):
+            yield read_chunk(reader, index, raw, seen)
+        elif seen is not None and np.size(seen):
+            raise ValueError(f"sample_weight: chunk {index} has {np.size(seen)} weights, its data are empty; give one "
+                             "weight for each unit")
+
+
+def _is_empty(raw: Any) -> bool:
+    """Return whether a raw chunk has no units: a selection may leave none."""
+    if isinstance(raw, tuple):
+        return len(raw) > 0 and all(map(_is_empty, raw))
+    return hasattr(raw, "__len__") and getattr(raw, "ndim", 1) > 0 and len(raw) == 0
 
 
 def read_chunk(reader: Reader, index: int, raw: Any, sample_weight: Any) -> Data:

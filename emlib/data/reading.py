@@ -50,6 +50,8 @@ def read_chunks(reader: Reader, source: Chunks, weights: Any = None) -> Data:
             listed.append(piece.listed)
             yield piece
         if not lengths:
+            if next(iter(source), None) is not None:
+                raise ValueError("data: every chunk is empty; at least one unit is needed")
             raise ValueError(f"data: no chunk found; {AGAIN}")
 
     # Cut anew, so that what is measured does not depend on where the chunks end.

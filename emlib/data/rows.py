@@ -10,7 +10,7 @@ import numpy as np
 from emlib.data.moments import Columns, Moments, columns, moments
 from emlib.data.reader import Reader, Tally
 from emlib.data.units import Data
-from emlib.data.validate import as_counts, as_matrix, first
+from emlib.data.validate import as_counts, as_matrix, first, whole_numbers
 from emlib.numerics import Array
 
 CONSTANT = 1e-12  # deviation of a column, as a share of its largest value, that is rounding
@@ -131,6 +131,32 @@ class Counts(Reader):
         tally.enough(self.n_components, "components")
         if not measured:
             raise ValueError("data: every count is zero; the rates have no interior estimate")
+
+
+@dataclass(frozen=True)
+class CountRows(Rows):
+    """Reads rows of `n_features` counts for `n_components` components; refuses columns that are all zero.
+
+    The scale is the mean of each column, shape (d,).
+    """
+
+    n_components: int
+
+    def units(self, raw: Any, name: str = "data") -> Array:
+        """Return rows of counts, shape (n, d)."""
+        return whole_numbers(as_matrix(raw, self.n_features, name), name)
+
+    def measure(self, block: Data) -> Columns:
+        """Return the first two moments of each column."""
+        return columns(block.units, block.weights)
+
+    def scale(self, tally: Tally, measured: Columns, data: Data) -> Array:
+        """Refuse too few rows, and columns of zeros alone."""
+        tally.enough(self.n_components, "components")
+        zero = measured.largest == 0
+        if zero.any():
+            raise ValueError(f"data: every count of column {int(zero.argmax())} is zero; its rates are zero, drop it")
+        return measured.mean
 
 
 @dataclass(frozen=True)

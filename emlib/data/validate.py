@@ -69,6 +69,11 @@ def as_counts(raw: Any, name: str = "data") -> Array:
     array = as_floats(raw, name)
     if array.ndim != 1:
         raise ValueError(f"{name}: shape {array.shape} found, a flat array of counts (n,) needed")
+    return whole_numbers(array, name)
+
+
+def whole_numbers(array: Array, name: str) -> Array:
+    """Return numbers, all of which are counts; refuse the first that is none."""
     for wrong, text in ((lambda x: x < 0, "cannot be negative"), (lambda x: x != np.round(x), "are whole numbers")):
         index = first(array, wrong)
         if index is not None:

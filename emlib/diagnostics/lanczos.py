@@ -18,6 +18,8 @@ from emlib.problem import Problem
 FEW_DIRECTIONS = 24  # directions up to which the whole matrix costs no more than the iteration
 FIRST_VECTOR_SEED = 0  # of the iteration's first vector, so that the same call gives the same bits
 ACCURACY = 1e-9  # relative, of the eigenvalues: about what the differences leave
+MOST_RESTARTS = 100  # of the iteration; a few are enough where the products are accurate
+LARGEST_MATRIX = 2000  # directions up to which the whole matrix is computed where the iteration fails
 
 
 def rate(model: LatentVariableModel, data: Any, params: Any) -> float:
@@ -36,13 +38,15 @@ def rate(model: LatentVariableModel, data: Any, params: Any) -> float:
     Raises
     ------
     ValueError
-        If Q is not concave at the point.
+        If Q is not concave at the point, or the iteration fails with more than 2000 directions.
 
     Notes
     -----
     The same number as ``information(...).rate``. Eigenvalues of 1 belong to directions that the data say nothing
     about, such as rotations of factors, and are passed over. I_c comes from the expected statistics; each product
-    with I_m costs four E-steps, and a few dozen products are enough, however many parameters there are.
+    with I_m costs four E-steps, and a few dozen products are enough, however many parameters there are. Near the
+    boundary, as in a Heywood case, differences may be too inaccurate for the iteration; then the whole matrix is
+    computed.
 
     Examples
     --------
@@ -60,7 +64,15 @@ def rate(model: LatentVariableModel, data: Any, params: Any) -> float:
     if size <= FEW_DIRECTIONS:
         return information(model, data, params).rate
     product = scipy.sparse.linalg.LinearOperator((size, size), matvec=_product(problem, params, around), dtype=float)
-    return _iterate(product, 1 + model.n_invariant)
+    try:
+        return _iterate(product, 1 + model.n_invariant)
+    except scipy.sparse.linalg.ArpackNoConvergence as error:
+        if size <= LARGEST_MATRIX:
+            return information(model, data, params).rate
+        raise ValueError(
+            f"params: Lanczos's method has not found the rate over {size} directions ({error}); a parameter near its "
+            "boundary, such as a variance of almost zero, makes the differences inaccurate: hold it by fixed=, use a "
+            "smaller model, or give the parameters of a converged fit") from None
 
 
 def _product(problem: Problem, params: Any, around: Tangent) -> Callable[[Array], Array]:
@@ -86,7 +98,7 @@ def _iterate(product: Any, wanted: int) -> float:
     while True:
         wanted = min(wanted, product.shape[0] - 1)
         values = scipy.sparse.linalg.eigsh(product, k=wanted, which="LA", v0=first, tol=ACCURACY,
-                                           return_eigenvectors=False)
+                                           maxiter=MOST_RESTARTS, return_eigenvectors=False)
         known = values[np.abs(1.0 - values) > UNIDENTIFIED]
         if known.size or wanted == product.shape[0] - 1:
             return float(known.max(initial=0.0))

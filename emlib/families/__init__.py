@@ -4,6 +4,7 @@ Every model is a product of these; its own file holds little more than the E-ste
 protocol, data and numerics; algorithms and problems see families through a model alone.
 """
 
+from emlib.families.affine_gaussian import AffineGaussian
 from emlib.families.base import Family
 from emlib.families.bernoulli import Bernoulli
 from emlib.families.categorical import Categorical
@@ -12,5 +13,5 @@ from emlib.families.linear_gaussian import GaussianMoments, LinearGaussian
 from emlib.families.poisson import Poisson
 from emlib.families.product import ProductModel
 
-__all__ = ["Bernoulli", "Categorical", "Family", "GaussianMoments", "LinearFactors", "LinearGaussian", "Poisson",
-           "ProductModel"]
+__all__ = ["AffineGaussian", "Bernoulli", "Categorical", "Family", "GaussianMoments", "LinearFactors", "LinearGaussian",
+           "Poisson", "ProductModel"]

@@ -17,7 +17,8 @@ SMALLEST_RATE = 1e-150  # by which counts are divided at least: squares of the q
 class Poisson:
     """Q = sum_k s_k log lambda_k - n_k lambda_k - c_k.
 
-    `moments` has shape (3, K), or (3,): expected numbers n, expected sums of counts s, expected sums of log y!.
+    `moments` has shape (3, K), or (3,): expected numbers n, expected sums of counts s, expected sums of log y!; of d
+    counts a unit (3, K, d).
     """
 
     key: str = "rates"
@@ -49,7 +50,9 @@ class Poisson:
 
 
 def log_mass(counts: Array, rates: Array) -> Array:
-    """Return log Poisson(y_i | lambda_k), shape (n, K)."""
+    """Return log Poisson(y_i | lambda_k), shape (n, K); of counts (n, d) with rates (K, d) the sum over all d."""
+    if counts.ndim == 2:
+        return np.asarray(sum(log_mass(*pair) for pair in zip(counts.T, rates.T, strict=True)))
     column = counts[:, None]
     result: Array = x_log_y(column, rates) - rates - scipy.special.gammaln(column + 1)
     return result
@@ -62,5 +65,7 @@ def near(counts: Array, rng: np.random.Generator) -> Array:
 
 
 def moments(counts: Array, members: Array) -> Array:
-    """Return the statistics of counts, shape (n,), with expected memberships, shape (n, K)."""
+    """Return the statistics of counts, shape (n,) or (n, d), with expected memberships, shape (n, K)."""
+    if counts.ndim == 2:
+        return np.stack([moments(column, members) for column in counts.T], axis=2)
     return np.stack([members.sum(axis=0), counts @ members, scipy.special.gammaln(counts + 1) @ members])

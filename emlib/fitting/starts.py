@@ -9,14 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emlib.algorithms.base import Algorithm
 from emlib.data import Data
+from emlib.evaluation.differences import units
 from emlib.evaluation.threads import one_blas_thread
 from emlib.problem import Problem
 from emlib.result import Result
 from emlib.solve import solve
 
 SMALL_DATA = 10_000  # observations up to which the BLAS is held to one thread
+LEAST_PROBABILITY = 1e-3  # to which zeros that are not known ones are lifted before a start is moved
+HALVED = 0.5 ** np.arange(20.0)  # shares of the distance that are tried, until the point lies inside the space
 SIGNAL_CHECK = 0.5  # seconds between two looks for a signal while waiting for processes
 
 
@@ -63,6 +68,25 @@ class Task:
             return self.checkpoint
         path = Path(self.checkpoint)
         return path.with_name(f"{path.stem}-{index}{path.suffix}")
+
+
+def moved(start: Start, data: Data, distance: float, rng: np.random.Generator) -> Start:
+    """Return a start near another: each free coordinate is moved by a normal number of its units times the distance.
+
+    The unit of a coordinate is its standard error from one unit of complete data, so that it follows the data's units.
+    """
+    space = start.model.space
+    problem = Problem(start.model, data.sample())
+    here = problem.evaluate(space.pack(space.lifted(start.params, LEAST_PROBABILITY)))
+    if here.fault is not None:
+        raise ValueError(f"start: {here.fault}")
+    bend = start.model.q_hessian(here.params, here.stats) / problem.data.n_units
+    size = units(space, here.x, bend, "free")
+    for shrink in HALVED:
+        params = space.unpack(here.x + distance * shrink * size * rng.standard_normal(len(here.x)))
+        if space.fault(params) is None:
+            break
+    return replace(start, params=params)
 
 
 def run_all(task: Task, starts: Sequence[Start], n_workers: int) -> list[Result]:

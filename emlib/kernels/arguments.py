@@ -228,7 +228,10 @@ class Series(NamedTuple):
 
 
 class System(NamedTuple):
-    """Parameters of a linear dynamical system with k states, as `LinearDynamicalSystemParams` names them."""
+    """Parameters of a linear dynamical system with k states, as `LinearDynamicalSystemParams` names them.
+
+    The offset of the observation is taken off the rows before.
+    """
 
     initial_mean: Vector
     initial_covariance: Matrix
@@ -236,6 +239,7 @@ class System(NamedTuple):
     transition_covariance: Matrix
     observation: Matrix
     observation_covariance: Matrix
+    transition_offset: Vector
 
 
 class Smoothed(NamedTuple):

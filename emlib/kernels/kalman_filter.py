@@ -195,5 +195,7 @@ def run_forward(rows: Any, kinds: Any, patterns: Any, system: Any, found: Any, m
                 means[t, j] = system.initial_mean[j]
         else:
             small.multiply_vector(transition, means[t - 1], means[t])
+            for j in range(side):
+                means[t, j] += system.transition_offset[j]
         distance = update_mean(rows[t], patterns.entries[kind], size, update, means[t], changes[t], distance)
     return distance, log_det, least

@@ -99,10 +99,12 @@ class BernoulliMixture(MixtureModel):
         moved = between + 0.2 * (rng.random(picks.shape) - between)
         return self.space.hold(BernoulliMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), moved))
 
-    def sample(self, params: BernoulliMixtureParams, n: int, rng: np.random.Generator) -> Array:
-        """Draw n rows of zeros and ones, shape (n, d)."""
+    def sample(self, params: BernoulliMixtureParams, n: int, rng: np.random.Generator, *,
+               with_latent: bool = False) -> Any:
+        """Draw n rows of zeros and ones, shape (n, d); `with_latent` also their components, shape (n,)."""
         labels = self._random_labels(params, n, rng)
-        return (rng.random((n, self.n_features)) < params.probabilities[labels]).astype(float)
+        rows = (rng.random((n, self.n_features)) < params.probabilities[labels]).astype(float)
+        return (rows, labels) if with_latent else rows
 
     def _log_joint(self, params: BernoulliMixtureParams, data: Data) -> Array:
         ones = data.units[:, None, :]

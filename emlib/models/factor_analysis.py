@@ -19,6 +19,7 @@ from emlib.space import ParameterSpace
 
 HEYWOOD = 1e-8  # uniqueness, as a share of the feature's variance, that is as good as zero: the likelihood is flat
 VANISHING_STEP = -0.25  # Newton step in a log uniqueness, nothing left to gain, that says its best value is zero
+SMALL_SHARE = 0.01  # share of the feature's variance that a uniqueness on its way to zero is below at the end of a run
 Pattern = tuple[tuple[bool, ...], ...]
 
 
@@ -29,7 +30,7 @@ class FactorAnalysis(FactorModel):
     Parameters
     ----------
     n_features, n_factors : int
-        d > k.
+        k from 0, independent features, to d, a covariance without structure.
     pattern : array_like of bool, shape (d, k), optional
         Which loadings are free; the others are known to be zero. None means all (exploratory).
 
@@ -63,6 +64,12 @@ class FactorAnalysis(FactorModel):
         if self.pattern is not None:
             object.__setattr__(self, "pattern", self._read_pattern())
         super().__post_init__()
+
+    def _check_factors(self) -> None:
+        if isinstance(self.n_factors, bool) or not isinstance(self.n_factors, (int, np.integer)) or not (
+                0 <= self.n_factors <= self.n_features):
+            raise ValueError(f"n_factors: {self.n_factors!r} found; an integer from 0 to n_features={self.n_features} "
+                             "is needed")
 
     def _read_pattern(self) -> Pattern:
         free, shape = np.asarray(self.pattern), (self.n_features, self.n_factors)
@@ -152,12 +159,17 @@ class FactorAnalysis(FactorModel):
         """Name the feature whose uniqueness has its maximum at zero, by a Newton step in its logarithm.
 
         Where the log-likelihood falls in proportion to psi, the step in log psi is -1 however small psi is; where it is
-        quadratic about a zero, -1/2; at an interior maximum it is zero.
+        quadratic about a zero, -1/2; at an interior maximum it is zero. Where nothing is left to gain at a uniqueness
+        that is not small, the log-likelihood is flat in it: it is not identified.
         """
-        moves = step[-self.space.blocks[-1].free_size:] if self.space.blocks[-1].free_size else np.zeros(1)
+        size = self.space.blocks[-1].free_size
+        if not size:
+            return None
+        shares = params.noise_variance / np.diag(data.scale)
+        moves = np.where(shares < SMALL_SHARE, step[-size:], 0.0)
         if moves.min() > VANISHING_STEP:
             return None
-        return _heywood(int(moves.argmin()), "goes to zero, it is at", params.noise_variance / np.diag(data.scale))
+        return _heywood(int(moves.argmin()), "goes to zero, it is at", shares)
 
 
 def _heywood(index: int, how: str, shares: Array) -> str:
@@ -169,7 +181,8 @@ def _by_eigenvectors(mean: Array, spread: Array, noise: Array, count: int) -> Fa
     """Return the best loadings given psi, and EM's next psi."""
     values, vectors, _ = explained(spread, noise, count)
     # diag(S - W W') without the cancellation: psi times the rest of each row of the eigenvectors.
-    rest = np.append(values[:-count], np.minimum(values[-count:], 1.0))
+    cut = len(values) - count
+    rest = np.append(values[:cut], np.minimum(values[cut:], 1.0))
     return FactorParams(mean, best_loadings(values, vectors, noise, count), noise * (vectors**2 @ rest))
 
 

@@ -23,13 +23,14 @@ def explained(spread: Array, noise: Array, count: int) -> tuple[Array, Array, in
     """
     root = np.sqrt(noise)
     values, vectors = np.linalg.eigh(spread / np.outer(root, root))
-    return values, vectors, int((values[-count:] > 1.0).sum())
+    return values, vectors, int((values[len(values) - count:] > 1.0).sum())
 
 
 def best_loadings(values: Array, vectors: Array, noise: Array, count: int) -> Array:
     """Return the loadings that maximise the log-likelihood given the noise, shape (d, k)."""
-    lengths = np.sqrt(np.maximum(values[-count:] - 1.0, 0.0))
-    result: Array = np.sqrt(noise)[:, None] * vectors[:, -count:] * lengths
+    cut = len(values) - count
+    lengths = np.sqrt(np.maximum(values[cut:] - 1.0, 0.0))
+    result: Array = np.sqrt(noise)[:, None] * vectors[:, cut:] * lengths
     return result
 
 

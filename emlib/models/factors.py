@@ -68,10 +68,14 @@ class FactorModel(ProductModel):
 
     def __post_init__(self) -> None:
         positive_integer(self.n_features, "n_features")
+        self._check_factors()
+        super().__post_init__()
+
+    def _check_factors(self) -> None:
+        """Refuse a number of factors that the model has no meaning for."""
         positive_integer(self.n_factors, "n_factors")
         if self.n_factors >= self.n_features:
             raise ValueError(f"n_factors: {self.n_factors} found; fewer than n_features={self.n_features} are needed")
-        super().__post_init__()
 
     @property
     @abstractmethod
@@ -112,7 +116,7 @@ class FactorModel(ProductModel):
         """Draw loadings that explain half of each variance on the average; the data's mean."""
         variances = np.diag(data.scale)
         drawn = rng.standard_normal((self.n_features, self.n_factors))
-        loadings = drawn * np.sqrt(0.5 * variances / self.n_factors)[:, None] * self._free()
+        loadings = drawn * np.sqrt(0.5 * variances / max(self.n_factors, 1))[:, None] * self._free()
         centre = np.average(data.units, axis=0, weights=data.weights)
         return self.space.hold(FactorParams(centre, loadings, self._pool(0.5 * variances)))
 
@@ -220,19 +224,19 @@ class FactorModel(ProductModel):
         result: Array = params.loadings @ params.loadings.T + np.diag(self._noise(params))
         return result
 
-    def sample(self, params: FactorParams, n: int, rng: np.random.Generator) -> Array:
-        """Draw n rows, shape (n, d)."""
+    def sample(self, params: FactorParams, n: int, rng: np.random.Generator, *, with_latent: bool = False) -> Any:
+        """Draw n rows, shape (n, d); `with_latent` also their factors, shape (n, k)."""
         factors = rng.standard_normal((n, self.n_factors))
         noise = rng.standard_normal((n, self.n_features)) * np.sqrt(self._noise(params))
-        result: Array = params.mean + factors @ params.loadings.T + noise
-        return result
+        rows = params.mean + factors @ params.loadings.T + noise
+        return (rows, factors) if with_latent else rows
 
     def separate(self, params: FactorParams, data: Data,
                  rng: np.random.Generator) -> tuple[FactorParams, str] | None:
         """Nudge loadings of too low a rank, which EM never raises; None where the rank is full."""
         deviations = np.sqrt(np.diag(data.scale))[:, None]
         values = np.linalg.svd(params.loadings / deviations, compute_uv=False)
-        rank = int((values > RANK * max(values[0], RANK)).sum())
+        rank = int((values > RANK * max(values.max(initial=0.0), RANK)).sum())
         if rank == self.n_factors:
             return None
         nudge = SPREAD * deviations * rng.standard_normal(params.loadings.shape) * self._free()

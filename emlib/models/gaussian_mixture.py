@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -168,9 +169,12 @@ class GaussianMixture(MixtureModel):
         width = self.n_components * (1 + self.n_features + parts)
         return max(1, round(1.1 + width**2 / (8 * self.n_components * (3 * self.n_features**2 + 20))))
 
-    def sample(self, params: GaussianMixtureParams, n: int, rng: np.random.Generator) -> Array:
-        """Draw n rows, shape (n, d)."""
-        return gaussian_data.drawn(params.means, self._noise(params), self._random_labels(params, n, rng), rng)
+    def sample(self, params: GaussianMixtureParams, n: int, rng: np.random.Generator, *,
+               with_latent: bool = False) -> Any:
+        """Draw n rows, shape (n, d); `with_latent` also their components, shape (n,)."""
+        labels = self._random_labels(params, n, rng)
+        rows = gaussian_data.drawn(params.means, self._noise(params), labels, rng)
+        return (rows, labels) if with_latent else rows
 
     def precisions(self, params: GaussianMixtureParams) -> Array:
         """Return the inverses of the covariances, of their shape; of variances the reciprocals."""

@@ -47,8 +47,9 @@ class MixtureModel(DiscreteLatentModel):
         """Return, for each component, the gradient of `_log_joint` in its own parameters, shape (n, q)."""
 
     @abstractmethod
-    def sample(self, params: Any, n: int, rng: np.random.Generator) -> Any:
-        """Draw n units, as `as_data` reads them; `_random_labels` draws their components."""
+    def sample(self, params: Any, n: int, rng: np.random.Generator, *, with_latent: bool = False) -> Any:
+        """Draw n units, as `as_data` reads them; `_random_labels` draws their components, `with_latent` returned, too.
+        """
 
     @property
     def _labelled(self) -> tuple[str, ...]:

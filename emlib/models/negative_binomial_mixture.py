@@ -98,11 +98,13 @@ class NegativeBinomialMixture(MixtureModel):
         weights = rng.dirichlet(np.full(self.n_components, 5.0))
         return self.space.hold(NegativeBinomialMixtureParams(weights, picks * means, share * sizes))
 
-    def sample(self, params: NegativeBinomialMixtureParams, n: int, rng: np.random.Generator) -> Array:
-        """Draw n counts, shape (n,): Poisson ones of gamma rates."""
+    def sample(self, params: NegativeBinomialMixtureParams, n: int, rng: np.random.Generator, *,
+               with_latent: bool = False) -> Any:
+        """Draw n counts, shape (n,): Poisson ones of gamma rates; `with_latent` also their components, shape (n,)."""
         labels = self._random_labels(params, n, rng)
         rates = rng.gamma(1 / params.dispersion[labels], (params.dispersion * params.means)[labels])
-        return rng.poisson(rates).astype(float)
+        counts = rng.poisson(rates).astype(float)
+        return (counts, labels) if with_latent else counts
 
     def _log_joint(self, params: NegativeBinomialMixtureParams, data: Data) -> Array:
         counts = data.units.astype(int)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -87,9 +88,12 @@ class PoissonMixture(MixtureModel):
         return [np.stack([np.full(len(data), weight_score(params.weights[k])), ratio(data.units, rates[k]) - 1], axis=1)
                 for k in range(self.n_components)]
 
-    def sample(self, params: PoissonMixtureParams, n: int, rng: np.random.Generator) -> Array:
-        """Draw n counts, shape (n,)."""
-        return rng.poisson(params.rates[self._random_labels(params, n, rng)]).astype(float)
+    def sample(self, params: PoissonMixtureParams, n: int, rng: np.random.Generator, *,
+               with_latent: bool = False) -> Any:
+        """Draw n counts, shape (n,); `with_latent` also their components, shape (n,)."""
+        labels = self._random_labels(params, n, rng)
+        counts = rng.poisson(params.rates[labels]).astype(float)
+        return (counts, labels) if with_latent else counts
 
     def from_mean(self, vector: Array) -> PoissonMixtureParams:
         """Return the parameters whose expected statistics per unit are `vector`."""

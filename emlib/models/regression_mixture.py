@@ -116,13 +116,17 @@ class RegressionMixture(MixtureModel):
         noise = np.full(count, pooled.variance / min(count, 2))
         return self.space.hold(RegressionMixtureParams(np.full(count, 1 / count), pooled.coefficients + moved, noise))
 
-    def sample(self, params: RegressionMixtureParams, n: int, rng: np.random.Generator,
-               design: Any = None) -> tuple[Array, Array]:
-        """Draw n units (X, y); X is standard normal unless a design, shape (n, p), is given."""
+    def sample(self, params: RegressionMixtureParams, n: int, rng: np.random.Generator, design: Any = None, *,
+               with_latent: bool = False) -> Any:
+        """Draw n units (X, y); X is standard normal unless a design, shape (n, p), is given.
+
+        `with_latent` also returns their components: (X, y), labels of shape (n,).
+        """
         rows = regressions.drawn_design(n, self.n_features, rng, design)
         labels = self._random_labels(params, len(rows), rng)
         noise = np.sqrt(params.noise_variance[labels]) * rng.standard_normal(len(rows))
-        return rows, (rows * params.coefficients[labels]).sum(axis=1) + noise
+        units = rows, (rows * params.coefficients[labels]).sum(axis=1) + noise
+        return (units, labels) if with_latent else units
 
     def _log_joint(self, params: RegressionMixtureParams, data: Data) -> Array:
         residual, variance = _residual(params, data), params.noise_variance

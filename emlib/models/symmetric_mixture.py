@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -98,10 +99,13 @@ class SymmetricMixture(SymmetricModel):
         row = data.units[rng.integers(len(data))]
         return SymmetricMixtureParams(row + 0.5 * np.sqrt(self.variances) * rng.standard_normal(self.n_features))
 
-    def sample(self, params: SymmetricMixtureParams, n: int, rng: np.random.Generator) -> Array:
-        """Draw n rows, shape (n, d)."""
+    def sample(self, params: SymmetricMixtureParams, n: int, rng: np.random.Generator, *,
+               with_latent: bool = False) -> Any:
+        """Draw n rows, shape (n, d); `with_latent` also their components, 0 for theta and 1 for -theta, shape (n,)."""
         noise = rng.standard_normal((n, self.n_features)) * np.sqrt(self.variances)
-        return np.asarray(self._random_signs(n, rng)[:, None] * params.mean + noise)
+        signs = self._random_signs(n, rng)
+        rows = signs[:, None] * params.mean + noise
+        return (rows, (signs < 0).astype(int)) if with_latent else rows
 
     def _log_joint(self, params: SymmetricMixtureParams, data: Data) -> Array:
         residual = data.units[:, None, :] - np.stack([params.mean, -params.mean])

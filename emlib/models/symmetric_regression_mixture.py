@@ -94,12 +94,16 @@ class SymmetricRegressionMixture(SymmetricModel):
         moved = data.scale.unit @ rng.standard_normal(self.n_features)
         return self.space.hold(SymmetricRegressionMixtureParams(size * moved))
 
-    def sample(self, params: SymmetricRegressionMixtureParams, n: int, rng: np.random.Generator,
-               design: Any = None) -> tuple[Array, Array]:
-        """Draw n units (X, y); X is standard normal unless a design, shape (n, p), is given."""
+    def sample(self, params: SymmetricRegressionMixtureParams, n: int, rng: np.random.Generator, design: Any = None, *,
+               with_latent: bool = False) -> Any:
+        """Draw n units (X, y); X is standard normal unless a design, shape (n, p), is given.
+
+        `with_latent` also returns their components, 0 for theta and 1 for -theta: (X, y), labels of shape (n,).
+        """
         rows = regressions.drawn_design(n, self.n_features, rng, design)
         signs, noise = self._random_signs(len(rows), rng), rng.standard_normal(len(rows))
-        return rows, signs * (rows @ params.coefficients) + np.sqrt(self.variance) * noise
+        units = rows, signs * (rows @ params.coefficients) + np.sqrt(self.variance) * noise
+        return (units, (signs < 0).astype(int)) if with_latent else units
 
     def _log_joint(self, params: SymmetricRegressionMixtureParams, data: Data) -> Array:
         predicted = data.units[:, :-1] @ params.coefficients

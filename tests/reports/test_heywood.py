@@ -103,3 +103,18 @@ def test_a_pattern_does_not_hide_one() -> None:
     result = emlib.fit(model, model.from_covariance(spread, 100), rng=0)
     assert result.status is Status.DEGENERATE
     assert "noise_variance: entry [0]" in result.message
+
+
+@pytest.mark.parametrize("seed", [1, 4, 7])
+def test_the_rate_at_one(seed: int) -> None:
+    """Differences lose their digits there; the rate is that of the whole matrix, where Lanczos's method finds none."""
+    draws = np.random.default_rng(seed)
+    side, count, n = int(draws.integers(6, 14)), int(draws.integers(2, 5)), int(draws.integers(10, 40))
+    pattern = (draws.random((side, count)) < 0.6) | (np.eye(side, count) > 0)
+    rows = draws.normal(size=(n, count)) @ (draws.normal(size=(count, side)) * pattern.T)
+    rows += draws.normal(size=(n, side)) * draws.uniform(0.1, 1, side)
+    model = FactorAnalysis(side, count, pattern)
+    found = emlib.fit(model, rows, rng=0, max_estep=400)
+    assert found.status is Status.DEGENERATE
+    needed = emlib.diagnostics.information(model, rows, found.params).rate
+    assert emlib.diagnostics.rate(model, rows, found.params) == pytest.approx(needed, rel=tol.ROUTES)

@@ -51,10 +51,11 @@ def test_degrees_of_freedom_are_a_positive_number(dof: object) -> None:
     assert "impute" not in str(caught.value)
 
 
-def test_nan_for_the_free_entries_of_a_linear_system() -> None:
-    """Not taken yet; the refusal says what can be held (pykalman/pykalman#115 asks for the same)."""
-    with pytest.raises(ValueError, match=r"^fixed: observation.*NaN.*hold the whole field"):
-        LinearDynamicalSystem(1, 2, fixed={"observation": [[1.0], [np.nan]]})
+def test_nan_where_the_m_step_cannot_hold_single_entries() -> None:
+    """A linear system takes them (see test_linear_systems), a mixture says what can be held."""
+    assert LinearDynamicalSystem(1, 2, fixed={"observation": [[1.0], [np.nan]]}).space.size("free") == 8
+    with pytest.raises(ValueError, match=r"^fixed: means.*NaN.*hold the whole field"):
+        GaussianMixture(2, 1, fixed={"means": [[1.0], [np.nan]]})
 
 
 def test_a_start_under_which_the_data_are_impossible() -> None:

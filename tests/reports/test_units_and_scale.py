@@ -17,6 +17,7 @@ from emlib.models import (
     GaussianHMM,
     GaussianMixture,
     GaussianWithMissing,
+    LinearDynamicalSystem,
     PoissonMixture,
     RegressionMixture,
     StudentT,
@@ -26,6 +27,7 @@ from tests import tolerances as tol
 rng = np.random.default_rng(0)
 ROWS = rng.normal(size=(160, 2)) @ np.array([[1.0, 0.5], [0.0, 1.0]]) + np.repeat([[0.0, 0.0], [5.0, 3.0]], 80, axis=0)
 WIDE = rng.normal(size=(160, 1)) @ rng.normal(size=(1, 4)) + rng.normal(size=(160, 4))
+SERIES = [np.cumsum(rng.normal(size=(30, 1)), axis=0) @ [[1.0, -0.5]] + rng.normal(size=(30, 2)) for _ in range(5)]
 HOLES = np.where(rng.random(ROWS.shape) < [0.1, 0.0], np.nan, ROWS)
 
 
@@ -45,6 +47,7 @@ CASES = [
     Case(GaussianMixture(2, 2, "spherical"), ROWS, own_units=False), Case(GaussianMixture(2, 2, penalty=0.1), ROWS),
     Case(GaussianHMM(2, 2), ROWS), Case(GaussianHMM(2, 2, "diag"), ROWS), Case(StudentT(2, dof=4.0), ROWS),
     Case(GaussianWithMissing(2), HOLES), Case(FactorAnalysis(4, 1), WIDE), Case(PPCA(4, 1), WIDE, own_units=False),
+    Case(LinearDynamicalSystem(1, 2), SERIES, moves=False), Case(LinearDynamicalSystem(1, 2, offsets=True), SERIES),
 ]
 IDS = [repr(case.model) for case in CASES]
 

@@ -140,7 +140,7 @@ REFUSED = [
     (lambda: iter(()), {}, r"data: no chunk found; an iterator can be gone through once only: give Chunks a function"),
     (shrinking(), {}, r"data: chunk 1 has 49[0-9] units, at the first pass it had 499; chunks must be the same"),
     ([ROWS[:400], BAD[400:]], {}, r"chunk 1 of data: entry \[55, 1\] is nan; remove or impute it"),
-    ([ROWS, ROWS[:0]], {}, r"chunk 1 of data: empty, shape \(0, 2\)"),
+    ([ROWS[:0], ROWS[:0]], {}, r"data: every chunk is empty; at least one unit is needed"),
     ([ROWS, ROWS[:, :1]], {}, r"chunk 1 of data: 1 columns found, the model has n_features=2"),
     ([ROWS], {"sample_weight": WEIGHTS}, r"sample_weight: ndarray found beside Chunks of data; give Chunks"),
     ([ROWS], {"sample_weight": Chunks([WEIGHTS[:5]])}, r"chunk 0 of sample_weight: shape \(5,\) found, \(900,"),

@@ -153,13 +153,16 @@ def test_a_matrix_that_is_no_covariance_is_left_to_numpy(name: str) -> None:
 
 @pytest.mark.parametrize("part", System._fields)
 def test_a_wrong_ninth_digit_is_caught(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One parameter of the six after the other."""
+    """One parameter after the other."""
     right = kalman.smooth
 
     def wrong(series: Any, patterns: Any, system: Any, sums: Any) -> Any:
         return right(series, patterns, system._replace(**{part: getattr(system, part) * (1 + 1e-9)}), sums)
 
     model, params = system(2, 3, 0.9)
+    if part == "transition_offset":
+        model = LinearDynamicalSystem(2, 3, offsets=True)
+        params = model.params(**vars(params), transition_offset=[3.0, -2.0], observation_offset=[1.0, 0.0, 5.0])
     data = drawn(model, params, 0.02)
     monkeypatch.setattr(kalman, "smooth", wrong)
     assert max(misses(step(model, params, data, True), step(model, params, data, False)).values()) > COMPILED

@@ -100,7 +100,7 @@ class HiddenMarkovModel(DiscreteLatentModel):
         found = compiled_chain.run(params.initial, params.transition, given, size, seen)
         if found is None:
             return None
-        stats = self._statistics(found.initial, found.transitions, emission.collected(params, found))
+        stats = self._statistics(found.initial, found.transitions, emission.collected(params, rows, found))
         return Expectation(stats, float(seen @ found.loglik), found.entropy, float(seen.sum()),
                            float(seen @ np.abs(found.loglik)))
 
@@ -142,11 +142,17 @@ class HiddenMarkovModel(DiscreteLatentModel):
         _possible(values)
         return found[0] if single else ([path for path, _ in found], values)
 
-    def sample(self, params: Any, lengths: Any, rng: np.random.Generator) -> Any:
-        """Draw one sequence of a given length, or a list of sequences for a list of lengths."""
-        if np.ndim(lengths) == 0:
-            return self.emission.sample(params, paths.walk(params.initial, params.transition, int(lengths), rng), rng)
-        return [self.sample(params, length, rng) for length in lengths]
+    def sample(self, params: Any, lengths: Any, rng: np.random.Generator, *, with_latent: bool = False) -> Any:
+        """Draw one sequence of a given length, or a list of sequences for a list of lengths.
+
+        `with_latent` also returns the states, shape (T,) for each sequence: a pair of arrays, or of lists.
+        """
+        if np.ndim(lengths) > 0:
+            drawn = [self.sample(params, length, rng, with_latent=True) for length in lengths]
+            return tuple(map(list, zip(*drawn, strict=True))) if with_latent else [rows for rows, _ in drawn]
+        states = paths.walk(params.initial, params.transition, int(lengths), rng)
+        rows = self.emission.sample(params, states, rng)
+        return (rows, states) if with_latent else rows
 
     @property
     def n_latent_values(self) -> int:

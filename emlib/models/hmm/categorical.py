@@ -69,7 +69,7 @@ class CategoricalEmission(Emission):
     def compiled(self, prepared: CategoricalHMMParams, rows: Array) -> Emissions:
         return compiled_chain.table_emissions(self.log_density(prepared, np.arange(self.n_symbols)), rows)
 
-    def collected(self, params: CategoricalHMMParams, found: compiled_chain.Sums) -> Array:
+    def collected(self, params: CategoricalHMMParams, rows: Array, found: compiled_chain.Sums) -> Array:
         return found.symbols.T.copy()
 
     def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:

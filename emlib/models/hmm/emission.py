@@ -60,8 +60,8 @@ class Emission(ABC):
         """Return what the compiled passes take; None where they would be no quicker."""
 
     @abstractmethod
-    def collected(self, params: Any, found: compiled_chain.Sums) -> Any:
-        """Return the family's statistics from the sums of the compiled passes."""
+    def collected(self, params: Any, rows: Array, found: compiled_chain.Sums) -> Any:
+        """Return the family's statistics from the sums of the compiled passes over the observations."""
 
     @abstractmethod
     def start(self, data: Data, rng: np.random.Generator) -> Mapping[str, Array]:

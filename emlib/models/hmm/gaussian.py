@@ -85,7 +85,7 @@ class GaussianEmission(Emission):
     def compiled(self, prepared: NormalDensities, rows: Array) -> Emissions:
         return compiled_chain.normal_emissions(prepared.arguments, rows)
 
-    def collected(self, params: GaussianHMMParams, found: compiled_chain.Sums) -> GaussianMoments:
+    def collected(self, params: GaussianHMMParams, rows: Array, found: compiled_chain.Sums) -> GaussianMoments:
         return compiled_gaussian.to_moments(found.normals, params.means, self.covariance_type)
 
     def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:

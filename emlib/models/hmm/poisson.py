@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,9 +10,11 @@ import numpy as np
 from emlib.blocks import Rate
 from emlib.blocks.block import Block
 from emlib.data import Data, sequences
-from emlib.data.rows import Counts
+from emlib.data.rows import CountRows, Counts
+from emlib.data.validate import positive_integer
 from emlib.families import Poisson, poisson
 from emlib.kernels.arguments import Emissions
+from emlib.models import gaussian_data
 from emlib.models.discrete import NUDGE
 from emlib.models.hmm import compiled_chain
 from emlib.models.hmm.base import HiddenMarkovModel
@@ -30,8 +32,8 @@ class PoissonHMMParams:
         Probabilities of the first state.
     transition : ndarray, shape (K, K)
         Row i: probabilities of the state after i.
-    rates : ndarray, shape (K,)
-        Mean count in each state.
+    rates : ndarray, shape (K,), or (K, d) with d > 1 counts a step
+        Mean counts in each state.
     """
 
     initial: Array
@@ -41,19 +43,29 @@ class PoissonHMMParams:
 
 @dataclass(frozen=True)
 class PoissonEmission(Emission):
-    """Poisson counts."""
+    """`n_features` Poisson counts a step, independent given the state."""
+
+    n_features: int
+
+    @property
+    def depth(self) -> int:
+        return 1 if self.n_features == 1 else 2
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return (self.n_states,) if self.n_features == 1 else (self.n_states, self.n_features)
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        return (Rate("rates", (self.n_states,)),)
+        return (Rate("rates", self._shape),)
 
     @property
     def family(self) -> Poisson:
         return Poisson("rates")
 
     @property
-    def rows(self) -> Counts:
-        return Counts(self.n_states)
+    def rows(self) -> Counts | CountRows:
+        return Counts(self.n_states) if self.n_features == 1 else CountRows(self.n_features, self.n_states)
 
     def log_density(self, params: PoissonHMMParams, rows: Array) -> Array:
         return poisson.log_mass(rows, params.rates)
@@ -62,25 +74,35 @@ class PoissonEmission(Emission):
         return poisson.moments(rows, members)
 
     def compiled(self, prepared: PoissonHMMParams, rows: Array) -> Emissions | None:
-        """Return a table of the counts' probabilities; None where they are so large that it is no saving."""
+        """Return a table of the counts' probabilities; None where they are so large that it is no saving.
+
+        With several counts a step each row is a symbol of its own.
+        """
+        if rows.ndim == 2:
+            return compiled_chain.table_emissions(self.log_density(prepared, rows), np.arange(len(rows)))
         largest = int(rows.max())
         if largest >= len(rows):
             return None
         log_density = self.log_density(prepared, np.arange(largest + 1.0))
         return compiled_chain.table_emissions(log_density, rows.astype(np.int64))
 
-    def collected(self, params: PoissonHMMParams, found: compiled_chain.Sums) -> Array:
+    def collected(self, params: PoissonHMMParams, rows: Array, found: compiled_chain.Sums) -> Array:
+        if rows.ndim == 2:
+            return poisson.moments(rows, found.symbols)
         return poisson.moments(np.arange(float(len(found.symbols))), found.symbols)
 
     def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
-        """Draw one quantile of the counts from each of K equal parts."""
+        """Draw one quantile of the counts from each of K equal parts; of rows k-means++ centres of their roots."""
         places = (np.arange(self.n_states) + rng.random(self.n_states)) / self.n_states
         rows = sequences.flattened(data)
+        if self.n_features > 1:  # the roots of counts have one variance, whatever the rate
+            roots = replace(rows, units=np.sqrt(rows.units), scale=np.eye(self.n_features))
+            return {"rates": poisson.near(gaussian_data.spread_centres(roots, self.n_states, rng) ** 2, rng)}
         counts = np.quantile(rows.units, places, method="inverted_cdf", weights=rows.weights)
         return {"rates": poisson.near(counts, rng)}
 
     def nudged(self, params: PoissonHMMParams, data: Data, rng: np.random.Generator) -> dict[str, Array]:
-        return {"rates": params.rates * np.exp(NUDGE * rng.standard_normal(self.n_states))}
+        return {"rates": params.rates * np.exp(NUDGE * rng.standard_normal(self._shape))}
 
     def sample(self, params: PoissonHMMParams, states: Array, rng: np.random.Generator) -> Array:
         return rng.poisson(params.rates[states]).astype(float)
@@ -88,15 +110,17 @@ class PoissonEmission(Emission):
 
 @dataclass(frozen=True)
 class PoissonHMM(HiddenMarkovModel):
-    """Hidden Markov chain of `n_states` states with a Poisson count at each time.
+    """Hidden Markov chain of `n_states` states with Poisson counts at each time, independent given the state.
 
     Parameters
     ----------
-    n_states : int
+    n_states, n_features : int
+        `n_features` counts a step.
 
     Notes
     -----
-    Data are one array of counts, or a list of arrays; `sample_weight` counts sequences. Of the initial probabilities a
+    Data are one array of counts, shape (T,), or (T, d) with d > 1 counts a step, or a list of arrays; `sample_weight`
+    counts sequences. Of the initial probabilities a
     single chain says next to nothing: their maximum lies at a vertex, where the chain is sure to start in one state.
 
     Examples
@@ -112,9 +136,14 @@ class PoissonHMM(HiddenMarkovModel):
     -341.8787
     """
 
+    n_features: int = 1
     _params_type: ClassVar[type] = PoissonHMMParams
+
+    def __post_init__(self) -> None:
+        positive_integer(self.n_features, "n_features")
+        super().__post_init__()
 
     @property
     def emission(self) -> PoissonEmission:
-        """Counts with their own mean in each state."""
-        return PoissonEmission(self.n_states)
+        """Counts with their own means in each state."""
+        return PoissonEmission(self.n_states, self.n_features)

@@ -10,6 +10,7 @@ import numpy as np
 from emlib.data import sequences
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.kernels.arguments import Patterns, Series, Smoothed, System
+from emlib.models.lds.kalman import offsets
 from emlib.models.lds.moments import (
     Summary,
     initial_sums,
@@ -39,11 +40,12 @@ def summarise(params: Any, units: Sequence[Array], weights: Array) -> Summary | 
     """
     from emlib.kernels import kalman  # compiles, or reads what an earlier run compiled
 
-    rows, lengths, weights = np.concatenate(units), sequences.lengths(units), np.array(weights, dtype=float)
+    rows, lengths, weights = _centred(params, units), sequences.lengths(units), np.array(weights, dtype=float)
     seen, kinds = _patterns(rows)
     patterns = Patterns(np.argsort(~seen, axis=1, kind="stable"), seen.sum(axis=1))
     # Copied, since a caller's array may be read-only, or not contiguous, which the loops are not compiled for.
-    system = System(*(np.array(value, dtype=float, order="C") for value in vars(params).values()))
+    fields = {**vars(params), "transition_offset": offsets(params)[0]}
+    system = System(*(np.array(fields[name], dtype=float, order="C") for name in System._fields))
     found = _room(len(rows), len(units), len(seen), len(params.initial_mean))
     if not kalman.smooth(Series(rows, kinds, lengths, weights), patterns, system, found) > LEAST_PIVOT:
         return None
@@ -60,9 +62,15 @@ def summarise(params: Any, units: Sequence[Array], weights: Array) -> Summary | 
         return None
     loglik = -0.5 * (np.add.reduceat(patterns.sizes[kinds], ends - lengths) * LOG_2PI + found.log_det + found.distance)
     sums = {"initial": initial_sums(params, weights, found.means[ends - lengths], found.first),
-            "transition": transition_sums(before[:-1], found.noise[1:], found.means[:-1], found.moves),
+            "transition": transition_sums(params, before[:-1], found.noise[1:], found.means[:-1], found.moves),
             "observation": observed}
     return Summary(statistics(sums, origins(params)), loglik, float(weights @ entropy) + missing_entropy)
+
+
+def _centred(params: Any, units: Sequence[Array]) -> Array:
+    """Return the rows of all sequences, one after the other, without the offset of the observation."""
+    rows = np.concatenate(units)
+    return rows if params.constants() is None else rows - offsets(params)[1]
 
 
 def _room(n_rows: int, n_units: int, n_patterns: int, side: int) -> Smoothed:

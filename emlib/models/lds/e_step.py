@@ -10,7 +10,7 @@ import numpy as np
 from emlib.data.sequences import lengths
 from emlib.kernels import use_compiled_kalman
 from emlib.models.lds import compiled_kalman
-from emlib.models.lds.kalman import Smoothed, path_entropy, run_filter, run_smoother
+from emlib.models.lds.kalman import Smoothed, offsets, path_entropy, run_filter, run_smoother
 from emlib.models.lds.moments import (
     Summary,
     Sums,
@@ -67,12 +67,13 @@ def _transitions(params: Any, weights: Array, states: Smoothed) -> Sums:
     sex = ahead @ np.swapaxes(states.gain, -1, -2) - lost
     spreads = (np.einsum("n,ntij->ij", weights, part) for part in (see, sex, states.covariances[:, :-1]))
     before = states.means[:, :-1].reshape(-1, side)
-    return transition_sums(np.repeat(weights, states.gain.shape[1]), noise, before, spreads)
+    return transition_sums(params, np.repeat(weights, states.gain.shape[1]), noise, before, spreads)
 
 
 def _observations(params: Any, rows: Array, weights: Array, states: Smoothed) -> tuple[Sums, float]:
     width = states.means.shape[2]
     flat, counted = rows.reshape(-1, rows.shape[2]), np.repeat(weights, rows.shape[1])
+    flat = flat - offsets(params)[1]
     means, spreads = states.means.reshape(-1, width), states.covariances.reshape(-1, width, width)
     groups = ((seen, where, np.tensordot(counted[where], spreads[where], 1)) for seen, where in patterns(flat))
     return observation_sums(params, flat, counted, means, groups)

@@ -72,12 +72,13 @@ def run_filter(params: Any, rows: Array) -> Filtered:
     side = len(params.initial_mean)
     means, covariances = np.empty((2, count, length, side)), np.empty((2, count, length, side, side))
     seen = ~np.isnan(rows)
-    noise = _masked(params.observation_covariance, seen)
+    noise, (constant, offset) = _masked(params.observation_covariance, seen), offsets(params)
+    rows = rows - offset
     loglik, information = np.zeros(count), -0.5 * _log_det(noise).sum(axis=1)
     mean, spread = np.tile(params.initial_mean, (count, 1)), np.tile(params.initial_covariance, (count, 1, 1))
     for t in range(length):
         if t > 0:
-            mean = mean @ params.transition.T
+            mean = mean @ params.transition.T + constant
             spread = symmetrise(congruence(params.transition, spread)) + params.transition_covariance
         means[0, :, t], covariances[0, :, t] = mean, spread
         matrix = seen[:, t, :, None] * params.observation
@@ -87,6 +88,12 @@ def run_filter(params: Any, rows: Array) -> Filtered:
         loglik -= 0.5 * (seen[:, t].sum(axis=1) * LOG_2PI + size + fit)
         information += 0.5 * size
     return Filtered(means[0], covariances[0], means[1], covariances[1], loglik, information)
+
+
+def offsets(params: Any) -> tuple[Array, Array]:
+    """Return the offsets of state and observation, zeros where the equations have none, shapes (k,) and (d,)."""
+    found: tuple[Array, Array] | None = params.constants()
+    return found or (np.zeros(len(params.initial_mean)), np.zeros(len(params.observation)))
 
 
 def _masked(noise: Array, seen: Array) -> Array:

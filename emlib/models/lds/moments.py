@@ -31,12 +31,23 @@ class Summary:
 
 
 def origins(params: Any) -> dict[str, Array]:
-    """Return the coefficients of the three regressions, shape (1, ., .).
+    """Return the coefficients of the three regressions, shape (1, ., .), offsets before the matrices.
 
     Statistics whose origins are the same objects add up without a shift.
     """
-    return {"initial": params.initial_mean[None, :, None], "transition": params.transition[None],
-            "observation": params.observation[None]}
+    transition, observation = params.transition, params.observation
+    if (constants := params.constants()) is not None:
+        transition = np.column_stack([constants[0], transition])
+        observation = np.column_stack([constants[1], observation])
+    return {"initial": params.initial_mean[None, :, None], "transition": transition[None],
+            "observation": observation[None]}
+
+
+def _with_constant(sums: Sums, first: Array, second: Array) -> Sums:
+    """Return the sums with a one before the regressors, whose sums with residual and regressors are given."""
+    count, see, sex, sxx = sums
+    design = np.block([[np.full((1, 1), count), second[None]], [second[:, None], sxx]])
+    return count, see, np.column_stack([first, sex]), design
 
 
 def statistics(sums: dict[str, Sums], origin: dict[str, Array]) -> Statistics:
@@ -66,8 +77,8 @@ def initial_sums(params: Any, weights: Array, means: Array, spread: Array) -> Su
     return weights.sum(), _product(residual, weights, residual) + spread, first[:, None], weights.sum()[None, None]
 
 
-def transition_sums(weights: Array, noise: Array, before: Array, spreads: Iterable[Array]) -> Sums:
-    """Return the sums of z_{t+1} - A z_t.
+def transition_sums(params: Any, weights: Array, noise: Array, before: Array, spreads: Iterable[Array]) -> Sums:
+    """Return the sums of z_{t+1} - A z_t, less the offset where there is one.
 
     Parameters
     ----------
@@ -77,8 +88,9 @@ def transition_sums(weights: Array, noise: Array, before: Array, spreads: Iterab
         Weighted sums of covariances: of the noise, of the noise with the state before, and of that state.
     """
     see, sex, sxx = spreads
-    return (weights.sum(), _product(noise, weights, noise) + see, _product(noise, weights, before) + sex,
+    sums = (weights.sum(), _product(noise, weights, noise) + see, _product(noise, weights, before) + sex,
             _product(before, weights, before) + sxx)
+    return sums if params.constants() is None else _with_constant(sums, weights @ noise, weights @ before)
 
 
 def observation_sums(params: Any, rows: Array, weights: Array, means: Array,
@@ -88,13 +100,14 @@ def observation_sums(params: Any, rows: Array, weights: Array, means: Array,
     Parameters
     ----------
     rows, weights, means : ndarray, shape (n, d), (n,), (n, k)
-        Observations, their weights and the smoothed means of their states.
+        Observations, less their offset, their weights and the smoothed means of their states.
     groups : iterable
         For each pattern which entries are seen (d,), the indices of its rows, and the weighted sum of the covariances
         of their states (k, k).
     """
     side, width = params.observation.shape
     count, see, sex, sxx, entropy = 0.0, np.zeros((side, side)), np.zeros((side, width)), np.zeros((width, width)), 0.0
+    first, second = np.zeros(side), np.zeros(width)
     for seen, where, spread in groups:
         if not seen.any():
             continue
@@ -104,5 +117,7 @@ def observation_sums(params: Any, rows: Array, weights: Array, means: Array,
         see += _product(residual, weight, residual) + congruence(pulled, spread) + weight.sum() * law.left
         sex += _product(residual, weight, mean) - pulled @ spread
         sxx += _product(mean, weight, mean) + spread
+        first, second = first + weight @ residual, second + weight @ mean
         count, entropy = count + weight.sum(), entropy + weight.sum() * law.entropy
-    return (count, see, sex, sxx), float(entropy)
+    sums = count, see, sex, sxx
+    return sums if params.constants() is None else _with_constant(sums, first, second), float(entropy)
