@@ -23,9 +23,10 @@ from emlib.algorithms.quasi_newton import QuasiNewtonEM
 from emlib.algorithms.scipy_adapter import SciPy
 from emlib.algorithms.squarem import SQUAREM
 from emlib.algorithms.stochastic import SGD, Adam
+from emlib.algorithms.stretched import StretchedEM
 from emlib.algorithms.switch import Switch
 
 __all__ = ["ECG", "ECME", "EM", "LBFGS", "PXEM", "SGD", "SQUAREM", "Adam", "Adaptive", "Algorithm", "Anderson",
            "Criterion", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM",
-           "Profile", "Proximal", "QSecant", "QuasiNewtonEM", "SciPy", "State", "Switch", "after", "entropy_above",
-           "missing_information_above"]
+           "Profile", "Proximal", "QSecant", "QuasiNewtonEM", "SciPy", "State", "StretchedEM", "Switch", "after",
+           "entropy_above", "missing_information_above"]

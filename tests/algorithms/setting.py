@@ -30,6 +30,7 @@ from emlib.algorithms import (
     QSecant,
     QuasiNewtonEM,
     SciPy,
+    StretchedEM,
     Switch,
     after,
     missing_information_above,
@@ -83,6 +84,8 @@ ALGORITHMS: dict[str, Any] = {
     "proximal-shrinking": lambda case: Proximal(1.0, decay=0.5),
     "q-secant": lambda case: QSecant(),
     "q-secant-3-standard": lambda case: QSecant(3, "standard"),
+    "stretched": lambda case: StretchedEM(),
+    "stretched-slowly-standard": lambda case: StretchedEM(1.3, "standard"),
     "quasi-newton-em": lambda case: QuasiNewtonEM(),
     "quasi-newton-em-standard": lambda case: QuasiNewtonEM("standard"),
 }
