@@ -38,8 +38,9 @@ class AffineGaussian:
     Notes
     -----
     `moments` are those of one regression on x, or on (1, x), as `LinearGaussian` has them with kind "tied". With known
-    coefficients the best ones depend on the noise, unless its entries are independent (Zellner 1962): the two are then
-    maximised in turn, from the current coefficients on, until nothing is gained, so that no M-step lowers Q.
+    coefficients the best of the others depend on the noise, as in seemingly unrelated regressions, unless its entries
+    are independent: the two are then maximised in turn, from the current coefficients on, until nothing is gained, so
+    that no M-step lowers Q.
     """
 
     matrix: str
