@@ -17,7 +17,7 @@ __all__ = ["setup"]
 STYLE = "styles/pydata-sphinx-theme.css"
 SCRIPT = re.compile(r"<script[^>]*fontawesome[^>]*></script>")
 RULE = re.compile(r'(?<=[}])((?:\.fa-[\w-]+:before,?)+)\{content:"\\[0-9a-f]+"\}')
-CODE = re.compile(r'"\\([ef][0-9a-f]{3})"')
+CODE = re.compile(r'"\\([ef][0-9a-f]{3})"|([\ue000-\uf8ff])')  # by its number, or the character itself
 FACE = re.compile(r'src:url\(([^)]*)\.woff2\) format\("woff2"\),url\([^)]*\.ttf\) format\("truetype"\)')
 
 
@@ -29,7 +29,8 @@ def trim(app: Sphinx, exception: Exception | None) -> None:
         return
     names = _used(Path(app.outdir))
     style.write_text(_trimmed(style.read_text(encoding="utf-8"), names), encoding="utf-8")
-    codes = {int(code, 16) for path in static.rglob("*.css") for code in CODE.findall(path.read_text("utf-8"))}
+    codes = {int(number, 16) if number else ord(character) for path in static.rglob("*.css")
+             for number, character in CODE.findall(path.read_text("utf-8"))}
     for font in static.glob("vendor/fontawesome/webfonts/*.ttf"):
         font.write_bytes(_subset(font, codes))
         font.with_suffix(".woff2").unlink(missing_ok=True)

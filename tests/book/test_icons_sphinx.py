@@ -12,7 +12,8 @@ from fontTools.ttLib import TTFont
 from embook.pages import icons as sphinx_icons
 
 FACE = '@font-face{src:url(../f/a.woff2) format("woff2"),url(../f/a.ttf) format("truetype")}'
-RULES = '.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}.fa-ghost:before{content:"\\f6e2"}.note{content:"\\f05a"}'
+RULES = ':root{--link:"\uf08e"}.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}'
+RULES += '.fa-ghost:before{content:"\\f6e2"}.note{content:"\\f05a"}'
 PAGE = '<script defer src="_static/scripts/fontawesome.js?digest=1"></script><i class="fa-solid fa-bars"></i>'
 
 
@@ -40,7 +41,7 @@ def test_the_icons_of_the_pages_stay_and_no_others(tmp_path: Path) -> None:
     assert style.startswith('@font-face{src:url(../f/a.ttf) format("truetype")}')
     fonts = tmp_path / "_static" / "vendor" / "fontawesome" / "webfonts"
     assert [font.name for font in fonts.iterdir()] == ["fa-solid-900.ttf"]
-    assert set(TTFont(fonts / "fa-solid-900.ttf").getBestCmap()) == {0xF0C9, 0xF05A}
+    assert set(TTFont(fonts / "fa-solid-900.ttf").getBestCmap()) == {0xF0C9, 0xF05A, 0xF08E}
 
 
 def test_doing_it_again_changes_nothing_and_a_failed_build_is_left_alone(tmp_path: Path) -> None:
