@@ -219,11 +219,39 @@ class ParameterSpace:
         moved = {name: value for name, value in raised.items() if not np.array_equal(value, values[name])}
         return replace(params, **moved) if moved else params
 
+    def probabilities(self) -> list[str]:
+        """Return the names of the fields of probabilities and rates, which may vanish."""
+        return [block.name for block in self.blocks if isinstance(block, Rate | Simplex)]
+
+    def raised(self, params: Params, masks: Mapping[str, Array], share: float) -> Params:
+        """Return the parameters with the masked probabilities and rates at `share` at least; known zeros stay."""
+        moved = {}
+        for block in self.blocks:
+            if block.name in masks and isinstance(block, Rate | Simplex):
+                value = np.asarray(getattr(params, block.name))
+                kept = block.support if isinstance(block, Simplex) else np.ones(value.shape, dtype=bool)
+                value = np.where(masks[block.name] & kept, np.maximum(value, share), value)
+                moved[block.name] = value / value.sum(axis=-1, keepdims=True) if isinstance(block, Simplex) else value
+        raised: Params = replace(params, **moved)
+        return raised
+
     def vanished_mask(self, *points: Any) -> Array:
         """Return a mask of the free coordinates whose rate or probability, or its reference, has vanished somewhere."""
         masks = [[b.vanished_mask(np.asarray(getattr(params, b.name))) if isinstance(b, Rate | Simplex)
                   else np.zeros(b.free_size, dtype=bool) for b in self.blocks] for params in points]
         return np.asarray(np.any([np.concatenate(mask) for mask in masks], axis=0))
+
+    def vanished_directions(self, *points: Any) -> Array:
+        """Return directions of the free coordinates along which only a vanished rate or probability moves, (p, m)."""
+        columns, low = [], 0
+        for block in self.blocks:
+            if isinstance(block, Rate | Simplex):
+                for params in points:
+                    inner = block.vanished_directions(np.asarray(getattr(params, block.name)))
+                    columns.append(np.pad(inner, ((low, self.size("free") - low - block.free_size), (0, 0))))
+            low += block.free_size
+        found: Array = np.concatenate(columns, axis=1) if columns else np.empty((low, 0))
+        return np.unique(found, axis=1) if found.size else found
 
     def tangent(self) -> Array:
         """Return an orthonormal basis (columns) of {row sums 0} x {symmetric} x R^k in standard entries."""

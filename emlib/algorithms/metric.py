@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import orth
 
 from emlib.blocks.simplex import RIDGE
 from emlib.numerics import Array
@@ -22,16 +23,39 @@ def metric_factor(problem: Problem, here: Evaluation) -> Array | None:
 
 
 def observed_information(problem: Problem, here: Evaluation) -> Array | None:
-    """Return the observed information plus the ridge that `metric_factor` has; None where entries are not finite."""
+    """Return the observed information plus the ridge that `metric_factor` has; None where entries are not finite.
+
+    Along what has numerically vanished it is no less than the complete information, see `with_vanished`.
+    """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        observed = _add_ridge(problem, here, -problem.hessian(here.x))
+        known = with_vanished(problem, here, -problem.hessian(here.x), problem.complete_information(here))
+    observed = _add_ridge(problem, here, known)
     return observed if np.isfinite(observed).all() else None
+
+
+def with_vanished(problem: Problem, here: Evaluation, observed: Array, complete: Array) -> Array:
+    """Return the observed information with another curvature along what has numerically vanished.
+
+    Differences of the gradient are rounding there, and the complete information is so small that this, divided by it,
+    may look like a gain. The log-likelihood changes in proportion to such a probability, so that its curvature in the
+    logarithm is its slope; the complete information is what there is at least.
+    """
+    directions = problem.model.space.vanished_directions(here.params, problem.m_step(here).params)
+    if not directions.size or not np.isfinite(complete).all():
+        return observed
+    basis = orth(directions)
+    others = np.eye(len(complete)) - basis @ basis.T
+    lengths = (directions**2).sum(axis=0)
+    slopes = np.abs(here.gradient @ directions)
+    short = np.maximum(slopes - np.einsum("ij,ik,kj->j", directions, complete, directions), 0.0)
+    kept = others @ (observed - complete) @ others + complete
+    return np.asarray(kept + (directions * (short / lengths**2)) @ directions.T)
 
 
 def _add_ridge(problem: Problem, here: Evaluation, matrix: Array) -> Array:
     """Add a ridge, in place, on coordinates whose probability has numerically vanished.
 
-    There the ratio of observed and complete information becomes one.
+    There the ratio of observed and complete information is one.
     """
     vanished = problem.model.space.vanished_mask(here.params, problem.m_step(here).params)
     matrix[np.diag_indices(len(matrix))] += RIDGE * problem.data.n_units * vanished

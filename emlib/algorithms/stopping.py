@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
+from emlib.algorithms.metric import with_vanished
 from emlib.blocks.elementwise import CURVATURE_LOST
 from emlib.blocks.simplex import VANISHED
 from emlib.evaluation.companions import in_coordinates, in_free_coordinates
@@ -24,6 +25,8 @@ FLAT_CURVATURE = 1e-10  # relative curvature below which a direction counts as u
 SADDLE_CURVATURE = 1e-6  # relative curvature above which a stationary point may be a saddle
 SADDLE_PROBES = (1.0, 0.1, 10.0, 1e-2, 1e-3, 1e-4)  # lengths, in units of I_c, of the steps away from one
 LIFTED_SHARE = 1e-12  # how far a parameter on the boundary is lifted to look at its slope
+GROWTH = 1.001  # by which factor an EM step raises what is as good as zero where the face is no maximum
+FACE_PROBES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # shares that are tried for what rises
 LARGEST_HESSIAN = 2000  # largest number of parameters for which the curvature is looked at
 
 
@@ -96,17 +99,20 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     Costs a Louis matrix, or 2p E-steps for models without a closed form; None above `LARGEST_HESSIAN` parameters.
     A direction of positive curvature makes a saddle only if a step along it gains more than `tol`; on the
     flat ridges of overspecified mixtures none does. Nor is there a saddle before the other directions are at rest.
-    Entries exactly on the boundary are lifted a little (one E-step more), so that their slope is seen.
+    Entries exactly on the boundary are lifted a little (one E-step more), so that their slope is seen. Along what is as
+    good as zero there is no curvature to be seen; where the EM step raises it the boundary is no maximum.
     """
     if problem.size > LARGEST_HESSIAN:
         return None
     inner, point = _interior(problem, here)
-    observed = -inner.hessian(point.x)
-    values, vectors = _relative(observed, inner.complete_information(point))
+    complete = inner.complete_information(point)
+    observed = with_vanished(inner, point, -inner.hessian(point.x), complete)
+    values, vectors = _relative(observed, complete)
     gains = _gains(np.abs(values), vectors.T @ point.gradient)
     at_rest = gains[values > 0].sum() <= tol
     higher = _higher(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
-    saddle = higher is not None
+    inside = _inside(inner, point, here.params, tol) if at_rest else None
+    saddle = higher is not None or inside is not None
     if inner is not problem:
         problem.count_e_steps(inner.n_estep)
     slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)
@@ -114,7 +120,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     vanishing = inner.model.vanishing(point.params, inner.data, step)
     on_boundary = inner.model.space.lifted(here.params, LIFTED_SHARE, CURVATURE_LOST) is not here.params
     return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle, vanishing,
-                     higher if on_boundary else None)
+                     inside or (higher if on_boundary else None))
 
 
 def curvature_cost(problem: Problem) -> int:
@@ -133,6 +139,21 @@ def _higher(problem: Problem, point: Evaluation, direction: Array, tol: float) -
     return found
 
 
+def _inside(problem: Problem, point: Evaluation, params: Any, tol: float) -> Any:
+    """Return a point that gains more than `tol` by raising what is as good as zero; None on a face that is best."""
+    space, target = problem.model.space, problem.m_step(point).params
+    rising = {name: (np.asarray(getattr(params, name)) <= CURVATURE_LOST)
+              & (np.asarray(getattr(target, name)) > GROWTH * np.asarray(getattr(point.params, name)))
+              for name in space.probabilities()}
+    if not any(mask.any() for mask in rising.values()):
+        return None
+    tried = (problem.evaluate(space.pack(space.lifted(space.raised(params, rising, share), VANISHED)))
+             for share in FACE_PROBES)
+    found = next((probe.params for probe in tried if probe.loglik > point.loglik + tol), None)
+    problem.memo.last = point
+    return found
+
+
 def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
     """Return the eigenvalues and -vectors of I_o in units of I_c, or of both diagonals where I_c is singular.
 
@@ -141,7 +162,8 @@ def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
     try:
         if not (np.isfinite(complete).all() and np.isfinite(observed).all()):
             raise LinAlgError("the information of a vanishing probability overflows")
-        root = np.sqrt(np.diag(complete))  # entries in unlike units: a matrix of correlations has none
+        root = np.sqrt(np.diag(complete).clip(0.0))  # entries in unlike units: a matrix of correlations has none
+        root[root == 0] = 1.0
         values, vectors = eigh(observed / np.outer(root, root), complete / np.outer(root, root))
         vectors = vectors / root[:, None]
     except LinAlgError:

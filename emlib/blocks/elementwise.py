@@ -179,6 +179,10 @@ class Rate(Positive):
         """Return a mask of the coordinates that are logarithms of what is as good as zero."""
         return np.asarray(np.ravel(value < CURVATURE_LOST))
 
+    def vanished_directions(self, value: Array) -> Array:
+        """Return the unit vectors (columns) of these coordinates."""
+        return np.eye(self.size)[:, self.vanished_mask(value)]
+
 
 @dataclass(frozen=True)
 class Interval(_Elementwise):

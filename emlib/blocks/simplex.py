@@ -123,6 +123,17 @@ class Simplex(TangentFromParts):
         mask: Array = (small | (small & reference).any(axis=1, keepdims=True))[charted]
         return mask
 
+    def vanished_directions(self, value: Array) -> Array:
+        """Return directions (columns) along which only a probability as good as zero moves: its log-odds, or all of a
+        row where it is the reference.
+        """
+        small, charted = value.reshape(self._rows, -1) < CURVATURE_LOST, self._charted
+        reference = self.support.reshape(charted.shape) & ~charted
+        own = np.eye(self.free_size)[:, small[charted]]
+        rows = np.repeat(np.arange(self._rows), charted.sum(axis=1))
+        against = [rows == row for row in np.flatnonzero((small & reference).any(axis=1)) if (rows == row).any()]
+        return np.column_stack([own, *against]).astype(float)
+
     def pullback(self, value: Array, cotangent: Array) -> Array:
         centred = cotangent - (value * cotangent).sum(axis=-1, keepdims=True)
         result: Array = (value * centred).reshape(self._rows, -1)[self._charted]

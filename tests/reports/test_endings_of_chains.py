@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import emlib
+from benchmarks import endings
 from emlib import Status
 from emlib.algorithms import EM, LBFGS
-from emlib.models import CategoricalHMM, PoissonHMM
+from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM
 from tests import tolerances as tol
 from tests.reports import by_hand
 
@@ -49,10 +50,11 @@ def test_the_default_converges_and_not_below(seed: int) -> None:
     assert result.loglik >= by_em.loglik - MUCH
 
 
-def test_a_boundary_that_is_no_maximum_is_left() -> None:
-    """A transition of 1e-20 from which the log-likelihood rises: EM from just inside gains 17 nats."""
+@pytest.mark.parametrize("almost", [1e-20, 1e-13])
+def test_a_boundary_that_is_no_maximum_is_left(almost: float) -> None:
+    """A transition of almost zero from which the log-likelihood rises: EM from just inside gains 17 nats."""
     counts = emlib.datasets.earthquakes()
-    fields = {"initial": [1e-20, 1.0], "transition": [[1.0, 1e-20], [0.0127217578, 0.9872782422]],
+    fields = {"initial": [1e-20, 1.0], "transition": [[1.0 - almost, almost], [0.0127217578, 0.9872782422]],
               "rates": [13.53875644, 21.46890017]}
     inside = {"initial": [0.01, 0.99], "transition": [[0.99, 0.01], [0.0127, 0.9873]], "rates": [13.5, 21.5]}
     needed = by_hand.baum_welch("counts", [counts.astype(int)], *inside.values(), 250)[0]
@@ -79,3 +81,34 @@ def test_no_more_is_claimed_than_there_is() -> None:
     assert result.success
     assert result.n_estep < 200
     assert result.remaining < tol.SAME_OPTIMUM
+
+
+# Of the pairs of benchmarks.endings those with a short way, symbols and counts; the whole is measured there.
+SHORT = [1, 9, 21, 27, 35, 36, 37]
+
+
+@pytest.mark.parametrize("seed", SHORT)
+def test_pairs_from_random_starts(seed: int) -> None:
+    """The default converges where EM does, no lower, and does not spend its budget at the top."""
+    model, data, start = endings.problem(seed)
+    by_em, result = (emlib.fit(model, data, start=start, algorithm=algorithm) for algorithm in (EM(), None))
+    assert by_em.success
+    assert result.success, result.message
+    assert result.loglik >= by_em.loglik - MUCH
+    assert result.n_estep < 3 * by_em.n_estep + 100
+
+
+def test_rounding_along_a_vanishing_probability_is_no_gain() -> None:
+    """At 1e-13 differences of the gradient are noise: divided by the tiny complete information they promised nats."""
+    model, data, start = endings.problem(27)
+    result = emlib.fit(model, data, start=start)
+    assert 0 <= result.params.initial.min() < 1e-10
+    assert result.remaining < tol.SAME_OPTIMUM
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_states_of_a_random_walk(count: int) -> None:
+    """statsmodels/statsmodels#8416: regimes of log prices, which are none of a chain; the fit ends all the same."""
+    prices = np.log(100) + np.cumsum(0.01 * np.random.default_rng(0).normal(size=300))
+    result = emlib.fit(GaussianHMM(count, 1), prices, rng=0)
+    assert result.success, result.message
