@@ -107,7 +107,8 @@ class _Run:
             return Status.SADDLE, ""
         self.notes.append(LEFT_BOUNDARY)
         self.state = self.algorithm.init(self.problem, self.problem.evaluate(start.x))
-        self.best, self.remaining = self.state.evaluation, np.inf
+        self.best = max(self.best, self.state.evaluation, key=lambda point: point.loglik)
+        self.remaining = np.inf
         return None
 
 

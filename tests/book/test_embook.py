@@ -136,6 +136,7 @@ PACKAGE = Path(embook.__file__).parent
 MAY_IMPORT = {
     "explorables": set(), "intervals": set(), "ledger": {"contents", "context", "format", "tables"},
     "study": {"machine"}, "studies": {"study", "explorables"}, "pages": {"ledger", "explorables", "context"},
+    "exercises": {"exercises", "format"},
 }  # fmt: skip
 
 

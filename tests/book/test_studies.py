@@ -116,7 +116,7 @@ def test_a_damaged_table_and_an_unknown_study_are_refused(toy: ModuleType, tmp_p
         study.load("toy", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"python -m embook\.study nosuch"):
         study.load("nosuch", tmp_path)
-    with pytest.raises(ValueError, match="'nosuch' is unknown; choose one of basins, hybrid, hybrid_paths, "):
+    with pytest.raises(ValueError, match="'nosuch' is unknown; choose one of accelerations, basins, hybrid, "):
         study.module("nosuch")
 
 
