@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import counts, endings, fa, gmm, hasselblad, hmm, lds, machine, memory
+from benchmarks import cliffs, counts, endings, fa, gmm, hasselblad, hmm, lds, machine, memory
 from benchmarks.tables import Scale, Table
 
 PARTS: dict[str, Callable[[Scale], list[Table]]] = {
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[Scale], list[Table]]] = {
     "hmm": hmm.tables,
     "lds": lds.tables,
     "fa": fa.tables,
+    "cliffs": cliffs.tables,
 }
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = ROOT / "embook" / "data" / "benchmarks.json"  # what the book shows

@@ -211,6 +211,43 @@ class ChainSums(NamedTuple):
     moves: Matrix
 
 
+class WideChains(NamedTuple):
+    """N hidden chains, one after the other, T rows in all.
+
+    Attributes
+    ----------
+    initial, transition : ndarray, shape (K,), (K, K)
+        Row i of the second holds the probabilities of the moves from state i.
+    log_density : ndarray, shape (T, K)
+        Of each row in each state; minus infinity where it is impossible.
+    lengths : ndarray, shape (N,)
+    """
+
+    initial: Vector
+    transition: Matrix
+    log_density: Matrix
+    lengths: Integers
+
+
+class WideSums(NamedTuple):
+    """What `wide_chain.smooth` writes.
+
+    Attributes
+    ----------
+    loglik, surplus : ndarray, shape (N,)
+        Log-densities of the sequences; these less the expected log-densities of their rows given the states.
+    states : ndarray, shape (T, K)
+        Probabilities of the states given all rows.
+    moves : ndarray, shape (N, K, K)
+        Expected numbers of moves.
+    """
+
+    loglik: Vector
+    surplus: Vector
+    states: Matrix
+    moves: Cube
+
+
 class Patterns(NamedTuple):
     """G patterns of seen entries: which entries are seen, first in each row (G, d), and how many (G,)."""
 

@@ -13,9 +13,8 @@ import numpy as np
 
 from emlib.kernels import tiles
 from emlib.kernels.blocks import inlined
-from emlib.kernels.dispatch import BLOCK
+from emlib.kernels.dispatch import BLOCK, LANES
 
-LANES = 32
 STEPS = BLOCK // LANES
 
 
@@ -181,13 +180,16 @@ def copy_lanes(source: Any, target: Any, count: int) -> None:
 
 
 @inlined
-def disagreement(ours: Any, lane: int, theirs: Any, other: int, count: int) -> float:
-    """Return how far two columns are from being proportional: the largest relative difference of an entry."""
+def disagreement(ours: Any, lane: int, theirs: Any, other: int, count: int, least: float) -> float:
+    """Return how far two columns are from being proportional: the largest relative difference of an entry.
+
+    Entries less than `least` of the column's sum are taken for that.
+    """
     a = b = gap = 0.0
     for k in range(count):
         a += ours[k, lane]
         b += theirs[k, other]
     for k in range(count):
         u, v = ours[k, lane] * b, theirs[k, other] * a
-        gap = max(gap, abs(u - v) / max(u, v, 1e-300))
+        gap = max(gap, abs(u - v) / max(u, v, least * a * b, 1e-300))
     return gap

@@ -12,6 +12,10 @@ from emlib.numerics import Array
 CHUNK = 8192  # units a chunk, so that a Louis matrix of a chunk stays small
 LONG = 8 * CHUNK  # units a chunk of the compiled loops, which keep nothing of it but its sums
 BLOCK = 256  # points a block: a row of a block is 2 KiB, what is summed over a block stays in the first cache
+LANES = 32  # stretches of hidden chains that are followed side by side
+# Least density of a state over the largest one: less is taken for this, but not what is impossible. Its products with
+# probabilities are still normal numbers: with others a processor takes ten times as long.
+LEAST_DENSITY = 1e-200
 STRIDE = BLOCK + 8  # from one row of a block to the next: a power of two would crowd one corner of the cache
 # Nanoseconds that NumPy may take before the compiled loops serve: nobody waits for a compiler for less.
 MIXTURE_COST = 1.5e6

@@ -16,8 +16,12 @@ import numpy as np
 from emlib.kernels import blocks, chain, hmm_block, tiles
 from emlib.kernels.arguments import Chain, ChainSums, ChainTotals, Emissions, ExpTable, Forward, Sequences
 from emlib.kernels.blocks import inlined
-from emlib.kernels.chain import LANES, STEPS
-from emlib.kernels.dispatch import BLOCK, STRIDE
+from emlib.kernels.chain import STEPS
+from emlib.kernels.dispatch import BLOCK, LANES, STRIDE
+
+# What is less than this share of all states' probabilities cannot matter where every move has a chance of 1e-50 or
+# more (`compiled_chain.may_underflow`): what is still to come favours no state by more than that.
+NEGLIGIBLE = 1e-150
 
 
 def checkpoints_shape(total: int, count: int) -> tuple[int, int, int]:
@@ -26,13 +30,13 @@ def checkpoints_shape(total: int, count: int) -> tuple[int, int, int]:
 
 
 @inlined
-def seam(sequences: Any, ours: Any, theirs: Any, count: int) -> float:
+def seam(sequences: Any, ours: Any, theirs: Any, count: int, watched: bool) -> float:
     """Return the largest disagreement, in mid-sequence, of a stretch in `ours` with a neighbour in `theirs`."""
-    gap, length = 0.0, hmm_block.stretch(len(sequences.starts))
+    gap, length, least = 0.0, hmm_block.stretch(len(sequences.starts)), 0.0 if watched else NEGLIGIBLE
     for lane in range(1, LANES):
         row = lane * length
         if row < len(sequences.starts) and sequences.starts[row] == 0:
-            gap = max(gap, chain.disagreement(ours, lane, theirs, lane - 1, count))
+            gap = max(gap, chain.disagreement(ours, lane, theirs, lane - 1, count, least))
     return gap
 
 
@@ -77,7 +81,7 @@ def run_forward(sequences: Sequences, emissions: Emissions, model: Chain, found:
             opening = min(opening, hmm_block.least_opening(block, totals))
             surplus += write_log_densities(block, totals, found.log_density)
     return ChainTotals(surplus, lane_minimum(state.least[0], 1.0), lane_minimum(state.least[1], 1.0), opening,
-                       seam(sequences, found.checkpoints[0], state.carry, count))
+                       seam(sequences, found.checkpoints[0], state.carry, count, model.watched))
 
 
 @blocks.cached
@@ -98,7 +102,7 @@ def run_backward(sequences: Sequences, emissions: Emissions, model: Chain, found
             chain.copy_lanes(ahead, after, count)
             continue
         if low == 0:
-            gap = max(gap, seam(sequences, ahead, after, count))
+            gap = max(gap, seam(sequences, ahead, after, count, model.watched))
         checkpoint = found.checkpoints[low // STEPS]
         chain.copy_lanes(checkpoint, again.carry, count)
         for i in range(LANES):

@@ -8,10 +8,8 @@ import numpy as np
 
 from emlib.kernels import blocks, gaussian, quadratic
 from emlib.kernels.blocks import inlined
-from emlib.kernels.chain import LANES, STEPS
-from emlib.kernels.dispatch import BLOCK, STRIDE
-
-LEAST = 1e-307  # a normal density that is less than this share of the largest one
+from emlib.kernels.chain import STEPS
+from emlib.kernels.dispatch import BLOCK, LANES, LEAST_DENSITY, STRIDE
 
 
 class Block(NamedTuple):
@@ -99,14 +97,14 @@ def divide_by_largest(gap: Any, top: Any, density: Any, c: Any) -> None:
     for i in range(BLOCK):
         value = gap[i] - top[i]
         gap[i] = value
-        density[i] = max(blocks.exp(value, c), LEAST)
+        density[i] = max(blocks.exp(value, c), LEAST_DENSITY)
 
 
 @inlined
 def least_opening(block: Any, totals: Any) -> float:
     """Return the least total of a first row that counts, over the largest density.
 
-    Elsewhere each state's prediction is known to be far above LEAST; that of a first state may be zero.
+    Elsewhere each state's prediction is known to be far above LEAST_DENSITY; that of a first state may be zero.
     """
     least = 1.0
     for i in range(BLOCK):

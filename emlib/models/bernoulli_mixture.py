@@ -19,7 +19,7 @@ from emlib.models.discrete import NUDGE
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel
-from emlib.numerics import Array, ratio, x_log_y
+from emlib.numerics import Array, ratio
 from emlib.space import ParameterSpace
 
 
@@ -107,9 +107,15 @@ class BernoulliMixture(MixtureModel):
         return (rows, labels) if with_latent else rows
 
     def _log_joint(self, params: BernoulliMixtureParams, data: Data) -> Array:
-        ones = data.units[:, None, :]
-        log_mass = x_log_y(ones, params.probabilities) + x_log_y(1 - ones, 1 - params.probabilities)
-        return np.asarray(log_mass.sum(axis=2) + log_weights(params.weights))
+        rows, chances = data.units, params.probabilities
+        with np.errstate(divide="ignore"):
+            yes, no = np.log(chances), np.log1p(-chances)
+        inside = np.isfinite(yes) & np.isfinite(no)
+        log_mass = rows @ np.where(inside, yes - no, 0.0).T + np.where(inside, no, 0.0).sum(axis=1)
+        if not inside.all():
+            wrong = rows @ (chances <= 0).T.astype(float) + (1 - rows) @ (chances >= 1).T.astype(float)
+            log_mass = np.where(wrong > 0, -np.inf, log_mass)
+        return np.asarray(log_mass + log_weights(params.weights))
 
     def _statistics(self, params: BernoulliMixtureParams, data: Data, members: Array) -> Statistics:
         ones, zeros = members.T @ data.units, members.T @ (1 - data.units)

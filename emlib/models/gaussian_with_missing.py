@@ -13,8 +13,10 @@ from emlib.data.rows import RowsWithMissing
 from emlib.data.validate import positive_integer
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.mean_coordinates import MixtureMean
+from emlib.kernels import LONG
 from emlib.model import Expectation, Statistics
-from emlib.models.partial import partial, patterns, score_covariance
+from emlib.models.missing_patterns import groups
+from emlib.models.partial import laws, partial, patterns, score_covariance
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
 
@@ -100,20 +102,24 @@ class GaussianWithMissing(ProductModel):
         params = GaussianWithMissingParams(centre, correlation * np.outer(deviations, deviations))
         return self.space.hold(params)
 
+    def estep_chunk(self) -> int:
+        """Return how many rows an E-step takes at a time: many, since it factorises each pattern's covariance."""
+        return LONG
+
     def e_step(self, params: GaussianWithMissingParams, data: Data) -> Expectation:
         """Return the expected moments of the rows about the current mean, their missing entries filled in."""
         require_data(data)
         side = self.n_features
-        scatter, total, density, entropy = np.zeros((side, side)), np.zeros(side), np.zeros(len(data)), 0.0
+        scatter, total, density, entropy = np.zeros((side, side)), np.zeros(side), np.empty(len(data)), 0.0
         counted = np.ones(len(data)) if data.weights is None else data.weights
-        for seen, rows in patterns(data.units):
-            law, weight = partial(params.covariance, seen), counted[rows]
-            residual = data.units[rows][:, seen] - params.mean[seen]
-            filled = residual @ law.fill.T
-            density[rows] = law.log_density(residual)
-            scatter += filled.T @ (weight[:, None] * filled) + weight.sum() * law.left
-            total += weight @ filled
-            entropy += weight.sum() * law.entropy
+        for group in groups(data.units):
+            law, weight = laws(params.covariance, group.kinds), counted[group.rows]
+            residual = np.where(group.seen, data.units[group.rows] - params.mean, 0.0)
+            density[group.rows] = group.log_densities(law, residual)
+            counts, first, second = group.sums(weight, residual)
+            scatter += np.tensordot(law.fill @ second, law.fill, ([0, 2], [0, 2])) + np.tensordot(counts, law.left, 1)
+            total += np.einsum("gij,gj->i", law.fill, first)
+            entropy += float(counts @ law.entropy)
         moments = GaussianMoments(np.array([counted.sum()]), scatter[None], total[None, :, None],
                                   np.full((1, 1, 1), counted.sum()), params.mean[None, :, None], "tied")
         return Expectation(Statistics({"rows": moments}), float(counted @ density), float(entropy), data.n_units,
@@ -121,8 +127,9 @@ class GaussianWithMissing(ProductModel):
 
     def _log_likelihoods(self, params: GaussianWithMissingParams, data: Data) -> Array:
         found = np.empty(len(data))
-        for seen, rows in patterns(data.units):
-            found[rows] = partial(params.covariance, seen).log_density(data.units[rows][:, seen] - params.mean[seen])
+        for group in groups(data.units):
+            residual = np.where(group.seen, data.units[group.rows] - params.mean, 0.0)
+            found[group.rows] = group.log_densities(laws(params.covariance, group.kinds), residual)
         return found
 
     def posterior(self, params: GaussianWithMissingParams, data: Any) -> tuple[Array, Array]:

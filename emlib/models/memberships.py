@@ -10,7 +10,7 @@ import numpy as np
 from emlib.blocks.simplex import SUM_TOLERANCE
 from emlib.data import Data
 from emlib.data.validate import as_floats
-from emlib.numerics import Array, log_sum_exp, x_log_y
+from emlib.numerics import Array, x_log_y
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +36,21 @@ class Posterior:
 
 def posterior(log_joint: Array, weights: Array | None) -> Posterior:
     """Return the responsibilities from log(pi_k p_k(y_i)), shape (n, K)."""
-    evidence = log_sum_exp(log_joint)
-    shares = np.exp(log_joint - evidence[:, None])
+    log_joint = np.asfortranarray(log_joint)  # component by component: NumPy's sums over a few columns are slow
+    top = log_joint.max(axis=1)
+    logs = log_joint - np.where(np.isfinite(top), top, 0.0)[:, None]
+    shares = np.exp(logs)
+    total = shares.sum(axis=1)
+    with np.errstate(divide="ignore"):
+        evidence = np.log(total)
+    shares /= total[:, None]
+    logs -= evidence[:, None]
+    evidence += top
     seen = np.ones(len(shares)) if weights is None else weights
-    entropy = -float(seen @ x_log_y(shares, shares).sum(axis=1))
-    return Posterior(shares * seen[:, None], shares, float(seen @ evidence), max(entropy, 0.0),
+    with np.errstate(invalid="ignore"):
+        entropy = -float(seen @ np.where(shares == 0.0, 0.0, shares * logs).sum(axis=1))
+    memberships = shares if weights is None else shares * seen[:, None]
+    return Posterior(memberships, shares, float(seen @ evidence), max(entropy, 0.0),
                      float(seen @ np.abs(evidence)))
 
 

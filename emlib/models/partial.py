@@ -11,6 +11,9 @@ from scipy.linalg import cho_solve, cholesky
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.numerics import Array, squared_lengths, symmetrise
 
+CODED_ENTRIES = 62  # of a row, whose pattern fits into an integer
+SHORT = 16  # bits of an integer that NumPy sorts without comparing
+
 
 @dataclass(frozen=True, eq=False)
 class Partial:
@@ -65,11 +68,70 @@ def log_det(factor: Array) -> float:
     return 2.0 * float(np.log(np.diag(factor)).sum())
 
 
+def kinds_of(seen: Array) -> tuple[Array, Array]:
+    """Return the distinct rows of a matrix of bools, shape (G, d), in order, and which of them each row is."""
+    if seen.all():
+        return seen[:1], np.zeros(len(seen), dtype=np.int64)
+    if seen.shape[1] > CODED_ENTRIES:
+        found, which = np.unique(seen, axis=0, return_inverse=True)
+        return found, which.ravel()
+    codes = seen @ (1 << np.arange(seen.shape[1])[::-1])
+    short = codes.astype(np.uint16) if seen.shape[1] <= SHORT else codes
+    _, places, which = np.unique(short, return_index=True, return_inverse=True)
+    return seen[places], which
+
+
+def sorted_by_kind(which: Array, count: int) -> tuple[Array, Array]:
+    """Return the indices of rows sorted by their kinds, of which there are `count`, and how many each kind has."""
+    short = which.astype(np.uint16) if count <= 1 << SHORT else which
+    return np.argsort(short, kind="stable"), np.bincount(which, minlength=count)
+
+
 def patterns(rows: Array) -> Iterator[tuple[Array, Array]]:
     """Yield each pattern of seen entries, shape (d,), with the indices of the rows that have it."""
-    kinds, which = np.unique(~np.isnan(rows), axis=0, return_inverse=True)
-    for index, seen in enumerate(kinds):
-        yield seen, np.flatnonzero(which.ravel() == index)
+    kinds, which = kinds_of(~np.isnan(rows))
+    order, sizes = sorted_by_kind(which, len(kinds))
+    yield from zip(kinds, np.split(order, np.cumsum(sizes)[:-1]), strict=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Laws:
+    """The laws of e ~ N(0, S) given each of G patterns of seen entries, shape (G, d).
+
+    Attributes
+    ----------
+    whitening : ndarray, shape (G, d, d)
+        W with W' W the inverse of S over the seen entries, zero elsewhere.
+    fill, left : ndarray, shape (G, d, d)
+        As in `Partial`, the columns of `fill` for all entries, zero where one is not seen.
+    log_det, entropy : ndarray, shape (G,)
+    """
+
+    whitening: Array
+    fill: Array
+    left: Array
+    log_det: Array
+    entropy: Array
+
+
+def laws(noise: Array, kinds: Array) -> Laws:
+    """Return the laws of N(0, `noise`) given the entries where each row of `kinds` is true, all at once."""
+    both = kinds[:, :, None] & kinds[:, None, :]
+    gone = ~kinds
+    unit, neither = np.eye(len(noise)), gone[:, :, None] & gone[:, None, :]
+    factor = np.linalg.cholesky(np.where(both, noise, unit))
+    whitening = np.where(both, np.linalg.inv(factor), 0.0)
+    known = kinds[:, :, None] * unit
+    fill = known + (gone[:, :, None] * noise) @ (np.swapaxes(whitening, 1, 2) @ whitening)
+    left = np.where(neither, symmetrise(noise - fill @ noise), 0.0)
+    spread = np.linalg.cholesky(np.where(neither, left, unit))
+    entropy = 0.5 * (gone.sum(axis=1) * (1.0 + LOG_2PI) + _log_dets(spread))
+    return Laws(whitening, fill, left, _log_dets(factor), entropy)
+
+
+def _log_dets(factors: Array) -> Array:
+    result: Array = 2.0 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+    return result
 
 
 def score_covariance(spread: Array, slopes: Array, weights: Array) -> Array:

@@ -16,7 +16,7 @@ from emlib.families import Categorical, Family
 from emlib.kernels import use_compiled_chain
 from emlib.model import Expectation, Statistics
 from emlib.models.discrete import DiscreteLatentModel
-from emlib.models.hmm import chain, compiled_chain, paths
+from emlib.models.hmm import chain, compiled_chain, paths, wide_chain
 from emlib.models.hmm.emission import Emission
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
@@ -81,10 +81,10 @@ class HiddenMarkovModel(DiscreteLatentModel):
         """Return expected first states, moves and emissions of a chunk, by one forward and one backward pass."""
         rows, size = sequences.joined(data.units), sequences.lengths(data.units)
         seen = np.ones(len(data)) if data.weights is None else data.weights
-        compiled = use_compiled_chain(size, self.n_states)
-        quick = self._compiled(params, prepared, rows, size, seen) if compiled else None
-        if quick is not None:
-            return quick
+        if use_compiled_chain(size, self.n_states):
+            quick = self._compiled(params, prepared, rows, size, seen)
+            if quick is not None:
+                return quick
         found = self._smoothed(params, rows, size)
         moments = self.emission.moments(params, rows, found.states * np.repeat(seen, size)[:, None])
         stats = self._statistics(seen @ found.initial, np.tensordot(seen, found.transitions, 1), moments)
@@ -95,8 +95,6 @@ class HiddenMarkovModel(DiscreteLatentModel):
         """Return the E-step by the compiled passes; None where they cannot serve."""
         emission = self.emission
         given = emission.compiled(prepared, rows)
-        if given is None:
-            return None
         found = compiled_chain.run(params.initial, params.transition, given, size, seen)
         if found is None:
             return None
@@ -109,6 +107,8 @@ class HiddenMarkovModel(DiscreteLatentModel):
 
     def _smoothed(self, params: Any, rows: Array, lengths: Array) -> chain.Smoothed:
         log_density = self.emission.log_density(params, rows)
+        if use_compiled_chain(lengths, self.n_states):
+            return wide_chain.smooth_all(params.initial, params.transition, log_density, lengths)
         return chain.smooth_all(params.initial, params.transition, log_density, lengths)
 
     def posterior(self, params: Any, data: Any) -> Any:

@@ -19,13 +19,15 @@ from emlib.kernels.arguments import (
     Sequences,
     SymbolTable,
 )
+from emlib.kernels.dispatch import LANES, LEAST_DENSITY
 from emlib.models import gaussian_products
 from emlib.models.compiled_gaussian import zero_sums
 from emlib.numerics import Array, x_log_y
 
-RUN_IN_ROWS = (256, 2048, 2**40)  # tried in turn; the last is longer than any sequence
+RUN_IN_ROWS = (256, 2048)  # tried in turn; what is not forgotten then is left to the recursions in wide range
+MOST_RUN_IN = 2  # rows of a run-in for each row of a stretch: a longer one costs more than those recursions
 DISAGREEMENT = 1e-12  # relative, where two stretches meet, up to which the guess of the run-in counts as forgotten
-TINY, LOST = 1e-100, 1e-290  # predictions below may have lost terms to underflow; products below are lost themselves
+TINY, LOST = 1e-100, 1e-190  # predictions below may have lost terms to underflow; products below are lost themselves
 EMPTY = np.empty(0)
 NO_NORMALS = Normals(Quadratic(EMPTY, EMPTY, -1.0, np.empty((0, 2), dtype=np.int64), np.empty((0, 0)), EMPTY),
                      np.empty((0, 0)), np.empty((0, 0, 0)), EMPTY)
@@ -42,7 +44,9 @@ def table_emissions(log_density: Array, symbols: Array) -> Emissions:
     top = log_density.max(axis=1)
     largest = np.where(np.isfinite(top), top, 0.0)
     gap = log_density - largest[:, None]
-    table = SymbolTable(np.exp(gap), np.where(np.isfinite(gap), gap, 0.0), largest)
+    possible = np.isfinite(gap)
+    chances = np.where(possible, np.maximum(np.exp(gap), LEAST_DENSITY), 0.0)  # a zero says: impossible, nothing lost
+    table = SymbolTable(chances, np.where(possible, gap, 0.0), largest)
     return Emissions(_read_only(np.empty((0, 0))), _read_only(symbols), NO_NORMALS, table)
 
 
@@ -79,14 +83,15 @@ class Sums:
 
 
 def run(initial: Array, transition: Array, emissions: Emissions, lengths: Array, weights: Array) -> Sums | None:
-    """Return the sums over sequences that lie one after the other, or None where logarithms are needed.
+    """Return the sums over sequences that lie one after the other, or None where wide range is needed.
 
     Parameters
     ----------
     lengths, weights : ndarray, shape (N,)
         Lengths of the sequences, and how often each counts.
     """
-    for run_in in RUN_IN_ROWS:
+    stretch = int(lengths.sum()) / LANES
+    for run_in in (rows for rows in RUN_IN_ROWS if rows <= max(RUN_IN_ROWS[0], MOST_RUN_IN * stretch)):
         found, gap = _attempt(initial, transition, emissions, lengths, weights, run_in)
         if found is None or gap <= DISAGREEMENT:
             return found

@@ -56,8 +56,8 @@ class Emission(ABC):
         return params
 
     @abstractmethod
-    def compiled(self, prepared: Any, rows: Array) -> Emissions | None:
-        """Return what the compiled passes take; None where they would be no quicker."""
+    def compiled(self, prepared: Any, rows: Array) -> Emissions:
+        """Return what the compiled passes take."""
 
     @abstractmethod
     def collected(self, params: Any, rows: Array, found: compiled_chain.Sums) -> Any:

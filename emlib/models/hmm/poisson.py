@@ -73,23 +73,14 @@ class PoissonEmission(Emission):
     def moments(self, params: PoissonHMMParams, rows: Array, members: Array) -> Array:
         return poisson.moments(rows, members)
 
-    def compiled(self, prepared: PoissonHMMParams, rows: Array) -> Emissions | None:
-        """Return a table of the counts' probabilities; None where they are so large that it is no saving.
-
-        With several counts a step each row is a symbol of its own.
-        """
-        if rows.ndim == 2:
-            return compiled_chain.table_emissions(self.log_density(prepared, rows), np.arange(len(rows)))
-        largest = int(rows.max())
-        if largest >= len(rows):
-            return None
-        log_density = self.log_density(prepared, np.arange(largest + 1.0))
-        return compiled_chain.table_emissions(log_density, rows.astype(np.int64))
+    def compiled(self, prepared: PoissonHMMParams, rows: Array) -> Emissions:
+        """Return a table of the counts' probabilities: of all counts up to the largest, or else of every row's."""
+        counts = _tabulated(rows)
+        places = np.arange(len(rows)) if counts is rows else rows.astype(np.int64)
+        return compiled_chain.table_emissions(self.log_density(prepared, counts), places)
 
     def collected(self, params: PoissonHMMParams, rows: Array, found: compiled_chain.Sums) -> Array:
-        if rows.ndim == 2:
-            return poisson.moments(rows, found.symbols)
-        return poisson.moments(np.arange(float(len(found.symbols))), found.symbols)
+        return poisson.moments(_tabulated(rows), found.symbols)
 
     def start(self, data: Data, rng: np.random.Generator) -> dict[str, Array]:
         """Draw one quantile of the counts from each of K equal parts; of rows k-means++ centres of their roots."""
@@ -106,6 +97,14 @@ class PoissonEmission(Emission):
 
     def sample(self, params: PoissonHMMParams, states: Array, rng: np.random.Generator) -> Array:
         return rng.poisson(params.rates[states]).astype(float)
+
+
+def _tabulated(rows: Array) -> Array:
+    """Return all counts up to the largest; the rows themselves where these are fewer, or have several counts each."""
+    if rows.ndim == 2:
+        return rows
+    largest = int(rows.max())
+    return rows if largest >= len(rows) else np.arange(largest + 1.0)
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,12 @@ from emlib.models.lds.moments import (
     statistics,
     transition_sums,
 )
-from emlib.models.partial import log_det
+from emlib.models.partial import kinds_of, log_det
 from emlib.numerics import Array
 
 # Least Cholesky pivot of a covariance, relative to its diagonal entry. Down to here the errors of this code and of the
 # NumPy one are of one size, and grow with the condition number; with less, the NumPy code tells what is no covariance.
 LEAST_PIVOT = 1e-10
-CODED_ENTRIES = 62  # of a row, whose pattern fits into an integer
 
 
 def summarise(params: Any, units: Sequence[Array], weights: Array) -> Summary | None:
@@ -41,7 +40,7 @@ def summarise(params: Any, units: Sequence[Array], weights: Array) -> Summary | 
     from emlib.kernels import kalman  # compiles, or reads what an earlier run compiled
 
     rows, lengths, weights = _centred(params, units), sequences.lengths(units), np.array(weights, dtype=float)
-    seen, kinds = _patterns(rows)
+    seen, kinds = kinds_of(~np.isnan(rows))
     patterns = Patterns(np.argsort(~seen, axis=1, kind="stable"), seen.sum(axis=1))
     # Copied, since a caller's array may be read-only, or not contiguous, which the loops are not compiled for.
     fields = {**vars(params), "transition_offset": offsets(params)[0]}
@@ -77,18 +76,6 @@ def _room(n_rows: int, n_units: int, n_patterns: int, side: int) -> Smoothed:
     """Return arrays for the pass to fill, zeros where it adds to them."""
     return Smoothed(np.empty((n_rows, side)), np.empty((n_rows, side)), np.empty(n_units), np.empty(n_units),
                     np.zeros((n_patterns, side, side)), np.zeros((side, side)), np.zeros((3, side, side)))
-
-
-def _patterns(rows: Array) -> tuple[Array, Array]:
-    """Return the patterns of seen entries, shape (G, d), and which of them each row has."""
-    seen = ~np.isnan(rows)
-    if seen.all():
-        return seen[:1], np.zeros(len(rows), dtype=np.int64)
-    if seen.shape[1] > CODED_ENTRIES:
-        found, which = np.unique(seen, axis=0, return_inverse=True)
-        return found, which.ravel()
-    _, places, which = np.unique(seen @ (1 << np.arange(seen.shape[1])), return_index=True, return_inverse=True)
-    return seen[places], which
 
 
 def _noise_log_dets(params: Any, seen: Array) -> Array:
