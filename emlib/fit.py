@@ -45,9 +45,10 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     algorithm : Algorithm, optional
         Default: EM as long as it is the better buy, then trust-region steps that learn the missing information
         (`Adaptive`), or `LBFGS` in the same metric above 200 parameters, and `SQUAREM`, which needs no matrix, above
-        3000; `Profile` for models that it serves.
+        3000; `Profile` for models that it serves. Above 200 parameters the default goes on by EM steps where its own
+        fail or lead to a collapse.
     n_starts : int
-        Starts to try; the best converged run is returned.
+        Starts to try; the best converged run is returned. One that raises is left out, and the message says so.
     around : float, optional
         Draw the further starts around `start`, not from the data: each free coordinate moves by this many of its
         standard deviations in one unit of complete data, such as 0.3; zeros of the start stay.
@@ -111,8 +112,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     further = partial(moved, first, units, around) if around is not None else partial(_prepared, model, units, None)
     starts = [first, *(further(chooser) for _ in range(n_starts - 1))]
     task = Task(units, chosen, coordinates or chosen.coordinates, tol, max_estep, max_iter, map, n_threads, chunk_size,
-                callback, progress, checkpoint)
-    return replace(_best(run_all(task, starts, n_workers)), seed=seed)
+                callback, progress, checkpoint, algorithm is None and _is_large(model))
+    return replace(_best(run_all(task, starts, n_workers), len(starts)), seed=seed)
 
 
 def _check_around(around: Any, start: Any, n_starts: int) -> None:
@@ -132,10 +133,14 @@ def default_algorithm(model: LatentVariableModel) -> Algorithm:
     """
     if model.profiled is not None:
         return Switch(EM(), Profile(), after(1))
-    size = model.space.size("free")
-    if size > HUGE_SPACE:
+    if model.space.size("free") > HUGE_SPACE:
         return SQUAREM()
-    return Adaptive() if size <= LARGE_SPACE else Switch(EM(), LBFGS(), after(5))
+    return Switch(EM(), LBFGS(), after(5)) if _is_large(model) else Adaptive()
+
+
+def _is_large(model: LatentVariableModel) -> bool:
+    """Return whether the default is an algorithm that may leap to a collapse that EM would not meet."""
+    return model.profiled is None and bool(model.space.size("free") > LARGE_SPACE)
 
 
 def _prepared(model: Any, data: Data, given: Any, rng: np.random.Generator) -> Start:
@@ -189,11 +194,16 @@ def _with_zeros(model: Any, data: Data, params: Any) -> tuple[Any, str]:
     return replace(model, fixed={**(model.fixed or {}), **known}), f"; kept at zero: {note}"
 
 
-def _best(runs: list[Result]) -> Result:
-    """Return the highest converged run, or the highest of all if none converged."""
+def _best(found: list[Result | Exception], n_starts: int) -> Result:
+    """Return the highest converged run, or the highest of all if none converged; raise the first error if all did."""
+    runs, errors = [each for each in found if isinstance(each, Result)], [e for e in found if isinstance(e, Exception)]
+    if not runs:
+        raise errors[0]
     best = max(runs, key=lambda run: (run.success, run.objective))
-    if len(runs) == 1:
+    if n_starts == 1 or len(found) == 1:
         return best
     total, done = sum(run.n_estep for run in runs), sum(run.success for run in runs)
     note = f"; best of {len(runs)} starts ({done} converged, {total} E-steps in all)"
+    if errors:
+        note += f"; {len(errors)} more ended with an error, the first with {type(errors[0]).__name__}: {errors[0]}"
     return replace(best, message=best.message + note)

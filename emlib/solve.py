@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from emlib.algorithms.base import Algorithm, Info, State, check_algorithm
+from emlib.algorithms.em import em_step
 from emlib.algorithms.stopping import DEFAULT_TOL, Curvature, curvature, curvature_cost, em_gain
 from emlib.data.validate import positive_integer
 from emlib.evaluation.companions import remembered
@@ -20,6 +21,7 @@ from emlib.result import Result, Status, Trace
 ROUNDED_FALL = 1e-12  # relative fall of the log-likelihood that rounding explains
 LEFT_BOUNDARY = "left a boundary where the log-likelihood rises inwards"
 MOST_ESCAPES = 5  # how often a run may
+LOST = (Status.DEGENERATE, Status.NON_FINITE, Status.LINE_SEARCH_FAILED)  # ends from which EM may still go on
 
 
 @dataclass
@@ -41,11 +43,17 @@ class _Run:
     n_first: int = 0
     m_first: int = 0
     file: Checkpoint | None = None
+    fall_back: bool = False
+    by_em: bool = False  # whether the algorithm has given up and EM steps are made in its place
+    left_em: bool = False  # whether a step of another kind has been made
+    home: Any = None  # the last point before that, from which EM goes on where the algorithm has lost its way
 
     def snapshot(self) -> Snapshot:
         """Return what the run needs to resume, between two iterations."""
         plain = {"n_estep": self.spent, "n_mstep": self.problem.n_mstep - self.m_first, "n_rows": len(self.trace),
-                 "rate": self.rate, "remaining": self.remaining, "exact": self.exact, "notes": list(self.notes)}
+                 "rate": self.rate, "remaining": self.remaining, "exact": self.exact, "notes": list(self.notes),
+                 "by_em": self.by_em, "left_em": self.left_em,
+                 "home": None if self.home is None else self.home.tolist()}
         return Snapshot(self.state, self.best, self.trace, remembered(self.problem), plain)
 
     def resume(self, snapshot: Snapshot) -> None:
@@ -53,8 +61,39 @@ class _Run:
         self.state, self.best, self.trace = snapshot.state, snapshot.best, snapshot.trace
         self.rate, self.remaining, self.exact = (snapshot.plain[name] for name in ("rate", "remaining", "exact"))
         self.notes = list(snapshot.plain["notes"])
+        self.by_em, self.left_em = snapshot.plain["by_em"], snapshot.plain["left_em"]
+        self.home = None if snapshot.plain["home"] is None else np.array(snapshot.plain["home"])
         self.n_first = self.problem.n_estep - snapshot.plain["n_estep"]
         self.m_first = self.problem.n_mstep - snapshot.plain["n_mstep"]
+
+    def step(self) -> Info:
+        """Make one step, of the algorithm or by EM in its place."""
+        if self.by_em:
+            self.state, info = em_step(self.problem, self.state)
+            return info
+        self.state, info = self.algorithm.step(self.problem, self.state)
+        if self.fall_back and not self.left_em:
+            self.left_em = info.kind != "em"
+            self.home = self.home if self.left_em else self.state.evaluation.x
+        return info
+
+    def goes_on_by_em(self, status: Status) -> bool:
+        """Go on by EM steps where the algorithm cannot: from here, or from before it lost its way to a collapse.
+
+        The second costs an E-step, and forgets the points met on the way, which rise towards the collapse.
+        """
+        if not self.fall_back or not self.left_em or status not in LOST or self.home is None:
+            return False
+        if status is Status.DEGENERATE:
+            self.state = State(self.problem.evaluate(self.home))
+            self.best, self.home = self.state.evaluation, None
+        elif self.by_em:
+            return False
+        else:
+            self.state = State(self.state.evaluation)
+        self.notes.append(f"{status.name} on the way, then EM steps")
+        self.by_em, self.remaining, self.exact, self.rate = True, np.inf, False, 0.0
+        return True
 
     @property
     def spent(self) -> int:
@@ -114,7 +153,7 @@ class _Run:
 
 def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAULT_TOL, max_estep: int = 5000,
           max_iter: int | None = None, callback: Callable[..., Any] | None = None, progress: bool = False,
-          checkpoint: Any = None) -> Result:
+          checkpoint: Any = None, fall_back: bool = False) -> Result:
     """Run an algorithm from a start until the estimated remaining gain is below `tol`.
 
     Parameters
@@ -138,6 +177,9 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
         run resumes from it, with the same bits as if it had never been cut off; a file of another problem, algorithm,
         start or tol is refused. Custom algorithms may remember arrays, scalars, text, statistics, and tuples and
         mappings of these.
+    fall_back : bool
+        Whether to go on by EM steps where the algorithm cannot: from the last point, or, where that is about to
+        degenerate, from the last one that EM steps had reached. A run then ends DEGENERATE only where EM does.
 
     Returns
     -------
@@ -155,6 +197,7 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
     if max_iter is not None:
         positive_integer(max_iter, "max_iter")
     run = _start(problem, algorithm, x0, tol, max_estep)
+    run.fall_back, run.home = fall_back, run.state.evaluation.x if fall_back else None
     if checkpoint is not None:
         run.file = Checkpoint(checkpoint, problem, algorithm, tol, x0)
         if (snapshot := run.file.load()) is not None:
@@ -193,7 +236,7 @@ def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool, most: 
             return Status.MAX_ITER, f"{most:g} iterations"
         before = run.state.evaluation
         try:
-            run.state, info = run.algorithm.step(run.problem, run.state)
+            info = run.step()
         except np.linalg.LinAlgError as error:  # of an E-step that an algorithm makes by itself, on part of the data
             return Status.NON_FINITE, str(error).lower()
         after = run.state.evaluation
@@ -203,6 +246,8 @@ def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool, most: 
         if progress:
             _show(run)
         if info.status is not None:
+            if run.goes_on_by_em(info.status):
+                continue
             return info.status, info.message
         if _fell(before, after) and run.algorithm.monotone:
             return Status.DECREASED, f"by {before.loglik - after.loglik:.3g} nats"

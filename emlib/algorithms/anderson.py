@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import scipy
 
-from emlib.algorithms.base import Info, State, is_integer, is_number
+from emlib.algorithms.base import Info, State, check_inner, is_integer, is_number, require_free
 from emlib.algorithms.fixed_point import guarded_step, last_rates, residual
+from emlib.algorithms.metric import in_metric
 from emlib.algorithms.stopping import em_gain
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -18,6 +19,7 @@ from emlib.problem import Evaluation, Problem
 LARGEST_ORDER = 10  # the order, where none is given, is half the number of parameters and at most this
 ODDS_GROWTH = 1.2  # by what factor a success changes the odds of the undamped step
 HALFWAY = 25  # successes after which the damped coefficients have half the squared length of the undamped ones
+SHARE_TOLERANCE = 1e-12  # of a share next to one, which rounding may turn into one
 RANK_TOLERANCE = 1e-14  # relative size of a singular value that is rounding
 
 
@@ -32,6 +34,9 @@ class Anderson:
     epsilon : float
         Nats that the log-likelihood may lose in one step; 0.01 in the paper. With 0, the default, it never falls.
     coordinates : {"free", "standard"}
+    inner : {"identity", "complete"}
+        The inner product in which c is found: Euclid's, or that of the complete information at M(x), in free
+        coordinates, which does not depend on the units, and in which steps near a maximum never stagnate.
 
     Notes
     -----
@@ -59,12 +64,14 @@ class Anderson:
     order: int | None = None
     epsilon: float = 0.0
     coordinates: str = "free"
+    inner: str = "identity"
 
     def __post_init__(self) -> None:
         if self.order is not None and not is_integer(self.order, 1):
             raise ValueError(f"order: {self.order!r} found; at least one move is remembered, or None")
         if not is_number(self.epsilon) or self.epsilon < 0:
             raise ValueError(f"epsilon: {self.epsilon!r} found; a number of nats is needed, 0 for none")
+        check_inner(self.inner, self.coordinates)
 
     @property
     def monotone(self) -> bool:
@@ -73,6 +80,8 @@ class Anderson:
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state."""
+        if self.inner == "complete":
+            require_free(problem, "Anderson(inner='complete')")
         none = np.empty((0, len(problem.reduce(evaluation.x))))
         return State(evaluation, {"moves": none, "changes": none, "rates": np.empty(0), "successes": 0,
                                   "level": evaluation.loglik})
@@ -81,7 +90,8 @@ class Anderson:
         """Make the accelerated step, or the EM step where there is nothing to go by yet or the first fails."""
         here, memory = state.evaluation, state.memory
         left = residual(problem, here)
-        there, info = guarded_step(problem, here, _direction(left, memory), "anderson", self.epsilon)
+        direction = self._direction(problem, here, left, memory)
+        there, info = guarded_step(problem, here, direction, "anderson", self.epsilon)
         if not info.accepted:
             return state, info
         ahead = residual(problem, there)
@@ -90,6 +100,16 @@ class Anderson:
             memory = self._with_move(memory, move, ahead - left, there.loglik, info.kind == "anderson")
         remaining = em_gain(problem, there, float(memory["rates"].max(initial=0.0)))
         return State(there, memory), Info(info.kind, True, remaining)
+
+    def _direction(self, problem: Problem, here: Evaluation, left: Array, memory: Mapping[str, Any]) -> Array | None:
+        """Return the accelerated step; None where nothing is remembered or M(x) is no point."""
+        moves, changes = memory["moves"], memory["changes"]
+        if not len(moves) or not np.isfinite(left).all():
+            return None
+        share = 1 / (1 + ODDS_GROWTH ** (HALFWAY - memory["successes"]))
+        fitted = in_metric(problem, here, [changes, left]) if self.inner == "complete" else [changes, left]
+        step: Array = left - damped_coefficients(*fitted, share) @ (moves + changes)
+        return step
 
     def _with_move(self, memory: Mapping[str, Any], move: Array, change: Array, loglik: float,
                 success: bool) -> dict[str, Any]:
@@ -106,15 +126,6 @@ class Anderson:
                 "rates": last_rates(memory["rates"], move, change), "successes": successes, "level": level}
 
 
-def _direction(left: Array, memory: Mapping[str, Any]) -> Array | None:
-    """Return the accelerated step; None where nothing is remembered or M(x) is no point."""
-    if not len(memory["moves"]) or not np.isfinite(left).all():
-        return None
-    share = 1 / (1 + ODDS_GROWTH ** (HALFWAY - memory["successes"]))
-    step: Array = left - damped_coefficients(memory["changes"], left, share) @ (memory["moves"] + memory["changes"])
-    return step
-
-
 def damped_coefficients(changes: Array, left: Array, share: float) -> Array:
     """Return the coefficients of a ridge regression of `left` on the rows of `changes`.
 
@@ -123,7 +134,7 @@ def damped_coefficients(changes: Array, left: Array, share: float) -> Array:
     changes : ndarray, shape (m, p)
     left : ndarray, shape (p,)
     share : float
-        Their squared length, as a share of what it is without a ridge, in (0, 1).
+        Their squared length, as a share of what it is without a ridge, in (0, 1].
     """
     columns, sizes, rows = np.linalg.svd(changes.T, full_matrices=False)
     kept = sizes > RANK_TOLERANCE * sizes[0]
@@ -131,6 +142,9 @@ def damped_coefficients(changes: Array, left: Array, share: float) -> Array:
     goal = share * float(np.sum((along / sizes) ** 2))
     if goal == 0:
         return np.zeros(len(changes))
+    if share > 1 - SHARE_TOLERANCE:  # no ridge is left to be found
+        undamped: Array = rows[kept].T @ (along / sizes)
+        return undamped
     largest = 2 * float(np.linalg.norm(sizes * along)) / np.sqrt(goal)
     ridge = scipy.optimize.brentq(lambda r: float(np.sum((sizes * along / (sizes**2 + r)) ** 2)) - goal, 0.0, largest)
     coefficients: Array = rows[kept].T @ (sizes * along / (sizes**2 + ridge))

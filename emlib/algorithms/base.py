@@ -73,6 +73,17 @@ def require_free(problem: Problem, name: str) -> None:
         raise ValueError(f"coordinates: {name} works in 'free' ones, the problem has {problem.coordinates!r}")
 
 
+INNER = ("identity", "complete")  # inner products: Euclid's, or that of the complete information
+
+
+def check_inner(inner: Any, coordinates: Any) -> None:
+    """Raise ValueError unless the inner product is known, and the complete information's in free coordinates."""
+    if inner not in INNER:
+        raise ValueError(f"inner: {inner!r} is unknown; choose one of {INNER}")
+    if inner == "complete" and coordinates != "free":
+        raise ValueError(f"inner: 'complete' found with {coordinates!r} coordinates; give coordinates='free', too")
+
+
 def is_integer(value: Any, least: int) -> bool:
     """Return whether a setting is a whole number of at least this size; True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least

@@ -7,26 +7,31 @@ from typing import Any
 
 import numpy as np
 
-from emlib.algorithms.base import is_integer
+from emlib.algorithms.base import is_integer, is_number
 from emlib.data import Data
 from emlib.numerics import Array
 from emlib.problem import Problem
 
 HALVINGS = 30
+ORDERS = ("random", "given")
 
 
-def batches(data: Data, size: int, seed: int, epoch: int) -> Iterator[tuple[Data, float]]:
-    """Yield all units in a random order, `size` at a time, each with the factor from its sums to the whole's.
+def batches(data: Data, size: int, seed: int, epoch: int, order: str = "random") -> Iterator[tuple[Data, float]]:
+    """Yield all units, `size` at a time, each with the factor from its sums to the whole's.
 
     Parameters
     ----------
     seed, epoch : int
-        They alone fix the order, so that a run which goes on from a checkpoint meets the same batches.
+        They alone fix a random order, so that a run which goes on from a checkpoint meets the same batches.
+    order : {"random", "given"}
+        As the units lie, or drawn anew for each pass.
     """
-    order = np.random.default_rng((seed, epoch)).permutation(len(data))
-    for low in range(0, len(order), size):
-        rows = order[low:low + size]
-        yield data.piece(rows), len(order) / len(rows)
+    total = len(data)
+    shuffled = np.random.default_rng((seed, epoch)).permutation(total) if order == "random" else None
+    for low in range(0, total, size):
+        high = min(low + size, total)
+        rows = slice(low, high) if shuffled is None else shuffled[low:high]
+        yield data.piece(rows), total / (high - low)
 
 
 def mean_slope(problem: Problem, x: Array, batch: Data, factor: float) -> Array | None:
@@ -50,9 +55,17 @@ def kept_inside(problem: Problem, x: Array, move: Array) -> Array:
     return x
 
 
-def check_batches(size: Any, seed: Any) -> None:
-    """Raise ValueError unless the batch size is a positive integer and the seed a non-negative one."""
+def check_batches(size: Any, seed: Any, order: Any) -> None:
+    """Raise ValueError unless the batch size is a positive integer, the seed a non-negative one, the order known."""
+    if order not in ORDERS:
+        raise ValueError(f"order: {order!r} is unknown; choose one of {ORDERS}")
     if not is_integer(size, 1):
         raise ValueError(f"batch_size: {size!r} found; a batch holds at least one unit")
     if not is_integer(seed, 0):
         raise ValueError(f"seed: {seed!r} found; a whole number from 0 is needed, which fixes the order of the units")
+
+
+def check_average_after(late: Any) -> None:
+    """Raise ValueError unless this is a number of passes, or None."""
+    if late is not None and (not is_number(late) or late < 0):
+        raise ValueError(f"average_after: {late!r} found; a number of passes from 0 is needed, or None")

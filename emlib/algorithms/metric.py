@@ -22,6 +22,15 @@ def metric_factor(problem: Problem, here: Evaluation) -> Array | None:
     return factor if np.isfinite(factor).all() else None
 
 
+def in_metric(problem: Problem, here: Evaluation, vectors: list[Array]) -> list[Array]:
+    """Return vectors, or rows of vectors, whose Euclidean products are those in the metric of I_c, free coordinates.
+
+    Where I_c is no metric the vectors are returned as they are.
+    """
+    factor = metric_factor(problem, here)
+    return vectors if factor is None else [vector @ factor for vector in vectors]
+
+
 def observed_information(problem: Problem, here: Evaluation) -> Array | None:
     """Return the observed information plus the ridge that `metric_factor` has; None where entries are not finite.
 

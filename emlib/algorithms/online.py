@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from emlib.algorithms.base import Info, State, is_number
-from emlib.algorithms.batches import batches, check_batches
+from emlib.algorithms.batches import batches, check_average_after, check_batches
 from emlib.problem import Evaluation, MStep, Problem
 from emlib.result import Status
 
@@ -26,7 +26,10 @@ class OnlineEM:
     t0 : float
         How much the first batches are held back, at least 0.
     seed : int
-        Fixes the order of the units, drawn anew for each pass.
+        Fixes the order of the units.
+    order : {"random", "given"}
+        Random ones are drawn anew for each pass. "given" takes the units as they lie, for data that were shuffled
+        once on disk, where random reading is slow; in sorted data a batch tells of a part of them alone.
     average_after : float, optional
         Passes over the data, or a share of the first, after which the parameters are averaged; never if not given.
 
@@ -34,8 +37,10 @@ class OnlineEM:
     -----
     Cappe & Moulines (2009), J. R. Statist. Soc. B 71:593-613; t counts batches, and runs on from pass to pass. The mean
     of the points after each batch (Polyak & Ruppert) takes no part in the recursion. Over a single pass of n fresh
-    units its variance is that of the maximum-likelihood estimate from those averaged over, I_o^-1, for any alpha
-    below 1; that of the last point is of order n^-alpha. Means of parameters lie in the space, which is convex.
+    units of a model that is true, with the points after a share f averaged, its variance is about I_o^-1 / (1 - f),
+    I_o the information in all n: that of the maximum-likelihood estimate from the units averaged over, for any alpha
+    below 1. Averaging the second half alone doubles it. That of the last point is of order n^-alpha. Means of
+    parameters lie in the space, which is convex.
     The statistics begin with those of all units at the start, which `emlib.solve` has computed anyway. To first
     order a step is g_t I_c^-1 (gradient per unit of the batch), a natural-gradient step. An iteration costs two
     E-steps: one for its pass over all batches (m of n units are m/n of an E-step), and one for the look at the
@@ -59,19 +64,18 @@ class OnlineEM:
     alpha: float = 0.6
     t0: float = 2.0
     seed: int = 0
+    order: str = "random"
     average_after: float | None = None
     coordinates: ClassVar[str] = "standard"
     monotone: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        check_batches(self.batch_size, self.seed)
+        check_batches(self.batch_size, self.seed, self.order)
         if not is_number(self.alpha) or not 0.5 < self.alpha <= 1:
             raise ValueError(f"alpha: {self.alpha!r} found; above 1/2 and at most 1, or the noise does not die out")
         if not is_number(self.t0) or self.t0 < 0:
             raise ValueError(f"t0: {self.t0!r} found; a number from 0 is needed")
-        late = self.average_after
-        if late is not None and (not is_number(late) or late < 0):
-            raise ValueError(f"average_after: {late!r} found; a number of passes from 0 is needed, or None")
+        check_average_after(self.average_after)
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state."""
@@ -83,7 +87,7 @@ class OnlineEM:
         problem.count_e_steps(1)
         here, memory = state.evaluation, dict(state.memory)
         target = MStep(memory["last"], problem.model.space.unpack(memory["last"], problem.coordinates))
-        for batch, factor in batches(problem.data, self.batch_size, self.seed, int(memory["epoch"])):
+        for batch, factor in batches(problem.data, self.batch_size, self.seed, int(memory["epoch"]), self.order):
             memory["t"] += 1
             share = (memory["t"] + self.t0) ** -self.alpha
             fresh = problem.model.e_step(target.params, batch).stats

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from emlib.algorithms.base import ROUNDING, Info, State
+from emlib.algorithms.base import ROUNDING, Info, State, check_inner, require_free
 from emlib.algorithms.em import em_step
 from emlib.algorithms.fixed_point import N_RATES, independent
+from emlib.algorithms.metric import in_metric
 from emlib.algorithms.stopping import em_gain
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -33,6 +34,10 @@ class SQUAREM:
         "strict" takes M(M(x)) wherever the extrapolation leaves the space or ends below M(x), so that the
         log-likelihood never falls. "package" does as the R package: a step may lose up to one nat.
     coordinates : {"standard", "free"}
+    inner : {"identity", "complete"}
+        The inner product of r and v in a step length: Euclid's, or that of the complete information at M(x), in free
+        coordinates. Near a maximum the latter's lengths are those of Rayleigh quotients of I - DM, so that they lie
+        between 1/(1 - a) and 1/(1 - b), a and b the least and largest eigenvalue of DM; Euclid's may be anything.
 
     Notes
     -----
@@ -57,11 +62,13 @@ class SQUAREM:
     scheme: str = "S3"
     safeguard: str = "strict"
     coordinates: str = "standard"
+    inner: str = "identity"
 
     def __post_init__(self) -> None:
         for name, allowed in (("scheme", SCHEMES), ("safeguard", SAFEGUARDS)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is unknown; choose one of {allowed}")
+        check_inner(self.inner, self.coordinates)
 
     @property
     def monotone(self) -> bool:
@@ -70,6 +77,8 @@ class SQUAREM:
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state, which holds the bound on the step length."""
+        if self.inner == "complete":
+            require_free(problem, "SQUAREM(inner='complete')")
         return State(evaluation, {"bound": 1.0, "entries": independent(problem), "rates": np.empty(0)})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
@@ -81,8 +90,8 @@ class SQUAREM:
         if not info.accepted or ahead.fault is not None:
             return State(first, state.memory), info
         r, q = first.x - here.x, ahead.x - first.x
-        asked = step_length(self.scheme, r[entries], (q - r)[entries])
-        length = min(max(asked, 1.0), state.memory["bound"])
+        asked = step_length(self.scheme, *self._measured(problem, here, [r[entries], (q - r)[entries]]))
+        length = min(max(asked, 1.0), state.memory["bound"])  # also where the asked one is negative
         there = _extrapolate(problem, here, r, q - r, length)
         good = there.loglik >= self._floor(here, first)
         there = there if good else problem.evaluate(ahead.x)
@@ -94,6 +103,9 @@ class SQUAREM:
                   "rates": rates}
         remaining = em_gain(problem, there, float(rates.max()))
         return State(there, memory), Info("squarem" if good else "em", True, remaining)
+
+    def _measured(self, problem: Problem, here: Evaluation, vectors: list[Array]) -> list[Array]:
+        return in_metric(problem, here, vectors) if self.inner == "complete" else vectors
 
     def _floor(self, here: Evaluation, first: Evaluation) -> float:
         """Return the log-likelihood that an extrapolation must reach."""

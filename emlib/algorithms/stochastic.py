@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emlib.algorithms.base import Info, State, check_share, check_step_length, is_number
-from emlib.algorithms.batches import batches, check_batches, kept_inside, mean_slope
+from emlib.algorithms.batches import batches, check_average_after, check_batches, kept_inside, mean_slope
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
@@ -21,7 +21,7 @@ UNCLEAR = "the gradient of a mini-batch is not finite; use a shorter step_length
 
 @dataclass(frozen=True)
 class SGD:
-    """x <- x + length * (gradient per unit of a mini-batch), batch after batch, the order drawn anew for each pass.
+    """x <- x + length * (gradient per unit of a mini-batch), batch after batch.
 
     Parameters
     ----------
@@ -34,6 +34,12 @@ class SGD:
     seed : int
         Fixes the order of the units.
     coordinates : {"free", "standard", "mean"}
+    order : {"random", "given"}
+        Random ones are drawn anew for each pass. "given" takes the units as they lie, for data that were shuffled
+        once on disk, where random reading is slow; in sorted data a batch tells of a part of them alone.
+    average_after : float, optional
+        Passes over the data, or a share of the first, after which the points are averaged; never if not given. The mean
+        takes no part in the moves (Polyak & Ruppert).
 
     Notes
     -----
@@ -61,16 +67,19 @@ class SGD:
     decay: float = 0.6
     seed: int = 0
     coordinates: str = "free"
+    order: str = "random"
+    average_after: float | None = None
     monotone: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_step_length(self.step_length)
-        check_batches(self.batch_size, self.seed)
+        check_batches(self.batch_size, self.seed, self.order)
+        check_average_after(self.average_after)
         check_decay(self.decay)
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state."""
-        return State(evaluation, {"epoch": 0})
+        return State(evaluation, {"epoch": 0, **_averages(self, evaluation)})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make one pass over the data."""
@@ -96,6 +105,12 @@ class Adam:
     seed : int
         Fixes the order of the units.
     coordinates : {"free", "standard", "mean"}
+    order : {"random", "given"}
+        Random ones are drawn anew for each pass. "given" takes the units as they lie, for data that were shuffled
+        once on disk, where random reading is slow; in sorted data a batch tells of a part of them alone.
+    average_after : float, optional
+        Iterations, with batches also a share of the first, after which the points are averaged; never if not given.
+        The mean takes no part in the moves (Polyak & Ruppert); without batches it costs an E-step more.
 
     Notes
     -----
@@ -120,28 +135,33 @@ class Adam:
     decay: float = 0.0
     seed: int = 0
     coordinates: str = "free"
+    order: str = "random"
+    average_after: float | None = None
     monotone: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_step_length(self.step_length)
         check_share(self.beta1, "beta1")
         check_share(self.beta2, "beta2")
-        check_batches(1 if self.batch_size is None else self.batch_size, self.seed)
+        check_batches(1 if self.batch_size is None else self.batch_size, self.seed, self.order)
+        check_average_after(self.average_after)
         check_decay(self.decay)
 
     def init(self, problem: Problem, evaluation: Evaluation) -> State:
         """Return the starting state."""
         zeros = np.zeros(problem.size)
-        return State(evaluation, {"epoch": 0, "n_moves": 0, "mean": zeros, "square": zeros})
+        return State(evaluation, {"epoch": 0, "n_moves": 0, "mean": zeros, "square": zeros,
+                                  **_averages(self, evaluation)})
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make one step with the whole gradient, or one pass over the batches."""
         if self.batch_size is not None:
             return one_pass(problem, state, self, "adam", self._move)
-        here = state.evaluation
+        here = _at_last_point(problem, state)
         slope = problem.lift(problem.reduce(here.gradient)) / problem.data.n_units
         move, memory = self._move(slope, state.memory)
-        return evaluated_end(problem, state, kept_inside(problem, here.x, move), memory, "adam")
+        x = kept_inside(problem, here.x, move)
+        return evaluated_end(problem, state, x, _with_point(self, memory, x, memory["epoch"] + 1), "adam")
 
     def _move(self, slope: Array, memory: Mapping[str, Any]) -> tuple[Array, dict[str, Any]]:
         count = int(memory["n_moves"]) + 1
@@ -156,21 +176,49 @@ class Adam:
 def one_pass(problem: Problem, state: State, settings: Any, kind: str, rule: Rule) -> tuple[State, Info]:
     """Move the point once for each batch, then evaluate the whole log-likelihood."""
     problem.count_e_steps(1)
-    x, memory = state.evaluation.x, dict(state.memory)
-    for batch, factor in batches(problem.data, settings.batch_size, settings.seed, int(memory["epoch"])):
+    memory = dict(state.memory)
+    x, epoch = memory.get("last", state.evaluation.x), int(memory["epoch"])
+    per_pass = -(-len(problem.data) // settings.batch_size)
+    parts = batches(problem.data, settings.batch_size, settings.seed, epoch, settings.order)
+    for done, (batch, factor) in enumerate(parts, start=1):
         slope = mean_slope(problem, x, batch, factor)
         if slope is None:
             return state, Info(kind, False, None, Status.NON_FINITE, UNCLEAR)
         move, memory = rule(slope, memory)
         x = kept_inside(problem, x, move)
+        memory = _with_point(settings, memory, x, epoch + done / per_pass)
     return evaluated_end(problem, state, x, memory, kind)
+
+
+def _averages(settings: Any, start: Evaluation) -> dict[str, Any]:
+    """Return what is remembered for a mean of points; nothing where none is asked for."""
+    if settings.average_after is None:
+        return {}
+    return {"last": start.x, "mean_point": np.zeros_like(start.x), "averaged": 0}
+
+
+def _with_point(settings: Any, memory: Mapping[str, Any], x: Array, passes: float) -> dict[str, Any]:
+    """Remember a point, and average over it if it is late enough."""
+    if settings.average_after is None:
+        return dict(memory)
+    found = {**memory, "last": x}
+    if passes > settings.average_after:
+        count = memory["averaged"] + 1
+        found |= {"averaged": count, "mean_point": memory["mean_point"] + (x - memory["mean_point"]) / count}
+    return found
+
+
+def _at_last_point(problem: Problem, state: State) -> Evaluation:
+    """Return the evaluated point from which to move: not the mean, which costs one E-step more."""
+    last = state.memory.get("last", state.evaluation.x)
+    return state.evaluation if np.array_equal(last, state.evaluation.x) else problem.evaluate(last)
 
 
 def evaluated_end(problem: Problem, state: State, x: Array, memory: Mapping[str, Any], kind: str) -> tuple[State, Info]:
     """Evaluate the point that an iteration has led to, for one E-step; end the run if it has not moved."""
-    if np.array_equal(x, state.evaluation.x):
+    if np.array_equal(x, state.memory.get("last", state.evaluation.x)):
         return state, Info(kind, False, None, Status.LINE_SEARCH_FAILED, "no move inside the space changes the point")
-    there = problem.evaluate(x)
+    there = problem.evaluate(memory["mean_point"] if memory.get("averaged") else x)
     if there.fault is not None:
         return state, Info(kind, False, None, Status.NON_FINITE, there.fault)
     return State(there, {**memory, "epoch": int(memory["epoch"]) + 1}), Info(kind)

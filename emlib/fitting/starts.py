@@ -50,6 +50,7 @@ class Task:
     callback: Callable[..., Any] | None
     progress: bool
     checkpoint: Any
+    fall_back: bool
 
     def run(self, start: Start, file: Any) -> Result:
         """Return the result of the run from one start."""
@@ -59,8 +60,16 @@ class Task:
         # Threads of the BLAS wait for each other longer than they work on a few rows.
         with one_blas_thread() if self.data.n_observations <= SMALL_DATA else nullcontext():
             run = solve(problem, self.algorithm, x0, tol=self.tol, max_estep=self.max_estep, max_iter=self.max_iter,
-                        callback=self.callback, progress=self.progress, checkpoint=file)
+                        callback=self.callback, progress=self.progress, checkpoint=file,
+                        fall_back=self.fall_back)
         return replace(run, message=run.message + start.note)
+
+    def tried(self, start: Start, file: Any) -> Result | Exception:
+        """Return the result, or the error that the run has raised: others may still arrive."""
+        try:
+            return self.run(start, file)
+        except Exception as error:  # whatever a model of the user's may raise
+            return error
 
     def checkpoint_of(self, index: int, count: int) -> Any:
         """Return the path of the checkpoint of one of `count` starts."""
@@ -89,8 +98,8 @@ def moved(start: Start, data: Data, distance: float, rng: np.random.Generator) -
     return replace(start, params=params)
 
 
-def run_all(task: Task, starts: Sequence[Start], n_workers: int) -> list[Result]:
-    """Return the results in the order of the starts; after an interruption those that there are.
+def run_all(task: Task, starts: Sequence[Start], n_workers: int) -> list[Result | Exception]:
+    """Return results, or errors, in the order of the starts; after an interruption those that there are.
 
     Notes
     -----
@@ -98,9 +107,11 @@ def run_all(task: Task, starts: Sequence[Start], n_workers: int) -> list[Result]
     reaches them, too: what runs ends with what it has, and what has not begun is left out.
     """
     files = [task.checkpoint_of(index, len(starts)) for index in range(len(starts))]
-    if n_workers == 1 or len(starts) == 1:
-        return [task.run(*given) for given in zip(starts, files, strict=True)]
-    futures: list[Future[Result]] = []
+    if len(starts) == 1:
+        return [task.run(starts[0], files[0])]
+    if n_workers == 1:
+        return [task.tried(*given) for given in zip(starts, files, strict=True)]
+    futures: list[Future[Result | Exception]] = []
     with ProcessPoolExecutor(min(n_workers, len(starts)), initializer=_set_task, initargs=(task,)) as pool:
         try:
             futures.extend(pool.submit(_run_in_worker, *given) for given in zip(starts, files, strict=True))
@@ -112,7 +123,8 @@ def run_all(task: Task, starts: Sequence[Start], n_workers: int) -> list[Result]
             if all(stopped):
                 raise
     done = [(start, run.result()) for start, run in zip(starts, futures, strict=False) if not run.cancelled()]
-    return [replace(run, model=start.model, data=task.data) for start, run in done]
+    return [run if isinstance(run, Exception) else replace(run, model=start.model, data=task.data)
+            for start, run in done]
 
 
 _task: list[Task] = []  # of a worker process
@@ -123,6 +135,7 @@ def _set_task(task: Task) -> None:
     _task[:] = [task]
 
 
-def _run_in_worker(start: Start, file: Any) -> Result:
+def _run_in_worker(start: Start, file: Any) -> Result | Exception:
     with one_blas_thread():
-        return replace(_task[0].run(start, file), model=None, data=None)
+        found = _task[0].tried(start, file)
+        return found if isinstance(found, Exception) else replace(found, model=None, data=None)

@@ -229,3 +229,14 @@ def test_a_map_that_stands_still_off_the_optimum_ends_the_run(algorithm: Any) ->
 def test_settings_without_a_meaning_are_refused(make: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         make()
+
+
+@pytest.mark.parametrize("share", [1.0, 1 - 1e-16, 1 - 1e-13, 1 - 1e-12])
+def test_next_to_no_damping_is_none(share: float) -> None:
+    """After some 230 successes the share rounds to one, and no ridge gives it."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        changes, f = rng.normal(size=(4, 9)), rng.normal(size=9)
+        undamped = np.linalg.lstsq(changes.T, f, rcond=None)[0]
+        assert np.abs(damped_coefficients(changes, f, share) - undamped).max() <= tol.ROUTES * np.abs(undamped).max()
+        assert np.abs(damped_coefficients(changes, f, 0.9) - undamped).max() > tol.CONTROL
