@@ -107,8 +107,8 @@ class Anderson:
         if not len(moves) or not np.isfinite(left).all():
             return None
         share = 1 / (1 + ODDS_GROWTH ** (HALFWAY - memory["successes"]))
-        fitted = in_metric(problem, here, [changes, left]) if self.inner == "complete" else [changes, left]
-        step: Array = left - damped_coefficients(*fitted, share) @ (moves + changes)
+        columns, goal = in_metric(problem, here, [changes, left]) if self.inner == "complete" else (changes, left)
+        step: Array = left - damped_coefficients(columns, goal, share) @ (moves + changes)
         return step
 
     def _with_move(self, memory: Mapping[str, Any], move: Array, change: Array, loglik: float,
