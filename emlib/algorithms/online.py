@@ -27,11 +27,11 @@ class OnlineEM:
         How much the first batches are held back, at least 0.
     seed : int
         Fixes the order of the units.
+    average_after : float, optional
+        Passes over the data, or a share of the first, after which the parameters are averaged; never if not given.
     order : {"random", "given"}
         Random ones are drawn anew for each pass. "given" takes the units as they lie, for data that were shuffled
         once on disk, where random reading is slow; in sorted data a batch tells of a part of them alone.
-    average_after : float, optional
-        Passes over the data, or a share of the first, after which the parameters are averaged; never if not given.
 
     Notes
     -----
@@ -64,8 +64,8 @@ class OnlineEM:
     alpha: float = 0.6
     t0: float = 2.0
     seed: int = 0
-    order: str = "random"
     average_after: float | None = None
+    order: str = "random"
     coordinates: ClassVar[str] = "standard"
     monotone: ClassVar[bool] = False
 
