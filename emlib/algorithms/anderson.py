@@ -112,7 +112,7 @@ class Anderson:
         return step
 
     def _with_move(self, memory: Mapping[str, Any], move: Array, change: Array, loglik: float,
-                success: bool) -> dict[str, Any]:
+                   success: bool) -> dict[str, Any]:
         """Remember a move; after `order` of them it is the first of a new cycle."""
         order = self.order or min(LARGEST_ORDER, -(-len(move) // 2))
         kept, level = len(memory["moves"]), memory["level"]
