@@ -61,8 +61,8 @@ def symmetrise(matrix: Array) -> Array:
 def squared_lengths(factor: Array, rows: Array) -> Array:
     """Return r' (L L')^-1 r of each row r by forward substitution, shape (n,); `factor` is Cholesky's L.
 
-    LAPACK is called directly: SciPy's checks take longer than the work on a few hundred rows. Without columns (rows with
-    no entry seen) there is nothing to solve, which LAPACK calls an illegal value, on standard output.
+    LAPACK is called directly: SciPy's checks take longer than the work on a few hundred rows. Without columns (rows
+    with no entry seen) there is nothing to solve, which LAPACK calls an illegal value, on standard output.
     """
     if not len(factor):
         return np.zeros(len(rows))
