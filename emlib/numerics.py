@@ -61,8 +61,11 @@ def symmetrise(matrix: Array) -> Array:
 def squared_lengths(factor: Array, rows: Array) -> Array:
     """Return r' (L L')^-1 r of each row r by forward substitution, shape (n,); `factor` is Cholesky's L.
 
-    LAPACK is called directly: SciPy's checks take longer than the work on a few hundred rows.
+    LAPACK is called directly: SciPy's checks take longer than the work on a few hundred rows. Without columns (rows
+    with no entry seen) there is nothing to solve, which LAPACK calls an illegal value, on standard output.
     """
+    if not len(factor):
+        return np.zeros(len(rows))
     white = dtrtrs(factor.T, rows.T, lower=0, trans=1)[0]  # the transpose is what LAPACK sees as columns of memory
     found: Array = np.einsum("in,in->n", white, white)
     return found

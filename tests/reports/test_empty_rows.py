@@ -24,6 +24,11 @@ def test_an_empty_row_changes_no_estimate() -> None:
     np.testing.assert_allclose(with_it.params.covariance, without.params.covariance, atol=tol.CONTROL)
 
 
+def test_it_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    emlib.fit(MODEL, HOLED, rng=0)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_it_is_imputed_by_the_mean() -> None:
     params = MODEL.params(mean=[1, 2], covariance=[[2, 1], [1, 3]])
     found = MODEL.impute(params, HOLED)
