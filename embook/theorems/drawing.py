@@ -76,7 +76,8 @@ def _spread(boxes: Sequence[Box], side: tuple[int, int], total: float) -> dict[s
     """Return left, top, width and height of the boxes of a column, spread evenly over its height."""
     left, width = side
     free = (total - sum(box.height(width) for box in boxes)) / max(1, len(boxes))
-    places, top = {}, free / 2
+    places: dict[str, tuple[float, float, float, float]] = {}
+    top = free / 2
     for box in boxes:
         places[box.key] = (left, top, width, box.height(width))
         top += box.height(width) + free

@@ -92,8 +92,7 @@ def _without(content: Any, file: str, found: Theorems) -> list[str]:
 def _entries(content: Any, file: str, found: Theorems) -> list[str]:
     faults = []
     for label, about in content.items():
-        lists = dict.fromkeys(LISTS, list)
-        given = {"says": str, **{name: kind for name, kind in lists.items() if name in (about or {})}}
+        given: dict[str, type] = {"says": str, **{name: list for name in LISTS if name in (about or {})}}
         if label in found.entries:
             faults.append(f"{label}: has an entry in {found.entries[label].file}.yml already; remove one")
         elif not _has(about, given):
