@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -33,6 +34,7 @@ class Places:
 
     def __init__(self, app: Sphinx, page: str) -> None:
         self.env, self.builder, self.page = app.env, app.builder, page
+        self.labels: dict[str, dict[str, Any]] = getattr(app.env, "proof_list", {})
         self.folder = Path(app.srcdir)
         self.theorems = load(self.folder)[0]
         self.stated = {one.label: one for one in statements(self.folder) if one.label in self.theorems.entries}
@@ -40,13 +42,13 @@ class Places:
 
     def number(self, label: str) -> str:
         """Return "Theorem 5.2"."""
-        place = self.env.proof_list[label]
+        place = self.labels[label]
         numbers = self.env.toc_fignumbers[place["docname"]][place["countertype"]][label]
         return f"{place['realtype'].title()} {'.'.join(map(str, numbers))}"
 
     def uri(self, label: str) -> str:
         """Return the address of a statement."""
-        return f"{self._page(self.env.proof_list[label]['docname'])}#{label}"
+        return f"{self._page(self.labels[label]['docname'])}#{label}"
 
     def statement(self, label: str, kind: str = "statement") -> Box:
         """Return the box of a statement."""
