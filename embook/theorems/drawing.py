@@ -17,7 +17,7 @@ __all__ = ["Box", "columns", "link", "svg"]
 WIDTH = 760
 LEFT, MIDDLE, RIGHT = (0, 222), (304, 230), (612, 148)  # place and width of each column
 LINE, PAD, GAP, HUES = 15, 5, 7, 5
-LETTER = 6.2  # width of a letter
+LETTER = 6.4  # width of a letter
 
 
 @dataclass(frozen=True)
