@@ -41,8 +41,8 @@ SCRIPTS = {
     "pythons": ["pythons.py"],
     "audit": ["audit_book.py"],
 }
-CODESPELL = ["README.md", "CONTRIBUTING.md", "CHANGES.md", "index.md", "reference", "claims", "emlib", "embook",
-             "tools", "tests"]
+CODESPELL = ["README.md", "CONTRIBUTING.md", "CHANGES.md", "index.md", "reference", "claims", "theorems", "emlib",
+             "embook", "tools", "tests"]
 LINT = [
     ["-m", "ruff", "check", "--no-cache", "."],
     ["-m", "mypy"],

@@ -1,4 +1,4 @@
-"""Begin a chapter: a notebook that runs and keeps every rule, a claim that it settles, its place in the contents.
+"""Begin a chapter: a notebook that runs and keeps every rule, a claim that it settles, its theorem, its place.
 
     python tools/new_chapter.py 11 annealing "EM at a temperature"
 
@@ -34,11 +34,18 @@ CLAIMS = """\
   verdict: holds
   why: Proved; measured is the largest loss of a step on the linkage data, and steps the other way lose.
 """
+THEOREMS = """\
+# Chapter @number@: @title@.
+thm:ch@number@-main:
+  says: A step of EM does not lower the log-likelihood.
+  needs: [m-step-attained]
+  claims: [@claim@]
+"""
 OTHER = "@stem@: {n_steps: 4, theta_start: 0.3}\n"
 
 
 def new_chapter(number: str, slug: str, title: str, root: Path = ROOT) -> Path:
-    """Write notebook, claims and the two entries of a chapter, and return the notebook's path.
+    """Write notebook, claims, theorems and the two entries of a chapter, and return the notebook's path.
 
     Raises
     ------
@@ -49,13 +56,16 @@ def new_chapter(number: str, slug: str, title: str, root: Path = ROOT) -> Path:
         raise SystemExit(f"chapter {number} {slug}: give two digits, and a name of small letters, digits and _")
     stem = f"{number}_{slug}"
     notebook, claims = root / "chapters" / f"{stem}.ipynb", root / "claims" / f"{slug}.yml"
-    taken = [path for path in (*(root / "chapters").glob(f"{number}_*.ipynb"), claims) if path.exists()]
+    theorems = root / "theorems" / f"{stem}.yml"
+    taken = [path for path in (*(root / "chapters").glob(f"{number}_*.ipynb"), claims, theorems) if path.exists()]
     if taken:
         raise SystemExit(f"chapter {stem}: {taken[0].relative_to(root)} exists already; take another number or name")
     words = {"number": str(int(number)), "stem": stem, "title": title, "claim": f"CH{number}-FIRST"}
     _into_contents(root / "_toc.yml", number, stem)
     chapters.write(_notebook(words), notebook)
     claims.write_text(_filled(CLAIMS, words), encoding="utf-8")
+    theorems.parent.mkdir(exist_ok=True)
+    theorems.write_text(_filled(THEOREMS, words), encoding="utf-8")
     with (root / "tests" / "book" / "other_parameters.yml").open("a", encoding="utf-8") as table:
         table.write(_filled(OTHER, words))
     return notebook

@@ -11,7 +11,7 @@ from pathlib import Path
 import chapters
 from run_chapters import cache_folder
 
-COPIED = ["_config.yml", "_toc.yml", "index.md", "references.bib", "reference", "claims", "assets"]
+COPIED = ["_config.yml", "_toc.yml", "index.md", "references.bib", "reference", "claims", "theorems", "assets"]
 
 
 def stage(root: Path, notebooks: list[Path]) -> Path:

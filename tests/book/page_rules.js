@@ -72,7 +72,9 @@
     return faults;
   };
 
-  const links = () => [...document.querySelectorAll("a[href]")].map(a => a.href.split("?")[0]);
+  // A link in a drawing has an object for its href, so that the address is taken from the attribute.
+  const address = a => new URL(a.getAttribute("href"), document.baseURI).href.split("?")[0];
+  const links = () => [...document.querySelectorAll("a[href]")].map(address);
   const anchors = () => [...document.querySelectorAll("[id]")].map(e => e.id);
   const folded_equations = () => all("details:not([open]) div.math[id], .toggle-hidden div.math[id]").map(e => e.id);
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urldefrag
 import pytest
 
 from embook import contents
+from embook.theorems.entries import load as load_theorems
 from html_page import Page, dead_links
 from setup_env import ROOT
 
@@ -143,6 +144,15 @@ def test_a_dead_link_is_seen() -> None:
 def test_no_page_names_the_machine_that_built_it() -> None:
     found = [name for name in book() if str(ROOT) in (HTML / name).read_text(encoding="utf-8")]
     assert found == []
+
+
+def test_the_page_on_theorems_leads_to_every_statement_and_every_claim_that_rests_on_one() -> None:
+    theorems, _ = load_theorems(ROOT)
+    links = [attrs.get("href", "") for tag, attrs in book()["reference/theorems.html"].tags if tag == "a"]
+    places = {unquote(urldefrag(link)[1]) for link in links}
+    claims = {f"claim-{name.lower()}" for entry in theorems.entries.values() for name in entry.claims}
+    claims |= {f"claim-{name.lower()}" for names in theorems.without.values() for name in names}
+    assert sorted({*theorems.entries, *claims, *(f"assumption-{name}" for name in theorems.assumptions)} - places) == []
 
 
 def test_the_ledger_stands_beside_the_pages() -> None:

@@ -51,6 +51,7 @@ def test_its_cells_have_the_same_ids_when_it_is_written_again(book: Path) -> Non
     ids = [cell["id"] for cell in chapters.read(first).cells]
     first.unlink()
     (book / "claims" / "toy.yml").unlink()
+    (book / "theorems" / "11_toy.yml").unlink()
     assert [cell["id"] for cell in chapters.read(new_chapter("11", "toy", "A toy", book)).cells] == ids
 
 
@@ -73,6 +74,7 @@ def test_it_runs_keeps_the_rules_settles_its_claim_and_its_page_has_no_warning(
 ) -> None:
     path = new_chapter("11", "toy", "A toy", book)
     (book / "_toc.yml").write_text(ALONE)
+    (book / "theorems" / "assumptions.yml").write_text("m-step-attained: {name: M-step attained, says: It is.}\n")
     (book / "index.md").write_text("# Tiny\n")
     shutil.copy(ROOT / "reference" / "bibliography.md", book / "reference")
     shutil.copytree(ROOT / "assets", book / "assets")

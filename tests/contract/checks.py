@@ -85,6 +85,8 @@ def check_chunks(case: Case) -> None:
     assert (len(found), found.n_units, found.n_observations) == (count, case.data.n_units, case.data.n_observations)
     for name, value in _parts(found.scale).items():
         assert np.array_equal(value, _parts(case.data.scale)[name]), f"scale: {name}"
+    each = [case.model.score_samples(case.points[0], data.sample()) for data in (found, case.data)]
+    assert np.array_equal(*each), "units in their order"  # sums may be the same in any order
     one, other = (case.model.start(data.sample(), np.random.default_rng(0)) for data in (found, case.data))
     assert np.array_equal(case.standard(one), case.standard(other)), "start"
     one, other = (emlib.Problem(case.model, data, chunk_size=size).evaluate(case.free(case.points[0]))
