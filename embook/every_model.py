@@ -15,7 +15,8 @@ __all__ = ["LEFT_OUT", "every_model"]
 
 #: Models without a case here, with the reason; a new model gets a case, at the end, or a reason.
 LEFT_OUT = {"TruncatedBetaBinomial": "its algorithm is MM, not EM",
-            "NegativeBinomialMixture": "it came after the chapters whose tables these cases fill"}
+            "NegativeBinomialMixture": "it came after the chapters whose tables these cases fill",
+            "RandomEffects": "it came after the chapters whose tables these cases fill"}
 
 Labelled = tuple[str, LatentVariableModel, Any]
 

@@ -41,10 +41,11 @@ def differences(committed: Outputs, new: Outputs) -> list[str]:
 def compared(committed: Outputs, new: Outputs) -> tuple[Outputs, list[str]]:
     """Return the new outputs, with the committed text wherever that shows the same, and what differs, in words.
 
-    As in nbval, outputs are paired within their kind: the second table with the second table.
+    As in nbval, outputs are paired within their kind: the second table with the second table. What a cell prints in a
+    row is one text: into how many messages the kernel cuts it is a matter of time.
     """
-    result, found = copy.deepcopy(new), []
-    before, after = _fields(committed), _fields(result)
+    result, found = _joined(new), []
+    before, after = _fields(_joined(committed)), _fields(result)
     for kind in sorted({*before, *after} - UNCOMPARED):
         one, two = before.get(kind, []), after.get(kind, [])
         if len(one) != len(two):
@@ -56,6 +57,18 @@ def compared(committed: Outputs, new: Outputs) -> tuple[Outputs, list[str]]:
             if not said:
                 box[place] = old[key]
     return result, found
+
+
+def _joined(outputs: Outputs) -> Outputs:
+    """Return a copy in which messages of one stream in a row are one."""
+    result: Outputs = []
+    for output in copy.deepcopy(outputs):
+        last = result[-1] if result else {}
+        if output["output_type"] == "stream" and last.get("name") == output["name"]:
+            last["text"] = last["text"] + output["text"]
+        else:
+            result.append(output)
+    return result
 
 
 def _fields(outputs: Outputs) -> Fields:

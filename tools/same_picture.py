@@ -68,7 +68,8 @@ def _in_the_axes_of(old: list[Mark], now: list[Mark]) -> list[Mark]:
     found = []
     for mark in now:
         axes = mark.group("axes")
-        if axes in before and axes in after and _limit(mark, loose=True) == HALF_PIXEL:
+        near = axes in before and axes in after and np.abs(np.subtract(before[axes], after[axes])).max() <= LAYOUT
+        if near and _limit(mark, loose=True) == HALF_PIXEL:
             moved = (_moved(mark.curves, after[axes], before[axes]), _moved(mark.windows, after[axes], before[axes]))
             mark = replace(mark, curves=moved[0], windows=moved[1])
         found.append(mark)
@@ -76,12 +77,17 @@ def _in_the_axes_of(old: list[Mark], now: list[Mark]) -> list[Mark]:
 
 
 def _frames(found: list[Mark]) -> dict[str, Frame]:
-    """Return the corners of all axes by their name."""
+    """Return the corners of all axes by their name.
+
+    Axes that are switched off have no background; what is drawn in them is cut off at their edges.
+    """
+    backgrounds = [(mark, mark.curves) for mark in found if _is_frame(mark)]
+    edges = [(mark, mark.windows) for mark in found if not mark.group("legend")]
     frames: dict[str, Frame] = {}
-    for mark in found:
-        if _is_frame(mark) and mark.curves:
-            points = mark.curves[0].points
-            frames.setdefault(mark.group("axes"), (points.min(axis=0), points.max(axis=0)))
+    for mark, curves in backgrounds + edges:
+        if (axes := mark.group("axes")) and curves:
+            points = curves[0].points
+            frames.setdefault(axes, (points.min(axis=0), points.max(axis=0)))
     return frames
 
 

@@ -22,6 +22,7 @@ __all__ = ["ClaimRenderer", "setup"]
 ASSETS = Path(__file__).parents[1] / "assets"
 SCRIPTS = ("page.js", "chip.js", "ledger.js", "search.js")
 REPEATED = re.compile(r' id="(?:proof|exercise|solution)-content"')
+BOUND = re.compile(r"&lt; \d[\d.]*(?:e[-−]?\d+)?(?=[^<>]*<)")  # in text: no tag ends before the next one begins
 log = logging.getLogger(__name__)
 
 
@@ -67,9 +68,13 @@ def drop_thebe_style(app: Sphinx, page: str, template: str, context: dict[str, A
 
 
 def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Mend what other extensions write: ids that repeat on a page, and labels that hide a button's own words."""
+    """Mend what other extensions write: ids that repeat on a page, and labels that hide a button's own words.
+
+    A bound such as "< 1e-8" stays on one line.
+    """
     body = context.get("body", "")
     body = body.replace('class="proof admonition" id="proof"', 'class="proof admonition emlib-proof"')
+    body = BOUND.sub(lambda found: f'<span class="emlib-unbroken">{found[0]}</span>', body)
     context["body"] = REPEATED.sub("", body).replace(' aria-label="Toggle hidden content"', "")
 
 

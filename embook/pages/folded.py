@@ -22,6 +22,7 @@ import re
 from typing import Any
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
@@ -43,6 +44,8 @@ class FoldRestDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Parse the title where it stands, so that it may hold mathematics and computed numbers."""
         words, messages = self.state.inline_text(self.arguments[0], self.lineno)
+        if any(isinstance(node, nodes.reference | pending_xref) for word in words for node in word.findall()):
+            raise self.error("fold-rest: the title holds a link, but a click there opens the fold; use words")
         marker = nodes.container("", nodes.rubric(self.arguments[0], "", *words), **{MARK: True})
         self.set_source_info(marker)
         return [marker, *messages]

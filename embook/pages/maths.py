@@ -25,6 +25,7 @@ from sphinx.util import logging
 __all__ = ["setup", "typeset"]
 
 KATEX = Path(__file__).parents[1] / "assets" / "katex" / "katex.min.js"
+SHORT = 40  # characters of LaTeX: a longer formula must be free to break on a narrow page
 FOLDER = "katex"  # below _static of the pages: style sheet and fonts
 FORMULA = re.compile(  # as Sphinx writes it for MathJax: an environment of its own has no delimiters
     r"\\\((?P<inline>.*?)\\\)|\\\[(?P<display>.*?)\\\]|(?P<bare>\\begin\{(?P<name>\w+\*?)\}.*\\end\{(?P=name)\})",
@@ -83,10 +84,18 @@ def visitor(visit: Callable[[Any, Any], None]) -> Callable[[Any, nodes.Element],
                 log.warning("%s", error, location=node, type="emlib", subtype="formula")
                 return f'<span class="emlib-formula-fault">{escape(found[0])}</span>'
 
-        self.body[begin:] = [FORMULA.sub(formula, "".join(self.body[begin:]))]
+        found = FORMULA.sub(formula, "".join(self.body[begin:]))
+        self.body[begin:] = [f'<span class="emlib-unbroken">{found}</span>' if _holds_on(node) else found]
         raise nodes.SkipNode
 
     return visit_set
+
+
+def _holds_on(node: nodes.Element) -> bool:
+    """Return whether a formula in a line must not be parted from what follows: a comma or a full stop."""
+    after = node.next_node(descend=False, siblings=True)
+    stops = isinstance(after, nodes.Text) and after.astext()[:1] in set(".,;:?!)”’")
+    return isinstance(node, nodes.math) and stops and len(node.astext()) <= SHORT
 
 
 def install(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:

@@ -32,7 +32,10 @@ class Box:
     kind: str
 
     def lines(self, width: int) -> list[str]:
-        """Return heading and words, broken to a width in pixels, at most three lines of words."""
+        """Return heading and words, broken to a width in pixels, at most three lines of words.
+
+        Longer words end in dots; they stand whole in the box's name, which is heard, and in the list below the drawing.
+        """
         letters = int((width - 14) / LETTER)
         broken = textwrap.wrap(self.words, letters, max_lines=3, placeholder=" …") if self.words else []
         return [self.heading, *broken] if self.heading else broken

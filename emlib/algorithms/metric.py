@@ -37,21 +37,25 @@ def observed_information(problem: Problem, here: Evaluation) -> Array | None:
     Along what has numerically vanished it is no less than the complete information, see `with_vanished`.
     """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        known = with_vanished(problem, here, -problem.hessian(here.x), problem.complete_information(here))
+        known = with_vanished(problem, here, -problem.hessian(here.x))
     observed = _add_ridge(problem, here, known)
     return observed if np.isfinite(observed).all() else None
 
 
-def with_vanished(problem: Problem, here: Evaluation, observed: Array, complete: Array) -> Array:
+def with_vanished(problem: Problem, here: Evaluation, observed: Array, complete: Array | None = None) -> Array:
     """Return the observed information with another curvature along what has numerically vanished.
 
     Differences of the gradient are rounding there, and the complete information is so small that this, divided by it,
     may look like a gain. The log-likelihood changes in proportion to such a probability, so that its curvature in the
-    logarithm is its slope; the complete information is what there is at least.
+    logarithm is its slope; the complete information, computed here unless it is given, is what there is at least.
     """
-    directions = problem.model.space.vanished_directions(here.params, problem.m_step(here).params)
-    if not directions.size or not np.isfinite(complete).all():
+    space, points = problem.model.space, (here.params, problem.m_step(here).params)
+    if not space.vanished_mask(*points).any():
         return observed
+    complete = problem.complete_information(here) if complete is None else complete
+    if not np.isfinite(complete).all():
+        return observed
+    directions = space.vanished_directions(*points)
     basis = orth(directions)
     others = np.eye(len(complete)) - basis @ basis.T
     lengths = (directions**2).sum(axis=0)

@@ -10,6 +10,7 @@ from emlib.models.linkage import Linkage
 from emlib.models.negative_binomial_mixture import NegativeBinomialMixture
 from emlib.models.poisson_mixture import PoissonMixture
 from emlib.models.ppca import PPCA
+from emlib.models.random_effects import RandomEffects
 from emlib.models.regression_mixture import RegressionMixture
 from emlib.models.regression_with_missing_covariates import RegressionWithMissingCovariates
 from emlib.models.student_t import StudentT
@@ -20,6 +21,6 @@ from emlib.models.truncated_beta_binomial import TruncatedBetaBinomial
 __all__ = [
     "PPCA", "BernoulliMixture", "CategoricalHMM", "FactorAnalysis", "GaussianHMM", "GaussianMixture",
     "GaussianWithMissing", "LinearDynamicalSystem", "Linkage", "NegativeBinomialMixture", "PoissonHMM",
-    "PoissonMixture", "RegressionMixture", "RegressionWithMissingCovariates", "StudentT", "SymmetricMixture",
-    "SymmetricRegressionMixture", "TruncatedBetaBinomial",
+    "PoissonMixture", "RandomEffects", "RegressionMixture", "RegressionWithMissingCovariates", "StudentT",
+    "SymmetricMixture", "SymmetricRegressionMixture", "TruncatedBetaBinomial",
 ]

@@ -63,6 +63,13 @@ def test_a_marker_that_can_fold_nothing_is_reported(tmp_path: Path, change: tupl
     assert "fold-rest: put it into a section" in complaints
 
 
+@pytest.mark.parametrize("link", ["{eq}`eq:inside`", "[the place](#place)", "<https://example.org>"])
+def test_a_link_in_a_title_is_refused(tmp_path: Path, link: str) -> None:
+    page = PAGE.replace("```{fold-rest} More on $x$\n```", f":::{{fold-rest}} More on {link}\n:::")
+    _, complaints = build(tmp_path, page, SETTINGS)
+    assert "the title holds a link" in complaints
+
+
 def test_a_fold_ends_at_its_mark_and_its_kind_is_a_class(tmp_path: Path) -> None:
     page = PAGE.replace("More on $x$", "Check: nothing is lost").replace("(place)=", ":::{fold-end}\n:::\n\n(place)=")
     html, complaints = build(tmp_path, page, SETTINGS)

@@ -56,3 +56,11 @@ def test_a_formula_with_a_fault_is_a_warning_and_stays_as_written(tmp_path: Path
 def test_the_fault_names_what_katex_found() -> None:
     with pytest.raises(ValueError, match=r"^formula: KaTeX parse error: Unexpected end of input"):
         typeset(r"\frac{1", display=False)
+
+
+def test_a_full_stop_stays_on_the_line_of_its_formula(tmp_path: Path) -> None:
+    long = "+".join(["x_1"] * 20)
+    html, complaints = build(tmp_path, f"# A page\n\nOne $a$, and $b$ more, ${long}$. Last $c$.\n", SETTINGS)
+    assert complaints == ""
+    kept = re.findall(r'<span class="emlib-unbroken">.*?<annotation[^>]*>(.*?)</annotation>', html)
+    assert kept == ["a", "c"]

@@ -42,3 +42,8 @@ def test_a_page_without_body_is_left_alone() -> None:
     context: dict[str, Any] = {}
     mend_page(None, "", "", context, None)  # type: ignore[arg-type]  # the application is not looked at
     assert context["body"] == ""
+
+
+def test_a_bound_stays_on_one_line_and_attributes_are_left_alone() -> None:
+    page = '<p>to &lt; 1e-8, and</p><img alt="gap &lt; 1e-8"/><p>a &lt; b</p>'
+    assert mended(page) == page.replace("to &lt; 1e-8", 'to <span class="emlib-unbroken">&lt; 1e-8</span>')

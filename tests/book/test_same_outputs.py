@@ -127,6 +127,16 @@ def test_words_and_numbers_are_compared_exactly(committed: list[Any], new: list[
     assert differences(committed, committed) == differences(new, new) == []
 
 
+def test_into_how_many_messages_a_text_is_cut_does_not_count() -> None:
+    def said(*parts: str) -> list[Any]:
+        return [new_output("stream", name="stdout", text=part) for part in parts]
+
+    assert differences(said("one\n", "two\n"), said("one\ntwo\n")) == []
+    assert differences(said("one\ntwo\n"), said("one\n", "tw", "o\n")) == []
+    assert differences(said("one\n", "two\n"), said("one\n", "three\n")) != []
+    assert len(compared(said("one\n"), said("on", "e\n"))[0]) == 1
+
+
 def test_what_nbval_replaces_does_not_count() -> None:
     assert differences([shown(plain="<f at 0x7f0000000010>")], [shown(plain="<f at 0x7f0000000020>")]) == []
 

@@ -14,6 +14,7 @@ from tests.contract.cases import (
     missing_entries,
     mixtures,
     negative_binomial,
+    random_effects,
     regressions,
     student,
 )
@@ -23,7 +24,7 @@ __all__ = ["CASES", "HELD", "MIXTURES", "PART", "Case", "has"]
 
 CASES: list[Case] = [
     *missing_entries.CASES, *mixtures.CASES, *bernoulli.CASES, *negative_binomial.CASES, *regressions.CASES,
-    *student.CASES, *factor_models.CASES, *chains.CASES, *linear_dynamics.CASES,
+    *random_effects.CASES, *student.CASES, *factor_models.CASES, *chains.CASES, *linear_dynamics.CASES,
 ]
 MIXTURES = [case for case in CASES if case.is_mixture]
 HELD = held.HELD  # cases of the above with fields held, for the contract alone
