@@ -78,7 +78,7 @@ def _image(id: str) -> str:
     at = _at_start()
     return (
         f'<clipPath id="{id}-clip"><rect x="{left}" y="{top}" width="{width}" height="{height}"/></clipPath>'
-        + AXES.drawn("μ₁", "μ₂")
+        + AXES.drawn("m₁", "m₂")
         + f'<g clip-path="url(#{id}-clip)">'
         + f'<path class="level" data-part="levels" d="{hill(SEPARATIONS[FIRST])["levels"]}"/>'
         + f'<g data-part="summit" transform="translate({int(AXES.px(peak[0]))} {int(AXES.py(peak[1]))})">'
@@ -123,7 +123,7 @@ def _controls(id: str) -> str:
     span = (0, len(SEPARATIONS) - 1, 1)
     spoken = f"one old unit is {factor} new ones"
     return range_control(id, "separation", "separation", span, FIRST, (apart, apart)) + range_control(
-        id, "unit", "units of μ₂", (-1.5, 1.5, 0.25), UNIT, (factor, spoken)
+        id, "unit", "units of m₂", (-1.5, 1.5, 0.25), UNIT, (factor, spoken)
     )
 
 
@@ -132,7 +132,7 @@ def _readout() -> str:
     share = float(np.hypot(*at.steps["em"]) / np.hypot(*at.steps["newton"]))
     rate = float(hill(SEPARATIONS[FIRST])["rate"])
     return (
-        steps_table(("(Δμ₁, Δμ₂)", "ℓ gains"), [_row(at, name, title) for name, title in NAMES])
+        steps_table(("(Δm₁, Δm₂)", "ℓ gains"), [_row(at, name, title) for name, title in NAMES])
         + f"<p>EM's arrow has {part('share', shown(share, 2), 'strong')} of Newton's length. "
         + f"At the summit each EM step leaves {part('rate', shown(rate, 2), 'strong')} of the error.</p>"
         + part("warning", "The surface is concave here: Newton's arrow sets out uphill.", "p")

@@ -2,7 +2,7 @@
 
 A cell of an iterative method is not determined to the last count: another processor rounds otherwise, and a line search
 or a chaotic path then takes another turn. How far that goes is measured, not assumed: the table has noisy copies, and a
-cell in doubt is computed again under noise. A stored value agrees with draws of its cell, the first without noise,
+cell in doubt is computed again under noise. A stored value agrees with draws of its cell, one of them without noise,
 
 - if it lies within their range, widened by one unit of the last decimal that the table keeps, or by 1e-6 nats for a
   log-likelihood; a count, too, by as much as noise moves it in other cells of the same problem and method; and, where
@@ -73,6 +73,9 @@ def recompute(table: Study, rows: Sequence[Cell], noisy: Sequence[Study] = (), d
         key = table.key(row)
         fresh: list[Cell] = [store.plain(key, compute(name, key) if compute else source.cell(**key))]
         doubtful = rule.disagreeing(row, fresh)
+        if doubtful and compute is not None and draws is not None:
+            fresh.append(store.plain(key, source.cell(**key)))
+            doubtful = rule.disagreeing(row, fresh)
         for count in BATCHES:
             if doubtful and draws is not None:
                 seeds = range(len(fresh) + 100, len(fresh) + 100 + count)

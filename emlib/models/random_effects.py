@@ -66,7 +66,7 @@ class RandomEffects(ProductModel):
     >>> model = RandomEffects(sizes=(4, 5), variances=(0.5, 0.5), noise=1.0)
     >>> rows = model.sample(model.params(coefficients=[3.0]), 200, np.random.default_rng(0))
     >>> rows[0, :7] = np.nan  # smaller classes
-    >>> emlib.fit(model, rows, rng=0).params.coefficients.round(1).tolist()
+    >>> emlib.fit(model, rows, rng=0).params.coefficients.round().tolist()
     [3.0]
     """
 

@@ -123,6 +123,20 @@ def test_what_is_computed_elsewhere_can_be_handed_in(computes: Any) -> None:
     assert found == ["{'problem': 'a', 'start': 0}: steps is stored as 12, computed as 13"]
 
 
+def test_what_noise_always_moves_is_computed_once_without_it(computes: Any) -> None:
+    def moved(name: str, key: dict[str, Any]) -> dict[str, Any]:
+        return {"steps": 13, "end": -3.5, "word": "goal", "share": 0.25}
+
+    def under_noise(name: str, key: dict[str, Any], seeds: Sequence[int]) -> list[dict[str, Any]]:
+        return [moved(name, key) for _ in seeds]
+
+    computes(ROWS)
+    whole = table(ROWS)
+    assert study.recompute(whole, whole.rows()[:1], draws=under_noise, compute=moved) == []
+    wrong = table(changed(0, steps=15))
+    assert len(study.recompute(wrong, wrong.rows()[:1], draws=under_noise, compute=moved)) == 1
+
+
 def test_a_range_tells_where_its_copies_part() -> None:
     found = NoiseRange(np.array([3.0, 2.0, 1.0]), np.array([3.0, 2.0, 0.5]), np.array([3.0, 2.01, 1.5]))
     assert found.parts_at(0.1) == 2

@@ -35,7 +35,7 @@ def has(case: Case, *words: str) -> bool:
 
 
 def reads_missing(case: Case) -> bool:
-    return has(case, "Missing", "LinearDynamicalSystem")
+    return has(case, "Missing", "LinearDynamicalSystem", "RandomEffects")
 
 
 def reads_whole_numbers(case: Case) -> bool:
