@@ -1,13 +1,16 @@
-"""Responses with nested effects of known variances: who shares which effect, and what is seen of a unit says."""
+"""Responses with nested effects of known variances: who shares which effect, and what the seen responses say."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
+from scipy.linalg import cho_solve, cholesky
 
 from emlib.data.validate import positive_integer, positive_number
+from emlib.models.partial import log_det
 from emlib.numerics import Array
 
 
@@ -52,46 +55,56 @@ class Nested:
         """Return which response belongs to which effect of a level, as 0 and 1, shape (k, effects)."""
         return np.kron(np.eye(prod(self.sizes[:level])), np.ones((prod(self.sizes[level:]), 1)))
 
-    @property
+    @cached_property
     def effects(self) -> Array:
         """Return `shared` of all latent effects side by side, shape (k, q)."""
         return np.hstack([self.shared(level) for level in range(self.kept)])
 
-    @property
+    @cached_property
     def spread(self) -> Array:
         """Return the variances of the latent effects, shape (q,)."""
         return np.repeat(self.variances[: self.kept], [prod(self.sizes[:level]) for level in range(self.kept)])
 
-    @property
+    @cached_property
     def rest(self) -> Array:
         """Return the covariance of the responses given the latent effects, shape (k, k)."""
         finer = [self.variances[level] * self.shared(level) @ self.shared(level).T
                  for level in range(self.kept, len(self.sizes))]
         return np.asarray(self.noise * np.eye(prod(self.sizes)) + sum(finer, np.zeros(())))
 
+    @cached_property
+    def covariance(self) -> Array:
+        """Return the covariance of the responses, shape (k, k)."""
+        return np.asarray(self.rest + (self.effects * self.spread) @ self.effects.T)
+
 
 class Seen:
-    """The law of the responses that are seen of a unit, R their covariance given the latent effects u, D that of u.
+    """What the seen responses y of a unit say of its latent effects u; R is Cov(y | u), V is Cov(y).
 
     Attributes
     ----------
+    factor : ndarray, shape (s, s)
+        Lower Cholesky factor of V.
     root : ndarray, shape (s, s)
         Cholesky factor of R.
+    log_det : float
+        Logarithm of the determinant of R.
     precision : ndarray, shape (s, s)
-        Inverse of their covariance V = R + Z D Z'.
+        Inverse of V.
+    shrunk : ndarray, shape (s, s)
+        E[y - mean - Z u | y] = shrunk (y - mean).
     pull : ndarray, shape (q, s)
-        D Z' inv(V): E[u | y] = pull (y - mean).
+        E[u | y] = pull (y - mean).
     left : ndarray, shape (q, q)
         Cov(u | y).
     """
 
     def __init__(self, nested: Nested, seen: Array) -> None:
-        effects, spread = nested.effects[seen], nested.spread
-        rest = nested.rest[np.ix_(seen, seen)]
+        effects, spread, rest = nested.effects[seen], nested.spread, nested.rest[np.ix_(seen, seen)]
+        self.factor = cholesky(nested.covariance[np.ix_(seen, seen)], lower=True, check_finite=False)
         self.root = np.linalg.cholesky(rest)
-        self.precision = np.linalg.inv(rest + (effects * spread) @ effects.T)
+        self.log_det = log_det(self.root)
+        self.precision = cho_solve((self.factor, True), np.eye(len(rest)), check_finite=False)
+        self.shrunk = rest @ self.precision
         self.pull = spread[:, None] * (effects.T @ self.precision)
         self.left = np.diag(spread) - self.pull @ effects * spread
-        self.shrunk = rest @ self.precision  # E[y - mean - Z u | y] = shrunk (y - mean)
-        self.log_rest = 2 * float(np.log(np.diag(self.root)).sum())
-        self.log_seen = -float(np.linalg.slogdet(self.precision)[1])

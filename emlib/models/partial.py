@@ -45,8 +45,7 @@ class Partial:
 
     def log_density(self, residual: Array) -> Array:
         """Return the log-densities of seen entries e, shape (n, s), shape (n,)."""
-        width, squares = self.seen.sum(), squared_lengths(self.factor, residual)
-        return np.asarray(-0.5 * (width * LOG_2PI + self.log_det + squares))
+        return log_density(self.factor, residual)
 
 
 def partial(noise: Array, seen: Array) -> Partial:
@@ -61,6 +60,12 @@ def partial(noise: Array, seen: Array) -> Partial:
         left[np.ix_(~seen, ~seen)] = inner
         entropy = 0.5 * (len(inner) * (1.0 + LOG_2PI) + log_det(cholesky(inner, lower=True, check_finite=False)))
     return Partial(seen, factor, fill, left, entropy)
+
+
+def log_density(factor: Array, residual: Array) -> Array:
+    """Return the log-densities of rows e ~ N(0, L L'), shape (n, s), shape (n,)."""
+    squares = squared_lengths(factor, residual)
+    return np.asarray(-0.5 * (len(factor) * LOG_2PI + log_det(factor) + squares))
 
 
 def log_det(factor: Array) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -18,7 +19,7 @@ from emlib.families.known_noise import KnownNoise
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
 from emlib.models.nested import Nested, Seen
-from emlib.models.partial import patterns
+from emlib.models.partial import log_density, patterns
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
 
@@ -90,11 +91,11 @@ class RandomEffects(ProductModel):
             object.__setattr__(self, "design", tuple(map(tuple, rows.tolist())))
         super().__post_init__()
 
-    @property
+    @cached_property
     def _nested(self) -> Nested:
         return Nested(self.sizes, self.variances, self.noise, self.augmented)
 
-    @property
+    @cached_property
     def _design(self) -> Array:
         return np.ones((prod(self.sizes), 1)) if self.design is None else np.array(self.design)
 
@@ -121,9 +122,8 @@ class RandomEffects(ProductModel):
 
     def sample(self, params: RandomEffectsParams, n: int, rng: np.random.Generator) -> Array:
         """Draw n complete rows, shape (n, k)."""
-        nested = self._nested
-        covariance = nested.rest + (nested.effects * nested.spread) @ nested.effects.T
-        drawn: Array = rng.standard_normal((n, len(covariance))) @ np.linalg.cholesky(covariance).T
+        root = np.linalg.cholesky(self._nested.covariance)
+        drawn: Array = rng.standard_normal((n, len(root))) @ root.T
         return self._design @ params.coefficients + drawn
 
     def e_step(self, params: RandomEffectsParams, data: Data) -> Expectation:
@@ -136,7 +136,7 @@ class RandomEffects(ProductModel):
         for seen, rows in patterns(data.units):
             law, weight, total = Seen(nested, seen), weights[rows], weights[rows].sum()
             left = data.units[np.ix_(rows, seen)] - design[seen] @ params.coefficients
-            logliks[rows] = _log_density(law, left)
+            logliks[rows] = log_density(law.factor, left)
             clean = np.linalg.solve(law.root, law.shrunk @ left.T).T  # less the effects, at variance one
             scaled = np.linalg.solve(law.root, design[seen])
             count += total * seen.sum()
@@ -145,7 +145,7 @@ class RandomEffects(ProductModel):
             first += (weight @ clean) @ scaled
             second += total * scaled.T @ scaled
             squares = (weight @ (left @ law.pull.T) ** 2 + total * np.diag(law.left)) @ (1 / spread)
-            latent -= 0.5 * (squares + total * (np.log(2 * np.pi * spread).sum() + law.log_rest))
+            latent -= 0.5 * (squares + total * (np.log(2 * np.pi * spread).sum() + law.log_det))
             entropy += 0.5 * total * (len(spread) * (1 + LOG_2PI) + np.linalg.slogdet(law.left)[1])
         moments = GaussianMoments(np.array([count]), np.array([noise]), first[None, None], second[None],
                                   params.coefficients[None, None], "spherical")
@@ -153,10 +153,10 @@ class RandomEffects(ProductModel):
                            float(entropy), data.n_units, float(weights @ np.abs(logliks)))
 
     def _log_likelihoods(self, params: RandomEffectsParams, data: Data) -> Array:
-        found, nested = np.empty(len(data)), self._nested
+        found = np.empty(len(data))
         for seen, rows in patterns(data.units):
             left = data.units[np.ix_(rows, seen)] - self._design[seen] @ params.coefficients
-            found[rows] = _log_density(Seen(nested, seen), left)
+            found[rows] = log_density(Seen(self._nested, seen).factor, left)
         return found
 
     def posterior(self, params: RandomEffectsParams, data: Any) -> tuple[Array, Array]:
@@ -181,8 +181,3 @@ class RandomEffects(ProductModel):
             scaled = np.linalg.solve(law.root, design[seen])
             missing += weights[rows].sum() * (scaled.T @ scaled - design[seen].T @ law.precision @ design[seen])
         return missing
-
-
-def _log_density(law: Seen, left: Array) -> Array:
-    squares = np.einsum("ni,ij,nj->n", left, law.precision, left)
-    return np.asarray(-0.5 * (left.shape[1] * LOG_2PI + law.log_seen + squares))

@@ -115,6 +115,7 @@ def test_the_rate_at_one(seed: int) -> None:
     rows += draws.normal(size=(n, side)) * draws.uniform(0.1, 1, side)
     model = FactorAnalysis(side, count, pattern)
     found = emlib.fit(model, rows, rng=0, max_estep=400)
-    assert found.status is Status.DEGENERATE
+    # which of the two fails first there is a matter of rounding
+    assert found.status in (Status.DEGENERATE, Status.LINE_SEARCH_FAILED)
     needed = emlib.diagnostics.information(model, rows, found.params).rate
     assert emlib.diagnostics.rate(model, rows, found.params) == pytest.approx(needed, rel=tol.ROUTES)
