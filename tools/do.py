@@ -53,9 +53,14 @@ TESTS = ["-m", "pytest", "--nbval", "-n", "2", "--dist", "loadscope", "chapters"
 
 
 def environment() -> dict[str, str]:
-    """Return the environment with one thread a process, which fixes the order of sums and so the printed digits."""
+    """Return the environment with one thread a process, which fixes the order of sums and so the printed digits.
+
+    Byte code is kept even where the surroundings say otherwise: some hundred kernels start, and each would compile its
+    libraries anew.
+    """
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **single, "JAX_PLATFORMS": "cpu", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **single, "JAX_PLATFORMS": "cpu", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 
 def python(*arguments: str) -> int:
