@@ -22,7 +22,7 @@ from embook.pages.claim_chip import MARKS
 from embook.pages.ledger_page import numbers
 from embook.pages.numbering import number_of
 
-__all__ = ["setup"]
+__all__ = ["numbers_once", "setup"]
 
 SECTION = "emlib-cards"
 
@@ -55,7 +55,7 @@ class ClaimsSettledDirective(SphinxDirective):
         return [nodes.raw("", line, format="html"), *self._lines(entry), nodes.raw("", "</details>", format="html")]
 
     def _lines(self, entry: dict[str, Any]) -> list[nodes.Node]:
-        lines = [*_numbers_once(entry), f"why: {entry['why']}"]
+        lines = [*numbers_once(entry), f"why: {entry['why']}"]
         lines += [f"{label}: {entry[name]}" for name, label in SCOPE.items() if entry[name]]
         lines += ["from a stored study; a test computes a random share of it anew"] * (entry["profile"] == "stored")
         items = [nodes.list_item("", nodes.paragraph(text=text)) for text in lines]
@@ -75,7 +75,7 @@ class ClaimsSettledDirective(SphinxDirective):
         return nodes.paragraph("", "", *words)
 
 
-def _numbers_once(entry: dict[str, Any]) -> list[str]:
+def numbers_once(entry: dict[str, Any]) -> list[str]:
     """Return the lines of `numbers`, those expected and measured as one where they are the same numbers."""
     lines = numbers(entry)
     if entry["expected"] is None or not _same(entry["expected"], entry["measured"]):
