@@ -84,7 +84,8 @@ def test_a_page_with_cards_of_its_own_shows_none_in_the_flow(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("expected", "measured", "lines"), [
     ("0.90", 0.9, ["measured, as expected: 0.90", "judged by: rounded"]),
-    ({"a": "1.0", "b": [2, "x"]}, {"b": [2, "x"], "a": 1}, ["measured, as expected: b = [2, x]; a = 1.0", "judged by: rounded"]),
+    ({"a": "1.0", "b": [2, "x"]}, {"b": [2, "x"], "a": 1},
+     ["measured, as expected: b = [2, x]; a = 1.0", "judged by: rounded"]),
     ("0.90", 0.901, ["expected: 0.90", "measured: 0.901", "judged by: rounded"]),
     ([1, 2], [1], ["expected: [1, 2]", "measured: [1]", "judged by: rounded"]),
     (None, 3, ["measured: 3", "judged by: rounded"]),
