@@ -10,12 +10,12 @@ __all__ = ["EXERCISES"]
 
 EXERCISES = {
     1: Exercise(
-        right=lambda n, r: 1 - r / n,
+        right=lambda n, m: 1 - m / n,
         cases=((10, 8), (50, 5), (7, 7)),
         slips={
-            "this is the share that is observed; EM leaves the share that is missing": lambda n, r: r / n,
-            "divide the missing information by the complete one, not by the observed": lambda n, r: (n - r) / r,
-            "count what is censored, n - r, and divide it by all n": lambda n, r: 1 / r - 1 / n,
+            "this is the share that is observed; EM leaves the share that is missing": lambda n, m: m / n,
+            "divide the missing information by the complete one, not by the observed": lambda n, m: (n - m) / m,
+            "count what is censored, n - m, and divide it by all n": lambda n, m: 1 / m - 1 / n,
         },
     ),
     2: Exercise(

@@ -22,7 +22,7 @@ from embook.pages.claim_chip import MARKS
 from embook.pages.ledger_page import numbers
 from embook.pages.numbering import number_of
 
-__all__ = ["setup"]
+__all__ = ["numbers_once", "setup"]
 
 SECTION = "emlib-cards"
 
@@ -55,9 +55,7 @@ class ClaimsSettledDirective(SphinxDirective):
         return [nodes.raw("", line, format="html"), *self._lines(entry), nodes.raw("", "</details>", format="html")]
 
     def _lines(self, entry: dict[str, Any]) -> list[nodes.Node]:
-        given = ", ".join(f"{name.replace('_', ' ')} {str(value).lower()}"
-                          for name, value in entry["propositions"].items())
-        lines = [*numbers(entry), *([f"computed: {given}"] if given else []), f"why: {entry['why']}"]
+        lines = [*numbers_once(entry), f"why: {entry['why']}"]
         lines += [f"{label}: {entry[name]}" for name, label in SCOPE.items() if entry[name]]
         lines += ["from a stored study; a test computes a random share of it anew"] * (entry["profile"] == "stored")
         items = [nodes.list_item("", nodes.paragraph(text=text)) for text in lines]
@@ -75,6 +73,26 @@ class ClaimsSettledDirective(SphinxDirective):
             passage = nodes.reference("", "the passage", refuri=f"#claim-{entry['id'].lower()}", internal=True)
             words += [nodes.Text("; settled by "), passage, nodes.Text(" of this chapter")]
         return nodes.paragraph("", "", *words)
+
+
+def numbers_once(entry: dict[str, Any]) -> list[str]:
+    """Return the lines of `numbers`, those expected and measured as one where they are the same numbers."""
+    lines = numbers(entry)
+    if entry["expected"] is None or not _same(entry["expected"], entry["measured"]):
+        return lines
+    return [lines[0].replace("expected", "measured, as expected", 1), *lines[2:]]
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two values are equal, 0.90 and 0.9 among them."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return set(one) == set(other) and all(_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    try:
+        return float(one) == float(other)
+    except (TypeError, ValueError):
+        return bool(one == other)
 
 
 class CardsOutOfTheFlow(SphinxTransform):
