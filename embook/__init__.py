@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from embook.exercises import check
-from embook.figures import COLOURS, png, setup
+from embook.figures import COLOURS, name_rows, png, setup
 from embook.format import gap, number, rounded
 from embook.ledger.card import claim
 from embook.tables import glue, identity, table
 
 __all__ = [
-    "COLOURS", "check", "claim", "draggable", "gap", "glue", "identity", "joined", "number", "outline", "png",
-    "rounded", "setup", "slider", "table",
+    "COLOURS", "check", "claim", "draggable", "gap", "glue", "identity", "joined", "name_rows", "number", "outline",
+    "png", "rounded", "setup", "slider", "table",
 ]  # fmt: skip
 
 

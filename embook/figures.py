@@ -6,13 +6,13 @@ Colours are Okabe and Ito's, safe for colour-blind readers, and every colour has
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-__all__ = ["COLOURS", "png", "setup"]
+__all__ = ["COLOURS", "name_rows", "png", "setup"]
 
 #: Okabe and Ito's palette, without its yellow (too pale on white), each with a line style of its own.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
@@ -59,6 +59,31 @@ def _in_kernel() -> bool:
     from IPython.core.getipython import get_ipython
 
     return get_ipython() is not None
+
+
+def name_rows(axes: Any, names: Sequence[str], lift: float = 6.0, foot: float = 0.25) -> None:
+    """Write the names of rows 0, 1, ... above them, and not in the margin, which a phone cannot spare.
+
+    Bands, every other one grey, join each name to its row.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Rows lie at whole numbers of its vertical axis, whose limits are set; leave about 25 points to a row.
+    names : sequence of str
+        One for each row.
+    lift : float
+        From a row to the foot of its name, points.
+    foot : float
+        How much of a band lies below its row, as a share of the distance between two rows.
+    """
+    up = -1 if axes.yaxis_inverted() else 1
+    axes.set_yticks(range(len(names)), [""] * len(names))
+    axes.tick_params(axis="y", length=0)
+    for row, name in enumerate(names):
+        axes.annotate(name, (0, row), (3, lift), ("axes fraction", "data"), "offset points", va="bottom")
+        if row % 2:
+            axes.axhspan(row - up * foot, row + up * (1 - foot), color="0.95", linewidth=0, zorder=0)
 
 
 @contextmanager

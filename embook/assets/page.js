@@ -10,6 +10,13 @@
     if (button) button.click();
     target.scrollIntoView();
   };
+  // The theme's printed title has no number.
+  const numberTitle = () => {
+    const number = document.querySelector(".bd-article h1 > .section-number");
+    const title = document.querySelector("#jb-print-docs-body h1");
+    if (number && title) title.prepend(number.cloneNode(true));
+  };
+  window.addEventListener("load", numberTitle);
   window.addEventListener("beforeprint", openAll);
   window.addEventListener("hashchange", () => openTarget(location.hash));
   window.addEventListener("load", () => openTarget(location.hash));

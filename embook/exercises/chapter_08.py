@@ -21,7 +21,7 @@ EXERCISES = {
         right=[12, 40],
         tolerance=1e-6,
         slips={
-            "half of h (c - 1) goes to each weight, so that ascent adds 0.00025 a step": [12, 20],
+            "half of η (c - 1) goes to each weight, so that ascent adds 0.00025 a step": [12, 20],
             "round up: after 11 and 39 steps the weight is still below 0.01": [11, 39],
             "EM multiplies by c, not by 1 + (c - 1)/2": [21, 40],
         },

@@ -80,7 +80,7 @@ def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], do
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
-    for name in ("claim_chip", "claim_count", "code_below", "numbering", "settled", "theorems"):
+    for name in ("claim_chip", "claim_count", "code_below", "numbering", "on_screen", "settled", "theorems"):
         app.setup_extension(f"embook.pages.{name}")
     app.add_directive("ledger", LedgerDirective)
     app.add_css_file("embook.css")

@@ -82,6 +82,22 @@ def test_identity_needs_its_twin_caught(capsys: pytest.CaptureFixture[str]) -> N
     ]
 
 
+def test_rows_are_named_above_and_not_in_the_margin() -> None:
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots()
+    axes.plot([0, 1], [0, 1], "o")
+    embook.name_rows(axes, ["EM", "Newton"])
+    figure.canvas.draw()
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["", ""]
+    for row, text in enumerate(axes.texts):
+        box, (_, foot) = text.get_window_extent(), axes.transData.transform((0, row))
+        assert box.x0 > axes.bbox.x0  # inside the panel
+        assert 0 < box.y0 - foot < 15  # a little above its row, in pixels
+    assert [text.get_text() for text in axes.texts] == ["EM", "Newton"]
+    plt.close(figure)
+
+
 def test_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         embook.nothing  # noqa: B018
