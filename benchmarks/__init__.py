@@ -7,6 +7,8 @@
 `lds`          The same of a linear dynamical system, beside three other libraries (extra ``bench``).
 `fa`           The time of a whole fit of a factor analysis, beside scikit-learn's.
 `memory`       What a fit adds to the memory of its data.
+`cliffs`       The E-step of every model, ordinary input beside the worst, and beside what the machine could do.
+`optimum`      CPU seconds of whole fits by the default, EM, SQUAREM and L-BFGS, on thirty problems.
 
 ``python -m benchmarks NAME`` runs one of them, ``--quick`` all in under three minutes. Tables are printed as they are
 done and written to a file; ``--keep`` writes the file that the book's page on performance reads.

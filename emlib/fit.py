@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from emlib.algorithms import EM, LBFGS, SQUAREM, Adaptive, Profile, Switch, after
+from emlib.algorithms import EM, SQUAREM, Adaptive, Profile, Switch, after
 from emlib.algorithms.base import Algorithm, check_algorithm, is_number
 from emlib.algorithms.stopping import DEFAULT_TOL
 from emlib.data import Data
@@ -19,7 +19,6 @@ from emlib.model import LatentVariableModel, check_model
 from emlib.result import Result
 
 LARGE_SPACE = 200  # parameters above which eigenvalues at every step cost more than they save
-HUGE_SPACE = 3000  # parameters above which a matrix over all of them takes longer than many E-steps, and much memory
 
 
 def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: Algorithm | None = None,
@@ -44,9 +43,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         message says so.
     algorithm : Algorithm, optional
         Default: EM as long as it is the better buy, then trust-region steps that learn the missing information
-        (`Adaptive`), or `LBFGS` in the same metric above 200 parameters, and `SQUAREM`, which needs no matrix, above
-        3000; `Profile` for models that it serves. Above 200 parameters the default goes on by EM steps where its own
-        fail or lead to a collapse.
+        (`Adaptive`), or `SQUAREM`, which needs no matrix, above 200 parameters; `Profile` for models that it serves.
+        Above 200 parameters the default goes on by EM steps where its own fail or lead to a collapse.
     n_starts : int
         Starts to try; the best converged run is returned. One that raises is left out, and the message says so.
     around : float, optional
@@ -128,14 +126,11 @@ def _check_around(around: Any, start: Any, n_starts: int) -> None:
 def default_algorithm(model: LatentVariableModel) -> Algorithm:
     """Return the algorithm that `fit` uses where none is given.
 
-    `Adaptive`; above 200 parameters five EM steps, then L-BFGS in the same metric; above 3000, where one matrix over
-    all parameters is too large, `SQUAREM`. For a model with a `profiled` field one EM step, then `Profile`.
+    `Adaptive`, or above 200 parameters `SQUAREM`. For a model with a `profiled` field one EM step, then `Profile`.
     """
     if model.profiled is not None:
         return Switch(EM(), Profile(), after(1))
-    if model.space.size("free") > HUGE_SPACE:
-        return SQUAREM()
-    return Switch(EM(), LBFGS(), after(5)) if _is_large(model) else Adaptive()
+    return SQUAREM(coordinates="free") if _is_large(model) else Adaptive()
 
 
 def _is_large(model: LatentVariableModel) -> bool:

@@ -173,8 +173,11 @@ class Problem:
         There dQ = 0, so the matrix is positive definite and does not depend on the chart; at u = theta it
         can be indefinite (theorem T12). Where a probability of M(theta) vanishes, entries may not be finite.
         """
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return -self.model.q_hessian(self.m_step(evaluation).params, evaluation.stats)
+        if self.memo.complete is None or self.memo.complete[0] is not evaluation:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                found = -self.model.q_hessian(self.m_step(evaluation).params, evaluation.stats)
+            self.memo.complete = (evaluation, found)
+        return self.memo.complete[1].copy()  # to which a caller may add
 
     def hessian(self, x: Any) -> Array:
         """Return the Hessian of the log-likelihood, in closed form where the model has its missing information.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from emlib.problem import Evaluation, Problem
 from emlib.result import Status
 
 FAR_GAIN = 3.0  # nats: where an EM step promises more, the optimum is too far off for a quadratic model to beat it
+FAR_GAIN_A_UNIT = 0.003  # nats: what a step promises grows with the data, so that 3 would be ever nearer
 FEW_STEPS = 8.0  # E-steps that the other steps would take at least: if EM needs no more, it goes on
 SHRINK_AFTER_MISS = 0.5  # how much shorter the next step is after one that failed: what it taught is a better model
 LEAST_COSINE = 1e-8  # cosine between a change and the step below which it says nothing
@@ -33,10 +34,10 @@ class Adaptive:
     symmetric matrix of rank one, so that the change of the gradient comes out (Conn, Gould & Toint 1991). Where Louis's
     matrix costs but one E-step it takes A's place throughout; otherwise it is asked for once, where the run would end.
 
-    EM steps are made while one promises more than 3 nats; before the first trust-region step also until two have shown
-    a rate, and for as long as that rate says that 8 more will do; and where a trust-region step would lose a component,
-    or there is no matrix to make one with. A probability below 1e-10 is as good as zero: nothing is learnt about its
-    log-odds.
+    EM steps are made while one promises more than 3 nats, and of more than a thousand units more than 0.003 nats a
+    unit; before the first trust-region step also until two have shown a rate, and for as long as that rate says that 8
+    more will do; and where a trust-region step would lose a component, or there is no matrix to make one with. A
+    probability below 1e-10 is as good as zero: nothing is learnt about its log-odds.
 
     Examples
     --------
@@ -84,9 +85,14 @@ def _em_pays(problem: Problem, state: State) -> bool:
     if target.fault is not None or len(memory["slopes"]) < 2:
         return True
     promised = slope(here, target)
-    if promised > 2 * FAR_GAIN or memory["radius"] > 0:
-        return promised > 2 * FAR_GAIN
+    if _is_far(problem, promised) or memory["radius"] > 0:
+        return _is_far(problem, promised)
     return _further_steps(np.append(memory["slopes"], promised)) <= FEW_STEPS
+
+
+def _is_far(problem: Problem, promised: float) -> bool:
+    """Return whether EM gains so much that a quadratic model would not do better; `promised` is twice the gain."""
+    return promised > 2 * max(FAR_GAIN, FAR_GAIN_A_UNIT * problem.data.n_units)
 
 
 def _further_steps(slopes: Array) -> float:
@@ -106,7 +112,7 @@ def _em(problem: Problem, state: State) -> tuple[State, Info]:
     if not info.accepted:
         return moved, info
     there, missing = moved.evaluation, state.memory["missing"]
-    factor = metric_factor(problem, there) if moved.memory["slopes"][-1] <= 2 * FAR_GAIN else None
+    factor = None if _is_far(problem, moved.memory["slopes"][-1]) else metric_factor(problem, there)
     if factor is not None:
         missing = _learn(problem, missing, factor @ factor.T, here, there)
     return State(there, {**moved.memory, "missing": missing, "exact": False}), info
@@ -123,6 +129,9 @@ class _Model:
 
 def _model(problem: Problem, here: Evaluation, missing: Array, exact: bool) -> _Model | None:
     """Return the model at a point, with Louis's matrix if `exact`; None where a matrix is missing."""
+    kept = problem.memo.model
+    if kept is not None and kept[0] is here and kept[1] is missing and not exact:
+        return cast(_Model, kept[2])
     factor = metric_factor(problem, here)
     if factor is None:
         return None
@@ -132,7 +141,9 @@ def _model(problem: Problem, here: Evaluation, missing: Array, exact: bool) -> _
         if observed is None:
             return None
         missing = complete - observed
-    return _Model(complete, missing, model_in_metric(factor, complete - missing, here.gradient))
+    made = _Model(complete, missing, model_in_metric(factor, complete - missing, here.gradient))
+    problem.memo.model = (here, missing, made)
+    return made
 
 
 def _louis_is_cheap(model: Any) -> bool:

@@ -12,6 +12,12 @@ from emlib.problem import Evaluation, Problem
 
 def metric_factor(problem: Problem, here: Evaluation) -> Array | None:
     """Return the lower Cholesky factor of the complete information plus a ridge; None where there is none."""
+    if problem.memo.factor is None or problem.memo.factor[0] is not here:
+        problem.memo.factor = (here, _factor(problem, here))
+    return problem.memo.factor[1]
+
+
+def _factor(problem: Problem, here: Evaluation) -> Array | None:
     if problem.m_step(here).fault is not None:
         return None
     try:

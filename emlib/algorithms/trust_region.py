@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
-from scipy.linalg import eigh, solve_triangular
+from scipy.linalg import eigh
 
 from emlib.algorithms.base import ROUNDING
-from emlib.numerics import Array
+from emlib.numerics import Array, backward, forward
 from emlib.problem import Evaluation
 
 ACCEPT = 1e-4  # share of the predicted gain that a step must bring
@@ -98,11 +98,18 @@ def model_in_metric(factor: Array, observed: Array, gradient: Array) -> Quadrati
     observed : ndarray, shape (p, p)
         The model's curvature.
     gradient : ndarray, shape (p,)
+
+    Raises
+    ------
+    ValueError
+        If the curvature is not finite.
     """
-    half = solve_triangular(factor, observed, lower=True)
-    curvatures, vectors = eigh(solve_triangular(factor, half.T, lower=True))
-    slopes = vectors.T @ solve_triangular(factor, gradient, lower=True)
-    return QuadraticModel(curvatures, slopes, solve_triangular(factor, vectors, lower=True, trans="T"))
+    if not np.isfinite(observed).all():
+        raise ValueError("observed: the curvature must not contain infs or NaNs")
+    half = forward(factor, observed)
+    curvatures, vectors = eigh(forward(factor, half.T), check_finite=False)
+    slopes = vectors.T @ forward(factor, gradient)
+    return QuadraticModel(curvatures, slopes, backward(factor, vectors))
 
 
 def best_step(curvatures: Array, slopes: Array, radius: float) -> Array:

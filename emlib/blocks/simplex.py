@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -44,18 +45,20 @@ class Simplex(TangentFromParts):
     def _rows(self) -> int:
         return prod(self.shape[:-1])
 
-    @property
+    @cached_property
     def support(self) -> Array:
-        """Mask of the entries that may be positive, of the block's shape."""
+        """Mask of the entries that may be positive, of the block's shape; read-only."""
         mask = np.ones(self.size, dtype=bool)
         mask[list(self.zeros)] = False
+        mask.setflags(write=False)
         return mask.reshape(self.shape)
 
-    @property
+    @cached_property
     def _charted(self) -> Array:
         """Mask of the entries with a coordinate, shape (rows, width): the support without each row's last."""
-        mask: Array = self.support.reshape(self._rows, -1)
+        mask: Array = self.support.reshape(self._rows, -1).copy()
         mask[np.arange(self._rows), mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)] = False
+        mask.setflags(write=False)
         return mask
 
     def hold(self, value: Array) -> Array:

@@ -50,8 +50,11 @@ class MStep:
 
 @dataclass
 class Memo:
-    """The last evaluation, M-step and Hessian of a problem, the latter two each with the evaluation it belongs to."""
+    """The last evaluation of a problem, and what was last made of one, each with the evaluation it belongs to."""
 
     last: Evaluation | None = None
     m_step: tuple[Evaluation, MStep] | None = None
     hessian: tuple[Evaluation, Array] | None = None
+    complete: tuple[Evaluation, Array] | None = None
+    factor: tuple[Evaluation, Array | None] | None = None
+    model: tuple[Evaluation, Array, Any] | None = None  # a quadratic one, and the missing information that is in it

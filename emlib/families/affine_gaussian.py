@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from emlib.families.linear_gaussian import GaussianMoments, LinearGaussian
-from emlib.numerics import Array, block_diagonal
+from emlib.numerics import Array, block_diagonal, kron
 
 MOST_ROUNDS = 1000  # of coefficients given noise and noise given coefficients
 SETTLED = 1e-28  # squared length of the last move, in units of one unit's information, that ends them
@@ -129,7 +129,7 @@ class AffineGaussian:
     def _best_coefficients(self, moments: GaussianMoments, weight: Array) -> Array:
         """Return the coefficients that maximise Q given the inverse covariance of the noise, known ones as they are."""
         free = np.array(self.free).ravel()
-        bend = np.kron(weight, moments.sxx[0])[np.ix_(free, free)]
+        bend = kron(weight, moments.sxx[0])[np.ix_(free, free)]
         step = np.zeros(free.shape)
         try:
             step[free] = np.linalg.solve(bend, (weight @ moments.sex[0]).ravel()[free])
@@ -148,9 +148,9 @@ class AffineGaussian:
         """P: the inverse of Sigma^-1 (x) Sxx over the free coefficients; 2/n Sigma (x) Sigma for the noise."""
         noise, free = np.asarray(getattr(params, self.noise)), np.array(self.free).ravel()
         upper = np.zeros((len(free),) * 2)
-        bend = np.kron(np.linalg.inv(noise), moments.sxx[0])[np.ix_(free, free)]
+        bend = kron(np.linalg.inv(noise), moments.sxx[0])[np.ix_(free, free)]
         upper[np.ix_(free, free)] = np.linalg.inv(bend)
-        lower = 2.0 / moments.counts[0] * np.kron(noise, noise)
+        lower = 2.0 / moments.counts[0] * kron(noise, noise)
         kept = np.eye(len(noise)).ravel() if self.diagonal else np.ones(noise.size)
         return self._ordered(block_diagonal(upper, lower * np.outer(kept, kept) * (self.known_noise is None)))
 

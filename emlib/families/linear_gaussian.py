@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from emlib.families import covariance
-from emlib.numerics import Array, block_diagonal
+from emlib.numerics import Array, block_diagonal, kron
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -122,7 +122,7 @@ class LinearGaussian:
         slope = precision @ (moments.sex - (weights - moments.origin) @ moments.sxx)
         scatter = precision @ moments.scatter(weights) @ precision
         embed = covariance.embedding(self.kind, *moments.origin.shape[:2])
-        upper = block_diagonal(*[-np.kron(a, x) for a, x in zip(precision, moments.sxx, strict=True)])
+        upper = block_diagonal(*[-kron(a, x) for a, x in zip(precision, moments.sxx, strict=True)])
         cross = block_diagonal(*[_cross(a, r) for a, r in zip(precision, slope, strict=True)]) @ embed
         triples = zip(moments.counts, precision, scatter, strict=True)
         lower = embed.T @ block_diagonal(*[_curvature(n, a, b) for n, a, b in triples]) @ embed
@@ -155,10 +155,10 @@ class LinearGaussian:
         """P: Sigma_k (x) Sxx^-1 for the coefficients, 2/n_k Sigma_k (x) Sigma_k for full covariances."""
         _, noise = self._split(params, moments)
         precision = np.linalg.inv(noise)
-        upper = [np.kron(s, np.linalg.inv(x)) for s, x in zip(noise, moments.sxx, strict=True)]
+        upper = [kron(s, np.linalg.inv(x)) for s, x in zip(noise, moments.sxx, strict=True)]
         embed = covariance.embedding(self.kind, *moments.origin.shape[:2])
         pairs = zip(moments.counts, precision, strict=True)
-        lower = embed.T @ block_diagonal(*[0.5 * n * np.kron(a, a) for n, a in pairs]) @ embed
+        lower = embed.T @ block_diagonal(*[0.5 * n * kron(a, a) for n, a in pairs]) @ embed
         return block_diagonal(*upper, np.linalg.inv(lower))
 
     def remainder(self, params: Any, moments: GaussianMoments) -> dict[str, Array]:
@@ -197,4 +197,4 @@ def _cross(precision: Array, slope: Array) -> Array:
 
 def _curvature(count: float, precision: Array, scatter: Array) -> Array:
     """d2Q/dSigma2 = n/2 A(x)A - 1/2 (A(x)B + B(x)A), B = A C A."""
-    return 0.5 * (count * np.kron(precision, precision) - np.kron(precision, scatter) - np.kron(scatter, precision))
+    return 0.5 * (count * kron(precision, precision) - kron(precision, scatter) - kron(scatter, precision))

@@ -16,7 +16,7 @@ from emlib.model import Expectation, Statistics
 from emlib.models import memberships
 from emlib.models.discrete import NUDGE, DiscreteLatentModel
 from emlib.models.missing_information import missing_information, score_embedding, summed
-from emlib.numerics import Array, log_sum_exp
+from emlib.numerics import Array, kron, log_sum_exp
 
 
 class MixtureModel(DiscreteLatentModel):
@@ -100,7 +100,7 @@ class MixtureModel(DiscreteLatentModel):
     def _score_maps(self, k: int) -> list[Array]:
         """Return, field by field, the map from the score of component k to the field's entries."""
         unit = np.eye(self.n_components)[[k]]
-        return [np.kron(unit, np.eye(block.size // self.n_components)) for block in self.space.blocks]
+        return [kron(unit, np.eye(block.size // self.n_components)) for block in self.space.blocks]
 
     def _nudged(self, params: Any, data: Data, rng: np.random.Generator) -> Any:
         """Return parameters of which no two components agree; here the first own field, positive, by some per cent."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 import emlib
-from emlib.algorithms import EM, Adaptive
+from emlib import datasets
+from emlib.algorithms import EM, Adaptive, adaptive
 from emlib.algorithms.adaptive import symmetric_rank_one
+from emlib.algorithms.metric import metric_factor
 from emlib.models import GaussianMixture
 from tests import tolerances as tol
 from tests.algorithms.setting import Listening, by_name, near, run
@@ -100,3 +103,33 @@ def test_it_needs_no_closed_form() -> None:
     result = emlib.solve(emlib.Problem(Plain(), case.data), Adaptive(), case.free(near(case)))
     assert result.success
     assert abs(result.loglik - run(case, EM())[1].loglik) <= tol.SAME_OPTIMUM
+
+
+@pytest.mark.parametrize("a_unit", [adaptive.FAR_GAIN_A_UNIT, 0.0])
+def test_more_data_do_not_keep_it_with_em(a_unit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an EM step promises grows with the data; a rule in nats alone, the twin, makes ever more EM steps."""
+    monkeypatch.setattr(adaptive, "FAR_GAIN_A_UNIT", a_unit)
+    model, needed = GaussianMixture(2, 1), {}
+    for n in (1_000, 30_000):
+        costs = []
+        for seed in range(5):
+            data = model.as_data(datasets.two_normals(n, 2.5, np.random.default_rng(seed)))
+            start = model.params(weights=[0.5, 0.5], means=[[-0.5], [0.5]], covariances=[[[2.0]], [[2.0]]])
+            costs.append(emlib.fit(model, data, start=start, algorithm=Adaptive()).n_estep)
+        needed[n] = float(np.median(costs))
+    assert (needed[30_000] <= 1.5 * needed[1_000]) is (a_unit > 0)
+
+
+def test_what_is_known_of_a_point_is_worked_out_once() -> None:
+    """Steps ask for the complete information and its factor again and again; what a caller adds to changes nothing."""
+    problem = emlib.Problem(SLOW.model, SLOW.data)
+    here = problem.evaluate(SLOW.free(near(SLOW)))
+    first, factor = problem.complete_information(here), metric_factor(problem, here)
+    first += 1.0
+    again = problem.complete_information(here)
+    assert not np.array_equal(first, again)
+    assert factor is not None
+    assert metric_factor(problem, here) is factor
+    there = problem.evaluate(here.x + 1e-3)
+    assert not np.array_equal(problem.complete_information(there), again)
+    assert metric_factor(problem, there) is not factor

@@ -74,6 +74,7 @@ def test_without_the_ridge_there_is_no_metric_at_a_vertex(vertex: tuple[emlib.Pr
                                                          monkeypatch: pytest.MonkeyPatch) -> None:
     problem, here, _ = vertex
     monkeypatch.setattr("emlib.algorithms.metric.RIDGE", 0.0)
+    problem.memo.factor = None
     assert metric_factor(problem, here) is None
 
 
