@@ -169,15 +169,19 @@ def _log_cholesky_jacobian(matrix: Array) -> Array:
 
 
 def _log_cholesky_curvature(matrix: Array, cotangent: Array) -> Array:
-    """Second derivative of ``<G, L L'>``: 2 <G dL, dL> + 2 <G L, d2L>, d2L only on the diagonal."""
-    factor, steps = _log_cholesky_steps(matrix)
+    """Second derivative of ``<G, L L'>``: 2 <G dL, dL> + 2 <G L, d2L>, d2L only on the diagonal.
+
+    Each dL has one entry, so that two of them meet where they have the column in common.
+    """
+    factor = np.linalg.cholesky(matrix)
     slope = 0.5 * (cotangent + cotangent.T)
-    full = 2 * np.einsum("aij,ik,bkj->ab", steps, slope, steps)
     rows, columns = lower_indices(len(matrix))
     diagonal = rows == columns
+    entries = np.where(diagonal, factor[rows, columns], 1.0)
+    products = entries[:, None] * slope[np.ix_(rows, rows)] * entries
+    full: Array = 2 * np.where(columns[:, None] == columns, products, 0.0)
     full[diagonal, diagonal] += 2 * np.diag(slope @ factor) * np.diag(factor)
-    result: Array = full
-    return result
+    return full
 
 
 def symmetric_basis(side: int) -> Any:
