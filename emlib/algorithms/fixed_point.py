@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import scipy
 
 from emlib.algorithms.base import ROUNDING, Info, State
 from emlib.algorithms.em import em_step
@@ -17,16 +20,30 @@ N_RATES = 3  # rates remembered: a low one only says that the slow direction has
 def independent(problem: Problem) -> Array:
     """Return the indices of entries that determine the whole flat vector, the first such set.
 
-    In standard coordinates: all but the last probability of each row, one triangle of a symmetric matrix.
+    In standard coordinates: all but the last probability of each row, one triangle of a symmetric matrix. In others all
+    entries.
     """
-    basis = problem.lift(np.eye(len(problem.reduce(np.zeros(problem.size)))))
-    kept, directions = [], np.empty((0, basis.shape[1]))
-    for index, row in enumerate(basis):
+    if problem.coordinates != "standard":
+        return np.arange(problem.size)
+    basis = scipy.sparse.csr_array(problem.model.space.tangent_map())
+    alike = abs(basis) @ abs(basis).T  # entries that share a direction, each with the others that depend on it
+    group = scipy.sparse.csgraph.connected_components(alike, directed=False)[1]
+    order = np.argsort(group, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
+    return np.sort(np.concatenate([_first_independent(basis, places) for places in groups]))
+
+
+def _first_independent(basis: Any, places: Array) -> Array:
+    """Return those of some rows that are no combination of the rows before them."""
+    rows = basis[places]
+    dense = rows[:, np.unique(rows.indices)].toarray()
+    kept, directions = [], np.empty((0, dense.shape[1]))
+    for index, row in zip(places, dense, strict=True):
         rest = row - directions.T @ (directions @ row)
         if np.linalg.norm(rest) > DEPENDENT_LENGTH:
             kept.append(index)
             directions = np.vstack([directions, rest / np.linalg.norm(rest)])
-    return np.array(kept)
+    return np.array(kept, dtype=int)
 
 
 def residual(problem: Problem, here: Evaluation) -> Array:
