@@ -11,7 +11,9 @@ import pytest
 import emlib
 from emlib.algorithms import Anderson, Info, QuasiNewtonEM, State
 from emlib.algorithms.anderson import damped_coefficients
+from emlib.algorithms.fixed_point import independent
 from emlib.algorithms.quasi_newton import broyden
+from emlib.models import CategoricalHMM, GaussianMixture
 from tests import tolerances as tol
 from tests.algorithms.setting import by_name, run
 from tests.contract.sabotage import Twin
@@ -240,3 +242,24 @@ def test_next_to_no_damping_is_none(share: float) -> None:
         undamped = np.linalg.lstsq(changes.T, f, rcond=None)[0]
         assert np.abs(damped_coefficients(changes, f, share) - undamped).max() <= tol.ROUTES * np.abs(undamped).max()
         assert np.abs(damped_coefficients(changes, f, 0.9) - undamped).max() > tol.CONTROL
+
+
+MODELS = [GaussianMixture(3, 2), GaussianMixture(2, 2, "tied"), CategoricalHMM(2, 3),
+          GaussianMixture(2, 2, fixed={"means": np.zeros((2, 2))})]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_first_entries_that_determine_the_others(model: Any) -> None:
+    """Those at which the rank of the rows up to there grows; as many as there are free coordinates."""
+    rows = [0, 1, 2] * 10 if isinstance(model, CategoricalHMM) else np.random.default_rng(0).normal(size=(30, 2))
+    problem = emlib.Problem(model, rows, "standard")
+    basis = np.asarray(problem.lift(np.eye(model.space.size("free"))))
+    ranks = [np.linalg.matrix_rank(basis[:k]) for k in range(len(basis) + 1)]
+    expected = np.flatnonzero(np.diff(ranks))
+    assert np.array_equal(independent(problem), expected)
+    assert len(expected) == model.space.size("free")
+
+
+def test_in_free_coordinates_all_entries_count() -> None:
+    problem = emlib.Problem(GaussianMixture(2, 1), np.arange(6.0)[:, None])
+    assert np.array_equal(independent(problem), np.arange(problem.size))
