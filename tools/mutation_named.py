@@ -23,7 +23,7 @@ NAMED = [  # name, file under emlib, text, which stands there once, and what it 
      "around.complete @ jacobian(problem, params, around)",
      "0.999 * around.complete @ jacobian(problem, params, around)"),
     ("Xu and Jordan: the covariances' block with .501 for .5", "families/linear_gaussian.py",
-     "[0.5 * n * np.kron(a, a) for n, a in pairs]", "[0.501 * n * np.kron(a, a) for n, a in pairs]"),
+     "[0.5 * n * kron(a, a) for n, a in pairs]", "[0.501 * n * kron(a, a) for n, a in pairs]"),
     ("covariance: divided by n - 0.001", "families/covariance.py",
      "total / (width * counts.reshape(", "total / (width * (counts - 0.001).reshape("),
     ("Louis: the Poisson score 0.001 off", "models/poisson_mixture.py",
