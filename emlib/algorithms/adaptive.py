@@ -85,8 +85,9 @@ def _em_pays(problem: Problem, state: State) -> bool:
     if target.fault is not None or len(memory["slopes"]) < 2:
         return True
     promised = slope(here, target)
-    if _is_far(problem, promised) or memory["radius"] > 0:
-        return _is_far(problem, promised)
+    far = _is_far(problem, promised)
+    if far or memory["radius"] > 0:
+        return far
     return _further_steps(np.append(memory["slopes"], promised)) <= FEW_STEPS
 
 

@@ -11,7 +11,7 @@ from scipy.linalg import cho_solve, cholesky
 
 from emlib.data.validate import positive_integer, positive_number
 from emlib.models.partial import log_det
-from emlib.numerics import Array
+from emlib.numerics import Array, kron
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Nested:
 
     def shared(self, level: int) -> Array:
         """Return which response belongs to which effect of a level, as 0 and 1, shape (k, effects)."""
-        return np.kron(np.eye(prod(self.sizes[:level])), np.ones((prod(self.sizes[level:]), 1)))
+        return kron(np.eye(prod(self.sizes[:level])), np.ones((prod(self.sizes[level:]), 1)))
 
     @cached_property
     def effects(self) -> Array:
