@@ -110,9 +110,13 @@ def block_diagonal(*matrices: Array) -> Array:
 
 
 def kron(left: Array, right: Array) -> Array:
-    """Return the Kronecker product of two matrices; `np.kron` takes ten times as long on small ones (NumPy 2.4)."""
-    rows, columns = left.shape[0] * right.shape[0], left.shape[1] * right.shape[1]
-    return (left[:, None, :, None] * right[None, :, None, :]).reshape(rows, columns)
+    """Return the Kronecker products of matrices, the last two axes.
+
+    `np.kron` takes ten times as long on two small ones (NumPy 2.4), and knows no stacks.
+    """
+    rows, columns = left.shape[-2] * right.shape[-2], left.shape[-1] * right.shape[-1]
+    product = left[..., :, None, :, None] * right[..., None, :, None, :]
+    return product.reshape(*product.shape[:-4], rows, columns)
 
 
 @lru_cache(maxsize=64)

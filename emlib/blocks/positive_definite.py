@@ -97,11 +97,10 @@ class PositiveDefinite(TangentFromParts):
         return entries.ravel()
 
     def jacobian(self, value: Array) -> Array:
-        return block_diagonal(*[_log_cholesky_jacobian(m) for m in self._each(value)])
+        return block_diagonal(*_log_cholesky_jacobians(self._each(value)))
 
     def curvature(self, value: Array, cotangent: Array) -> Array:
-        pairs = zip(self._each(value), self._each(np.asarray(cotangent)), strict=True)
-        return block_diagonal(*[_log_cholesky_curvature(m, g) for m, g in pairs])
+        return block_diagonal(*_log_cholesky_curvatures(self._each(value), self._each(np.asarray(cotangent))))
 
     def tangent_parts(self) -> list[Any]:
         return [symmetric_basis(self._side)] * self._count  # one array, however many matrices
@@ -151,36 +150,37 @@ class Diagonal(PositiveDefinite):
                                        (self.size, self._side))]
 
 
-def _log_cholesky_steps(matrix: Array) -> tuple[Array, Array]:
-    """Return L and its derivatives, one (d, d) array per free coordinate."""
-    side = len(matrix)
+def _log_cholesky_entries(matrices: Array) -> tuple[Array, Array]:
+    """Return the factors L, (K, d, d), and what each free coordinate moves its one entry of L by, (K, d(d + 1)/2)."""
+    rows, columns = lower_indices(matrices.shape[-1])
+    factors = np.linalg.cholesky(matrices)
+    return factors, np.where(rows == columns, factors[:, rows, columns], 1.0)
+
+
+def _log_cholesky_jacobians(matrices: Array) -> Array:
+    """Return d vec(L L') / d(free) of each matrix, shape (K, d d, d(d + 1)/2)."""
+    count, side = matrices.shape[:2]
     rows, columns = lower_indices(side)
-    factor = np.linalg.cholesky(matrix)
-    steps = np.zeros((len(rows), side, side))
-    steps[np.arange(len(rows)), rows, columns] = np.where(rows == columns, factor[rows, columns], 1.0)
-    return factor, steps
-
-
-def _log_cholesky_jacobian(matrix: Array) -> Array:
-    factor, steps = _log_cholesky_steps(matrix)
-    moved = steps @ factor.T
-    result: Array = (moved + np.swapaxes(moved, 1, 2)).reshape(len(steps), -1).T
+    factors, entries = _log_cholesky_entries(matrices)
+    steps = np.zeros((count, len(rows), side, side))
+    steps[:, np.arange(len(rows)), rows, columns] = entries
+    moved = steps @ np.swapaxes(factors, 1, 2)[:, None]
+    result: Array = np.swapaxes((moved + np.swapaxes(moved, 2, 3)).reshape(count, len(rows), -1), 1, 2)
     return result
 
 
-def _log_cholesky_curvature(matrix: Array, cotangent: Array) -> Array:
-    """Second derivative of ``<G, L L'>``: 2 <G dL, dL> + 2 <G L, d2L>, d2L only on the diagonal.
+def _log_cholesky_curvatures(matrices: Array, cotangents: Array) -> Array:
+    """Second derivatives of ``<G, L L'>``: 2 <G dL, dL> + 2 <G L, d2L>, d2L only on the diagonal.
 
     Each dL has one entry, so that two of them meet where they have the column in common.
     """
-    factor = np.linalg.cholesky(matrix)
-    slope = 0.5 * (cotangent + cotangent.T)
-    rows, columns = lower_indices(len(matrix))
-    diagonal = rows == columns
-    entries = np.where(diagonal, factor[rows, columns], 1.0)
-    products = entries[:, None] * slope[np.ix_(rows, rows)] * entries
+    rows, columns = lower_indices(matrices.shape[-1])
+    factors, entries = _log_cholesky_entries(matrices)
+    slopes = 0.5 * (cotangents + np.swapaxes(cotangents, 1, 2))
+    products = entries[:, :, None] * slopes[:, rows[:, None], rows] * entries[:, None]
     full: Array = 2 * np.where(columns[:, None] == columns, products, 0.0)
-    full[diagonal, diagonal] += 2 * np.diag(slope @ factor) * np.diag(factor)
+    diagonal = np.flatnonzero(rows == columns)
+    full[:, diagonal, diagonal] += 2 * np.einsum("kij,kji,kii->ki", slopes, factors, factors)
     return full
 
 

@@ -5,9 +5,12 @@ A covariance field is a linear image of K full matrices; everything that depends
 
 from __future__ import annotations
 
+from functools import lru_cache
+from math import isqrt
+
 import numpy as np
 
-from emlib.numerics import Array, lower_indices
+from emlib.numerics import Array, block_diagonal, lower_indices
 
 TYPES = ("full", "tied", "diag", "spherical")
 
@@ -51,11 +54,37 @@ def average(kind: str, scatters: Array, counts: Array) -> Array:
         return result
 
 
+@lru_cache(maxsize=64)
 def embedding(kind: str, count: int, side: int) -> Array:
-    """Return the matrix of `expand`, shape (K d d, size of the field)."""
+    """Return the matrix of `expand`, shape (K d d, size of the field); read-only, since each is made once."""
     size = int(np.prod(shape(kind, count, side)))
     units = np.eye(size).reshape((size, *shape(kind, count, side)))
-    return np.stack([expand(kind, unit, count, side).ravel() for unit in units], axis=1)
+    made = np.stack([expand(kind, unit, count, side).ravel() for unit in units], axis=1)
+    made.setflags(write=False)
+    return made
+
+
+def pulled(kind: str, blocks: Array) -> Array:
+    """Return E' diag(B_1, ..., B_K) E for the matrix E of `expand` and K square blocks, shape (K, d d, d d)."""
+    if kind == "full":  # E is the identity
+        return block_diagonal(*blocks)
+    embed = _by_component(kind, blocks)
+    result: Array = (np.swapaxes(embed, 1, 2) @ blocks @ embed).sum(axis=0)
+    return result
+
+
+def along(kind: str, blocks: Array) -> Array:
+    """Return diag(B_1, ..., B_K) E for the matrix E of `expand` and K blocks, shape (K, m, d d)."""
+    if kind == "full":
+        return block_diagonal(*blocks)
+    embed = _by_component(kind, blocks)
+    return (blocks @ embed).reshape(-1, embed.shape[2])
+
+
+def _by_component(kind: str, blocks: Array) -> Array:
+    """Return the matrix of `expand`, shape (K, d d, size of the field)."""
+    count, square = len(blocks), blocks.shape[-1]
+    return embedding(kind, count, isqrt(square)).reshape(count, square, -1)
 
 
 def entries(kind: str, side: int) -> tuple[Array, Array]:

@@ -121,11 +121,9 @@ class LinearGaussian:
         precision = np.linalg.inv(noise)
         slope = precision @ (moments.sex - (weights - moments.origin) @ moments.sxx)
         scatter = precision @ moments.scatter(weights) @ precision
-        embed = covariance.embedding(self.kind, *moments.origin.shape[:2])
-        upper = block_diagonal(*[-kron(a, x) for a, x in zip(precision, moments.sxx, strict=True)])
-        cross = block_diagonal(*[_cross(a, r) for a, r in zip(precision, slope, strict=True)]) @ embed
-        triples = zip(moments.counts, precision, scatter, strict=True)
-        lower = embed.T @ block_diagonal(*[_curvature(n, a, b) for n, a, b in triples]) @ embed
+        upper = block_diagonal(*-kron(precision, moments.sxx))
+        cross = covariance.along(self.kind, _cross(precision, slope))
+        lower = covariance.pulled(self.kind, _curvature(moments.counts, precision, scatter))
         return np.block([[upper, cross], [cross.T, lower]])
 
     def argmax(self, moments: GaussianMoments) -> dict[str, Array]:
@@ -155,10 +153,8 @@ class LinearGaussian:
         """P: Sigma_k (x) Sxx^-1 for the coefficients, 2/n_k Sigma_k (x) Sigma_k for full covariances."""
         _, noise = self._split(params, moments)
         precision = np.linalg.inv(noise)
-        upper = [kron(s, np.linalg.inv(x)) for s, x in zip(noise, moments.sxx, strict=True)]
-        embed = covariance.embedding(self.kind, *moments.origin.shape[:2])
-        pairs = zip(moments.counts, precision, strict=True)
-        lower = embed.T @ block_diagonal(*[0.5 * n * kron(a, a) for n, a in pairs]) @ embed
+        upper = kron(noise, np.linalg.inv(moments.sxx))
+        lower = covariance.pulled(self.kind, 0.5 * moments.counts[:, None, None] * kron(precision, precision))
         return block_diagonal(*upper, np.linalg.inv(lower))
 
     def remainder(self, params: Any, moments: GaussianMoments) -> dict[str, Array]:
@@ -189,12 +185,13 @@ def _solved(matrix: Array, right: Array) -> Array:
 
 
 def _cross(precision: Array, slope: Array) -> Array:
-    """d2Q/dW dSigma: minus A dSigma (A R), as a matrix from vec(Sigma) to vec(W)."""
-    side, width = slope.shape
-    result: Array = -np.einsum("ij,la->iajl", precision, slope).reshape(side * width, side * side)
+    """d2Q/dW dSigma: minus A dSigma (A R), as matrices from vec(Sigma) to vec(W), shape (K, d p, d d)."""
+    count, side, width = slope.shape
+    result: Array = -np.einsum("kij,kla->kiajl", precision, slope).reshape(count, side * width, side * side)
     return result
 
 
-def _curvature(count: float, precision: Array, scatter: Array) -> Array:
-    """d2Q/dSigma2 = n/2 A(x)A - 1/2 (A(x)B + B(x)A), B = A C A."""
-    return 0.5 * (count * kron(precision, precision) - kron(precision, scatter) - kron(scatter, precision))
+def _curvature(counts: Array, precision: Array, scatter: Array) -> Array:
+    """d2Q/dSigma2 = n/2 A(x)A - 1/2 (A(x)B + B(x)A), B = A C A, shape (K, d d, d d)."""
+    whole = counts[:, None, None] * kron(precision, precision)
+    return 0.5 * (whole - kron(precision, scatter) - kron(scatter, precision))
