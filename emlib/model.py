@@ -213,6 +213,10 @@ class LatentVariableModel(Protocol):
         """Return the field given which `profile` knows the best values of all others; None if there is none."""
         return None
 
+    def condensed(self, data: Data) -> Data:
+        """Return units in memory whose E-steps add up to those of the data, fewer where units repeat and it pays."""
+        return data
+
     def estep_chunk(self) -> int:
         """Return how many units one call of `e_step` should get."""
         return SURVEY_ROWS

@@ -65,6 +65,8 @@ class Problem:
         self.limit: int | None = None
         self.map = self.data.map or chosen_map(map, n_threads)
         self.chunk_size = chunk_size
+        whole = chunk_size is None and isinstance(self.data.units, np.ndarray)  # else the bits hang on where it is cut
+        self._passed = model.condensed(self.data) if whole else self.data
         self.memo = Memo()
         self._basis = model.space.tangent_map() if coordinates == "standard" else None
         if coordinates == "mean":
@@ -127,7 +129,7 @@ class Problem:
 
     def _over_chunks(self, function: Callable[[Data], Any], size: int = CHUNK) -> Any:
         """Return a function of data, mapped over the chunks and added up in a fixed order."""
-        chunks = self.data.chunks(size if self.chunk_size is None else self.chunk_size)
+        chunks = self._passed.chunks(size if self.chunk_size is None else self.chunk_size)
         return tree_sum(self.map(function, chunks))
 
     def loglik(self, x: Any) -> float:

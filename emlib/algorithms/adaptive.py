@@ -72,7 +72,8 @@ class Adaptive:
         if _em_pays(problem, state):
             return _em(problem, state)
         here, memory = state.evaluation, state.memory
-        ask = _louis_is_cheap(problem.model) and not memory["exact"]
+        known = problem.memo.hessian is not None and problem.memo.hessian[0] is here
+        ask = (known or _louis_is_cheap(problem.model)) and not memory["exact"]
         model = _model(problem, here, memory["missing"], ask)
         if model is None:
             return _em(problem, state)
@@ -171,20 +172,20 @@ def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State,
 
 def _arrive(problem: Problem, state: State, there: Evaluation, before: _Model, radius: float) -> tuple[State, Info]:
     """Correct the missing information, and compute the exact one where nothing seems left to gain."""
-    here, missing = state.evaluation, before.missing
+    here, memory, missing = state.evaluation, state.memory, before.missing
     factor = metric_factor(problem, there)
     if factor is not None:
         missing = _learn(problem, missing, factor @ factor.T, here, there)
     exact = _louis_is_cheap(problem.model)
     model, remaining = _model(problem, there, missing, exact), np.inf
-    if model is not None and not exact:
+    if model is not None and not exact and not memory["exact"]:  # else the last one is as good as the next
         quadratic = model.quadratic
         at_rest = newton_gain(quadratic.curvatures, quadratic.slopes) <= DEFAULT_TOL
         if at_rest and problem.allows(curvature_cost(problem)):
             exact, model = True, _model(problem, there, missing, True)
     if model is not None:
         missing, remaining = model.missing, _gain(model.quadratic, radius)
-    memory = {**state.memory, "missing": missing, "exact": exact, "radius": radius}
+    memory = {**memory, "missing": missing, "exact": exact, "radius": radius}
     return State(there, memory), Info("newton", True, remaining)
 
 

@@ -27,6 +27,8 @@ SADDLE_PROBES = (1.0, 0.1, 10.0, 1e-2, 1e-3, 1e-4)  # lengths, in units of I_c, 
 LIFTED_SHARE = 1e-12  # how far a parameter on the boundary is lifted to look at its slope
 GROWTH = 1.001  # by which factor an EM step raises what is as good as zero where the face is no maximum
 FACE_PROBES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # shares that are tried for what rises
+NEARBY = 1e-2  # standard deviations of complete data: as far as a Hessian may be from the point that is judged by it
+SAFE_MARGIN = 10.0  # least relative curvature, in units of that distance, for which it may serve
 LARGEST_HESSIAN = 2000  # largest number of parameters for which the curvature is looked at
 
 
@@ -106,8 +108,10 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
         return None
     inner, point = _interior(problem, here)
     complete = inner.complete_information(point)
-    observed = with_vanished(inner, point, -inner.hessian(point.x), complete)
-    values, vectors = _relative(observed, complete)
+    nearby, distance = _known_hessian(inner, point, complete)
+    values, vectors = _relative(with_vanished(inner, point, -nearby, complete), complete)
+    if distance > 0 and values.min() < SAFE_MARGIN * distance:
+        values, vectors = _relative(with_vanished(inner, point, -inner.hessian(point.x), complete), complete)
     gains = _gains(np.abs(values), vectors.T @ point.gradient)
     at_rest = gains[values > 0].sum() <= tol
     higher = _higher(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
@@ -121,6 +125,20 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     on_boundary = inner.model.space.lifted(here.params, LIFTED_SHARE, CURVATURE_LOST) is not here.params
     return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle, vanishing,
                      inside or (higher if on_boundary else None))
+
+
+def _known_hessian(problem: Problem, point: Evaluation, complete: Array) -> tuple[Array, float]:
+    """Return the last Hessian with its distance in the metric of I_c if that is small, else the one at the point, and 0.
+
+    Where a step has just been made by the Hessian at its start, the one at its end would tell no more.
+    """
+    if problem.memo.hessian is not None:
+        known, hessian = problem.memo.hessian
+        move = known.x - point.x
+        distance = float(np.sqrt(max(move @ complete @ move, 0.0)))
+        if 0 < distance < NEARBY:
+            return hessian, distance
+    return problem.hessian(point.x), 0.0
 
 
 def curvature_cost(problem: Problem) -> int:

@@ -64,6 +64,7 @@ class MixtureModel(DiscreteLatentModel):
         return memberships.posterior(self._log_joint(params, data), data.weights)
 
     def _expectation(self, params: Any, prepared: Any, data: Data) -> Expectation:
+        data = self.condensed(data)
         found = self._posterior(params, data)
         return Expectation(self._statistics(params, data, found.memberships), found.loglik, found.entropy, data.n_units,
                            found.magnitude)
@@ -90,7 +91,7 @@ class MixtureModel(DiscreteLatentModel):
         """Return Louis's missing information in standard entries, shape (p, p)."""
         require_data(data)
         embed = score_embedding([self._score_maps(k) for k in range(self.n_components)])
-        total = summed(partial(self._missing, params), data, len(embed))
+        total = summed(partial(self._missing, params), self.condensed(data), len(embed))
         missing: Array = embed.T @ total @ embed
         return missing
 

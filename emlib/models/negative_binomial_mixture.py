@@ -13,7 +13,7 @@ from emlib.data.moments import moments
 from emlib.data.reader import Tally
 from emlib.data.rows import Counts
 from emlib.families import Categorical, Family, negative_binomial
-from emlib.model import Expectation, Statistics
+from emlib.model import Statistics
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel
@@ -107,8 +107,9 @@ class NegativeBinomialMixture(MixtureModel):
         counts = rng.poisson(rates).astype(float)
         return (counts, labels) if with_latent else counts
 
-    def _expectation(self, params: NegativeBinomialMixtureParams, prepared: Any, data: Data) -> Expectation:
-        return super()._expectation(params, prepared, tabulated(data))
+    def condensed(self, data: Data) -> Data:
+        """Return each count once, with how often it was seen."""
+        return tabulated(data)
 
     def _log_joint(self, params: NegativeBinomialMixtureParams, data: Data) -> Array:
         counts = data.units.astype(int)

@@ -12,7 +12,7 @@ from emlib.data import Data
 from emlib.data.rows import Counts
 from emlib.families import Categorical, Family, Poisson, poisson
 from emlib.families.mean_coordinates import MixtureMean
-from emlib.model import Expectation, Statistics
+from emlib.model import Statistics
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel
@@ -77,8 +77,9 @@ class PoissonMixture(MixtureModel):
         rates = poisson.near(picks, rng)
         return self.space.hold(PoissonMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), rates))
 
-    def _expectation(self, params: PoissonMixtureParams, prepared: Any, data: Data) -> Expectation:
-        return super()._expectation(params, prepared, tabulated(data))
+    def condensed(self, data: Data) -> Data:
+        """Return each count once, with how often it was seen."""
+        return tabulated(data)
 
     def _log_joint(self, params: PoissonMixtureParams, data: Data) -> Array:
         return poisson.log_mass(data.units, params.rates) + log_weights(params.weights)
