@@ -1,7 +1,7 @@
 """`emlib` against its peers, run on request: ``make bench``, or ``python -m benchmarks``.
 
 `hasselblad`   E-steps to the optimum of a hard Poisson mixture, from 200 common starts.
-`counts`       E-steps of EM, SQUAREM and fit's default on nine overlapping and four easy mixtures, 100 starts each.
+`counts`       E-steps of EM, SQUAREM and Adaptive on nine overlapping and four easy mixtures, 100 starts each.
 `gmm`          The time of one EM iteration of a normal mixture beside scikit-learn's, how it grows, and threads.
 `hmm`          The same of a hidden Markov model, beside hmmlearn's (extra ``bench``).
 `lds`          The same of a linear dynamical system, beside three other libraries (extra ``bench``).

@@ -1,4 +1,4 @@
-"""E-steps of EM, SQUAREM and fit's default on mixtures that overlap and on easy ones, from the same starts.
+"""E-steps of EM, SQUAREM and Adaptive on mixtures that overlap and on easy ones, from the same starts.
 
 All run with the default `tol`, and with at most `BUDGET` E-steps. A mixture has several optima, so each end is compared
 with EM's own end from that start: *as high* counts ends no lower than EM's by more than `SAME` nats. A run that spends
@@ -16,14 +16,13 @@ import numpy as np
 from benchmarks.problems import problems
 from benchmarks.runs import run
 from benchmarks.tables import Scale, Table, Value
-from emlib.algorithms import EM, SQUAREM
+from emlib.algorithms import EM, SQUAREM, Adaptive
 from emlib.algorithms.base import Algorithm
-from emlib.fit import default_algorithm
 from emlib.numerics import Array
 
 SAME, BUDGET, FIRST = 1e-6, 5000, 1000
 STARTS = {"small": 2, "quick": 3, "full": 100}
-METHODS = ("EM", "SQUAREM", "default")
+METHODS = ("EM", "SQUAREM", "Adaptive")
 WORKERS = 2  # counts do not depend on what else runs
 
 
@@ -31,7 +30,7 @@ def ends(place: int, seed: int) -> list[tuple[int, float, bool]]:
     """Return for each method the E-steps, the height and whether it converged, from the start of a seed."""
     _, _, model, points = problems()[place]
     data = model.as_data(points)
-    chosen: list[Algorithm] = [EM(), SQUAREM(), default_algorithm(model)]
+    chosen: list[Algorithm] = [EM(), SQUAREM(), Adaptive()]
     runs = [run(model, data, algorithm, seed, BUDGET) for algorithm in chosen]
     return [(one.n_estep, one.loglik, one.success) for one in runs]
 
@@ -45,7 +44,7 @@ def tables(scale: Scale) -> list[Table]:
         found = np.array(list(pool.map(ends, *zip(*keys, strict=True)))).reshape(len(places), starts, len(METHODS), 3)
     rows = [row(*problems()[place][:2], found[index]) for index, place in enumerate(places)]
     columns = ["kind", "mixture", *(f"{name}: {what}" for name in METHODS for what in ("median", "90 %")),
-               "EM / default", "least", "EM / SQUAREM", "converged", "as high"]  # fmt: skip
+               "EM / Adaptive", "least", "EM / SQUAREM", "converged", "as high"]  # fmt: skip
     return [Table("counts", f"E-steps from {starts} starts", columns, rows), every(places, found)]
 
 

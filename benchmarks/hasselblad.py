@@ -13,7 +13,7 @@ from benchmarks.tables import Scale, Table, Value
 from emlib import datasets
 from emlib.algorithms import EM, LBFGS, SQUAREM, Anderson, QuasiNewtonEM, SciPy, Switch, after
 from emlib.algorithms.base import Algorithm
-from emlib.fit import default_algorithm
+from emlib.fitting.default import default_algorithm
 from emlib.models import PoissonMixture
 
 MODEL = PoissonMixture(n_components=2)

@@ -18,7 +18,7 @@ from benchmarks.tables import Scale, Table, Value
 from emlib.algorithms import EM, LBFGS, SQUAREM, Adaptive
 from emlib.algorithms.base import Algorithm
 from emlib.evaluation.threads import one_blas_thread
-from emlib.fit import default_algorithm
+from emlib.fitting.default import default_algorithm
 from emlib.result import Result
 
 SAME, BUDGET, LARGEST_MATRIX = 1e-4, 5000, 500

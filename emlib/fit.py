@@ -9,16 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from emlib.algorithms import EM, SQUAREM, Adaptive, Profile, Switch, after
 from emlib.algorithms.base import Algorithm, check_algorithm, is_number
 from emlib.algorithms.stopping import DEFAULT_TOL
 from emlib.data import Data
 from emlib.data.validate import generator, positive_integer
+from emlib.fitting.default import default_algorithm, may_leap
 from emlib.fitting.starts import Start, Task, moved, run_all
 from emlib.model import LatentVariableModel, check_model
 from emlib.result import Result
-
-LARGE_SPACE = 200  # parameters above which eigenvalues at every step cost more than they save
 
 
 def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: Algorithm | None = None,
@@ -42,9 +40,9 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         The first start; fields that a mapping leaves out are drawn. Two equal components are nudged apart, and the
         message says so.
     algorithm : Algorithm, optional
-        Default: EM as long as it is the better buy, then trust-region steps that learn the missing information
-        (`Adaptive`), or `SQUAREM`, which needs no matrix, above 200 parameters; `Profile` for models that it serves.
-        Above 200 parameters the default goes on by EM steps where its own fail or lead to a collapse.
+        Default, by the clock: `Profile` for models that it serves, `SQUAREM` above 200 parameters; `Adaptive` where
+        Louis's matrix costs but an E-step or hidden variables are continuous, else 20 cycles of `SQUAREM` before it.
+        A default that began with `SQUAREM` goes on by EM steps where its own fail or lead to a collapse.
     n_starts : int
         Starts to try; the best converged run is returned. One that raises is left out, and the message says so.
     around : float, optional
@@ -110,7 +108,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     further = partial(moved, first, units, around) if around is not None else partial(_prepared, model, units, None)
     starts = [first, *(further(chooser) for _ in range(n_starts - 1))]
     task = Task(units, chosen, coordinates or chosen.coordinates, tol, max_estep, max_iter, map, n_threads, chunk_size,
-                callback, progress, checkpoint, algorithm is None and _is_large(model))
+                callback, progress, checkpoint, algorithm is None and may_leap(model))
     return replace(_best(run_all(task, starts, n_workers), len(starts)), seed=seed)
 
 
@@ -121,21 +119,6 @@ def _check_around(around: Any, start: Any, n_starts: int) -> None:
     if start is None or n_starts == 1:
         raise ValueError(f"around: {around!r} found with n_starts={n_starts} and start={start!r}; give the start that "
                          "the others lie around, and n_starts above 1")
-
-
-def default_algorithm(model: LatentVariableModel) -> Algorithm:
-    """Return the algorithm that `fit` uses where none is given.
-
-    `Adaptive`, or above 200 parameters `SQUAREM`. For a model with a `profiled` field one EM step, then `Profile`.
-    """
-    if model.profiled is not None:
-        return Switch(EM(), Profile(), after(1))
-    return SQUAREM(coordinates="free") if _is_large(model) else Adaptive()
-
-
-def _is_large(model: LatentVariableModel) -> bool:
-    """Return whether the default is an algorithm that may leap to a collapse that EM would not meet."""
-    return model.profiled is None and bool(model.space.size("free") > LARGE_SPACE)
 
 
 def _prepared(model: Any, data: Data, given: Any, rng: np.random.Generator) -> Start:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import numpy as np
 
 from emlib.algorithms.base import Info, State, require_free
 from emlib.algorithms.em import em_step, observed_rate, slope
-from emlib.algorithms.metric import metric_factor, observed_information
+from emlib.algorithms.metric import louis_is_cheap, metric_factor, observed_information
 from emlib.algorithms.stopping import DEFAULT_TOL, SADDLE_CURVATURE, curvature_cost, newton_gain, remaining_gain
 from emlib.algorithms.trust_region import SMALLEST, QuadraticModel, attempt, model_in_metric
 from emlib.numerics import Array
@@ -73,7 +73,7 @@ class Adaptive:
             return _em(problem, state)
         here, memory = state.evaluation, state.memory
         known = problem.memo.hessian is not None and problem.memo.hessian[0] is here
-        ask = (known or _louis_is_cheap(problem.model)) and not memory["exact"]
+        ask = (known or louis_is_cheap(problem.model)) and not memory["exact"]
         model = _model(problem, here, memory["missing"], ask)
         if model is None:
             return _em(problem, state)
@@ -148,10 +148,6 @@ def _model(problem: Problem, here: Evaluation, missing: Array, exact: bool) -> _
     return made
 
 
-def _louis_is_cheap(model: Any) -> bool:
-    return bool(model.supplies("missing_information") and model.missing_information_cost() <= 1)
-
-
 def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State, Info]:
     here, memory, quadratic = state.evaluation, state.memory, model.quadratic
     radius = memory["radius"] or max(2.0 * float(np.linalg.norm(quadratic.slopes)), 10 * SMALLEST)
@@ -176,7 +172,7 @@ def _arrive(problem: Problem, state: State, there: Evaluation, before: _Model, r
     factor = metric_factor(problem, there)
     if factor is not None:
         missing = _learn(problem, missing, factor @ factor.T, here, there)
-    exact = _louis_is_cheap(problem.model)
+    exact = louis_is_cheap(problem.model)
     model, remaining = _model(problem, there, missing, exact), np.inf
     if model is not None and not exact and not memory["exact"]:  # else the last one is as good as the next
         quadratic = model.quadratic

@@ -6,8 +6,14 @@ import numpy as np
 from scipy.linalg import orth
 
 from emlib.blocks.simplex import RIDGE
+from emlib.model import LatentVariableModel
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
+
+
+def louis_is_cheap(model: LatentVariableModel) -> bool:
+    """Return whether the observed information is to be had in closed form for one E-step."""
+    return model.supplies("missing_information") and model.missing_information_cost() <= 1
 
 
 def metric_factor(problem: Problem, here: Evaluation) -> Array | None:

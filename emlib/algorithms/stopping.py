@@ -128,7 +128,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
 
 
 def _known_hessian(problem: Problem, point: Evaluation, complete: Array) -> tuple[Array, float]:
-    """Return the last Hessian with its distance in the metric of I_c if that is small, else the one at the point, and 0.
+    """Return the last Hessian and its distance in the metric of I_c if that is small; else the one at the point, and 0.
 
     Where a step has just been made by the Hessian at its start, the one at its end would tell no more.
     """

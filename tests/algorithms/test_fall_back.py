@@ -14,7 +14,7 @@ from emlib import Problem, Status, datasets
 from emlib.algorithms import EM
 from emlib.algorithms.base import Info, State
 from emlib.algorithms.em import em_step
-from emlib.fit import _is_large
+from emlib.fitting.default import may_leap
 from emlib.models import FactorAnalysis, GaussianMixture, PoissonMixture
 from tests.tolerances import SAME_OPTIMUM
 
@@ -102,9 +102,10 @@ def test_a_run_that_was_cut_off_falls_back_to_the_same_place(tmp_path: Path) -> 
 
 
 def test_the_default_falls_back_where_it_may_leap() -> None:
-    assert _is_large(GaussianMixture(10, 8))
-    assert not _is_large(GaussianMixture(2, 2))
-    assert not _is_large(FactorAnalysis(100, 5))
+    assert may_leap(GaussianMixture(10, 8))
+    assert may_leap(GaussianMixture(2, 2))
+    assert not may_leap(PoissonMixture(2))
+    assert not may_leap(FactorAnalysis(100, 5))
 
 
 class Raising(PoissonMixture):

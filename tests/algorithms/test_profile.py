@@ -12,7 +12,7 @@ import pytest
 import emlib
 from emlib.algorithms import EM, Adaptive, Profile, Switch, after
 from emlib.algorithms.stopping import curvature
-from emlib.fit import default_algorithm
+from emlib.fitting.default import default_algorithm
 from emlib.models import PPCA, FactorAnalysis
 from emlib.models import factor_profile as closed
 from tests import tolerances as tol

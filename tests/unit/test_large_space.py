@@ -10,7 +10,7 @@ import scipy
 
 import emlib
 from emlib.algorithms import EM, SQUAREM, Adaptive
-from emlib.fit import default_algorithm
+from emlib.fitting.default import default_algorithm
 from emlib.models import GaussianMixture
 from emlib.space import ParameterSpace
 
