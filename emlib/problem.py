@@ -14,7 +14,6 @@ from emlib.data import Data
 from emlib.evaluation import differences
 from emlib.evaluation.point import Evaluation, Memo, MStep
 from emlib.evaluation.threads import chosen_map
-from emlib.kernels import CHUNK
 from emlib.model import Expectation, LatentVariableModel, Statistics, check_model
 from emlib.numerics import Array, tree_sum
 
@@ -124,10 +123,10 @@ class Problem:
     def missing_information(self, params: Any) -> Array:
         """Return the model's closed-form missing information in standard entries, summed over chunks."""
         self.count_e_steps(self.model.missing_information_cost())
-        total: Array = self._over_chunks(partial(self.model.missing_information, params))
+        total: Array = self._over_chunks(partial(self.model.missing_information, params), self.model.estep_chunk())
         return total
 
-    def _over_chunks(self, function: Callable[[Data], Any], size: int = CHUNK) -> Any:
+    def _over_chunks(self, function: Callable[[Data], Any], size: int) -> Any:
         """Return a function of data, mapped over the chunks and added up in a fixed order."""
         chunks = self._passed.chunks(size if self.chunk_size is None else self.chunk_size)
         return tree_sum(self.map(function, chunks))

@@ -31,6 +31,7 @@ FILES = {
     "tests/unit/test_kernels_bits.py": "numba",
     "tests/unit/test_kernels_hmm.py": "numba",
     "tests/unit/test_kernels_kalman.py": "numba",
+    "tests/unit/test_kernels_scores.py": "numba",
     "tests/unit/test_natural_gradient.py": "jax",
 }
 # the options of pyproject.toml that differ here: those of nbval, and a path that begins with the checkout

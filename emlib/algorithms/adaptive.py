@@ -10,7 +10,15 @@ import numpy as np
 from emlib.algorithms.base import Info, State, require_free
 from emlib.algorithms.em import em_step, observed_rate, slope
 from emlib.algorithms.metric import louis_is_cheap, metric_factor, observed_information
-from emlib.algorithms.stopping import DEFAULT_TOL, SADDLE_CURVATURE, curvature_cost, newton_gain, remaining_gain
+from emlib.algorithms.stopping import (
+    DEFAULT_TOL,
+    NEARBY,
+    SADDLE_CURVATURE,
+    curvature_cost,
+    known_hessian_distance,
+    newton_gain,
+    remaining_gain,
+)
 from emlib.algorithms.trust_region import SMALLEST, QuadraticModel, attempt, model_in_metric
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
@@ -168,20 +176,21 @@ def _trust_region(problem: Problem, state: State, model: _Model) -> tuple[State,
 
 def _arrive(problem: Problem, state: State, there: Evaluation, before: _Model, radius: float) -> tuple[State, Info]:
     """Correct the missing information, and compute the exact one where nothing seems left to gain."""
-    here, memory, missing = state.evaluation, state.memory, before.missing
+    here, missing = state.evaluation, before.missing
     factor = metric_factor(problem, there)
     if factor is not None:
         missing = _learn(problem, missing, factor @ factor.T, here, there)
     exact = louis_is_cheap(problem.model)
     model, remaining = _model(problem, there, missing, exact), np.inf
-    if model is not None and not exact and not memory["exact"]:  # else the last one is as good as the next
+    if model is not None and not exact:
         quadratic = model.quadratic
         at_rest = newton_gain(quadratic.curvatures, quadratic.slopes) <= DEFAULT_TOL
-        if at_rest and problem.allows(curvature_cost(problem)):
+        looked = known_hessian_distance(problem, there, model.complete) < NEARBY  # the next would say the same
+        if at_rest and not looked and problem.allows(curvature_cost(problem)):
             exact, model = True, _model(problem, there, missing, True)
     if model is not None:
         missing, remaining = model.missing, _gain(model.quadratic, radius)
-    memory = {**memory, "missing": missing, "exact": exact, "radius": radius}
+    memory = {**state.memory, "missing": missing, "exact": exact, "radius": radius}
     return State(there, memory), Info("newton", True, remaining)
 
 

@@ -108,10 +108,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
         return None
     inner, point = _interior(problem, here)
     complete = inner.complete_information(point)
-    nearby, distance = _known_hessian(inner, point, complete)
-    values, vectors = _relative(with_vanished(inner, point, -nearby, complete), complete)
-    if distance > 0 and values.min() < SAFE_MARGIN * distance:
-        values, vectors = _relative(with_vanished(inner, point, -inner.hessian(point.x), complete), complete)
+    values, vectors = _eigen(inner, point, complete)
     gains = _gains(np.abs(values), vectors.T @ point.gradient)
     at_rest = gains[values > 0].sum() <= tol
     higher = _higher(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
@@ -127,18 +124,26 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
                      inside or (higher if on_boundary else None))
 
 
-def _known_hessian(problem: Problem, point: Evaluation, complete: Array) -> tuple[Array, float]:
-    """Return the last Hessian and its distance in the metric of I_c if that is small; else the one at the point, and 0.
+def _eigen(problem: Problem, point: Evaluation, complete: Array) -> tuple[Array, Array]:
+    """Return the eigenvalues and -vectors of I_o in units of I_c, by the last Hessian if that is near enough.
 
     Where a step has just been made by the Hessian at its start, the one at its end would tell no more.
     """
-    if problem.memo.hessian is not None:
-        known, hessian = problem.memo.hessian
-        move = known.x - point.x
-        distance = float(np.sqrt(max(move @ complete @ move, 0.0)))
-        if 0 < distance < NEARBY:
-            return hessian, distance
-    return problem.hessian(point.x), 0.0
+    distance = known_hessian_distance(problem, point, complete)
+    if 0 < distance < NEARBY and problem.memo.hessian is not None:
+        observed = with_vanished(problem, point, -problem.memo.hessian[1], complete)
+        values, vectors = _relative(observed, complete)
+        if values.min() >= SAFE_MARGIN * distance:
+            return values, vectors
+    return _relative(with_vanished(problem, point, -problem.hessian(point.x), complete), complete)
+
+
+def known_hessian_distance(problem: Problem, point: Evaluation, complete: Array) -> float:
+    """Return how far from a point the last Hessian was made, in the metric of I_c; inf if none was."""
+    if problem.memo.hessian is None:
+        return np.inf
+    move = problem.memo.hessian[0].x - point.x
+    return float(np.sqrt(max(move @ complete @ move, 0.0)))
 
 
 def curvature_cost(problem: Problem) -> int:

@@ -1,7 +1,8 @@
 """Compiled inner loops, used where the data are large and Numba is installed; NumPy does the same otherwise.
 
 `dispatch` says where they serve; `arguments` holds what goes in and out. These two need no Numba and may be imported
-anywhere; `gaussian`, `hmm` and `kalman`, the passes, only inside the function that calls them; all else only here.
+anywhere; `gaussian`, `gaussian_scores`, `hmm` and `kalman`, the passes, only inside the function that calls them; all
+else only here.
 """
 
 from emlib.kernels.dispatch import (
@@ -12,7 +13,8 @@ from emlib.kernels.dispatch import (
     use_compiled_chain,
     use_compiled_kalman,
     use_compiled_mixture,
+    use_compiled_scores,
 )
 
 __all__ = ["BLOCK", "CHUNK", "LONG", "estep_chunk", "use_compiled_chain", "use_compiled_kalman",
-           "use_compiled_mixture"]
+           "use_compiled_mixture", "use_compiled_scores"]

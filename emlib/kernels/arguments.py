@@ -119,6 +119,38 @@ class NormalSums(NamedTuple):
     products: Matrix
 
 
+class Scores(NamedTuple):
+    """What the scores of K normal components are made of.
+
+    Attributes
+    ----------
+    heads : ndarray, shape (K,)
+        Derivatives in the weights.
+    precisions : ndarray, shape (K, d, d)
+    pairs : ndarray of int, shape (m, 2)
+        Entries of a covariance whose scores are wanted.
+    """
+
+    heads: Vector
+    precisions: Cube
+    pairs: IntegerMatrix
+
+
+class ScoreSums(NamedTuple):
+    """Sums over points of products of scores; Q is the number of a component's scores, rounded up to an even number.
+
+    Attributes
+    ----------
+    products : ndarray, shape (K, Q, Q)
+        Expected products of each component's scores.
+    means : ndarray, shape (K, Q, K Q)
+        Products of the expected scores: of component k with those of components 0 to k.
+    """
+
+    products: Cube
+    means: Cube
+
+
 class Totals(NamedTuple):
     """Log-likelihood, posterior entropy and sum of absolute log-likelihoods, nats."""
 

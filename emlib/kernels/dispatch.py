@@ -20,6 +20,8 @@ STRIDE = BLOCK + 8  # from one row of a block to the next: a power of two would 
 # Nanoseconds that NumPy may take before the compiled loops serve: nobody waits for a compiler for less.
 MIXTURE_COST = 1.5e6
 CHAIN_COST = 2e7  # more, since these loops take longer to compile
+SCORES_COST = 5e6  # more, since a fit needs few of these matrices
+MOST_SCORES = 512  # of all components together
 
 
 @cache
@@ -32,6 +34,15 @@ def use_compiled_mixture(units: float, count: int, side: int) -> bool:
     """Return whether the compiled loops serve the chunks of so many units of K = `count` normals in d = `side`."""
     numpy_cost = units * count * (100.0 + 8.0 * side + 0.1 * side**2)
     return numpy_cost > MIXTURE_COST and numba_is_installed()
+
+
+def use_compiled_scores(units: float, count: int, length: int) -> bool:
+    """Return whether the compiled loops serve the Louis matrix of so many units, K = `count`, of `length` scores each.
+
+    Where one block's scores no longer stay in the second cache, NumPy's products of matrices are as quick.
+    """
+    width = count * length
+    return units * width * (18.0 + 0.04 * width) > SCORES_COST and width <= MOST_SCORES and numba_is_installed()
 
 
 def estep_chunk(count: int, side: int) -> int:

@@ -14,7 +14,7 @@ from emlib.data.rows import NormalRows
 from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family, LinearGaussian, covariance
 from emlib.families.mean_coordinates import MixtureMean
-from emlib.kernels import LONG, estep_chunk, use_compiled_mixture
+from emlib.kernels import LONG, estep_chunk, use_compiled_mixture, use_compiled_scores
 from emlib.model import Expectation, Statistics
 from emlib.models import compiled_gaussian, gaussian_data
 from emlib.models.compiled_gaussian import NormalDensities
@@ -158,6 +158,11 @@ class GaussianMixture(MixtureModel):
         precision, heads = np.linalg.inv(self._noise(params)), [weight_score(weight) for weight in params.weights]
         return [gaussian_data.scores(data.units - m, a, h, self.covariance_type) for m, a, h in
                 zip(params.means, precision, heads, strict=True)]
+
+    def _missing_products(self, params: GaussianMixtureParams, data: Data, width: int) -> Array:
+        if not use_compiled_scores(len(data), self.n_components, width // self.n_components):
+            return super()._missing_products(params, data, width)
+        return compiled_gaussian.missing_products(self._prepared(params), data)
 
     def _score_maps(self, k: int) -> list[Array]:
         noise = covariance.entry_embedding(self.covariance_type, self.n_components, self.n_features)[k]

@@ -91,9 +91,12 @@ class MixtureModel(DiscreteLatentModel):
         """Return Louis's missing information in standard entries, shape (p, p)."""
         require_data(data)
         embed = score_embedding([self._score_maps(k) for k in range(self.n_components)])
-        total = summed(partial(self._missing, params), self.condensed(data), len(embed))
-        missing: Array = embed.T @ total @ embed
+        missing: Array = embed.T @ self._missing_products(params, self.condensed(data), len(embed)) @ embed
         return missing
+
+    def _missing_products(self, params: Any, data: Data, width: int) -> Array:
+        """Return the sum of the covariances of the units' scores given the data, shape (width, width)."""
+        return summed(partial(self._missing, params), data, width)
 
     def _missing(self, params: Any, data: Data) -> Array:
         return missing_information(self._posterior(params, data), self._scores(params, data))

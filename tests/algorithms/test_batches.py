@@ -67,10 +67,10 @@ def test_the_slopes_of_a_pass_add_up_to_the_gradient(case: Case, coordinates: st
 def test_a_pass_is_an_e_step_and_a_look_another(make: Any, case: Case) -> None:
     """The units that the model sees, as shares of all, are what is charged."""
     class Weighing(Listening):
-        units = 0
+        units = 0.0
 
         def e_step(self, params: Any, data: Any) -> Any:
-            self.units += len(data)
+            self.units += data.n_units
             return super().e_step(params, data)
 
     algorithm, model = make(case), Weighing(case.model)
@@ -80,7 +80,7 @@ def test_a_pass_is_an_e_step_and_a_look_another(make: Any, case: Case) -> None:
         state, info = algorithm.step(problem, state)
         assert (info.remaining, info.status) == (None, None)  # it claims nothing itself
         assert problem.n_estep == 1 + 2 * count
-        assert model.units == len(case.data) * problem.n_estep
+        assert model.units == pytest.approx(case.data.n_units * problem.n_estep)
 
 
 @pytest.mark.parametrize("make", MAKERS)

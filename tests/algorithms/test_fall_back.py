@@ -103,8 +103,8 @@ def test_a_run_that_was_cut_off_falls_back_to_the_same_place(tmp_path: Path) -> 
 
 def test_the_default_falls_back_where_it_may_leap() -> None:
     assert may_leap(GaussianMixture(10, 8))
-    assert may_leap(GaussianMixture(2, 2))
-    assert not may_leap(PoissonMixture(2))
+    assert may_leap(GaussianMixture(3, 2))
+    assert not may_leap(GaussianMixture(2, 2))
     assert not may_leap(FactorAnalysis(100, 5))
 
 
