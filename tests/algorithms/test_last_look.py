@@ -53,7 +53,8 @@ def test_a_wrong_one_near_by_shows() -> None:
     before = problem.n_estep
     found = curvature(problem, problem.evaluate(here.x))
     assert problem.n_estep > before + 1  # the negative curvature is below every margin, so that a Hessian is made
-    assert found is not None and not found.saddle
+    assert found is not None
+    assert not found.saddle
 
 
 def test_chains_look_once() -> None:

@@ -30,7 +30,7 @@ def test_without_one_the_collapse_is_named_with_all_remedies() -> None:
     for remedy in ("another start", "fewer components", "covariance_type='tied'", "penalty="):
         assert remedy in result.message
     rows = np.r_[np.random.default_rng(0).normal(size=60), np.full(40, 0.5)]
-    chain = emlib.fit(GaussianHMM(2, 1), rows, algorithm=Adaptive(), rng=0)  # EM ends elsewhere, and so does the default
+    chain = emlib.fit(GaussianHMM(2, 1), rows, algorithm=Adaptive(), rng=0)  # EM ends elsewhere
     assert chain.status is Status.DEGENERATE
     assert "penalty=" in chain.message
 
