@@ -129,12 +129,14 @@ class _Run:
             return None  # the rest of the budget goes into steps
         found = curvature(self.problem, self.state.evaluation, self.tol)
         if found is None:
-            self.notes.append("curvature not checked, too many parameters")
+            self.notes.append("curvature not checked, too many parameters for a matrix")
             return Status.CONVERGED, ""
         if found.saddle:
             return self.leave(found)
         self.remaining = found.remaining
         if found.remaining <= self.tol:
+            if found.along < self.problem.model.space.size("free"):
+                self.notes.append(f"curvature looked at along {found.along} directions")
             return (Status.CONVERGED, "") if found.vanishing is None else (Status.DEGENERATE, found.vanishing)
         self.rate = max(self.rate, min(found.rate, 1 - 1e-12))
         return None

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
+from emlib.algorithms.krylov import cost as ritz_cost
+from emlib.algorithms.krylov import ritz
 from emlib.algorithms.metric import with_vanished
 from emlib.blocks.elementwise import CURVATURE_LOST
 from emlib.blocks.simplex import VANISHED
@@ -29,7 +31,8 @@ GROWTH = 1.001  # by which factor an EM step raises what is as good as zero wher
 FACE_PROBES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # shares that are tried for what rises
 NEARBY = 1e-2  # standard deviations of complete data: as far as a Hessian may be from the point that is judged by it
 SAFE_MARGIN = 10.0  # least relative curvature, in units of that distance, for which it may serve
-LARGEST_HESSIAN = 2000  # largest number of parameters for which the curvature is looked at
+LARGE_SPACE = 200  # parameters above which a matrix over them, and its eigenvalues, cost more than they tell
+LARGEST_HESSIAN = 2000  # parameters up to which the matrix is made all the same where nothing else is to be had
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Curvature:
         Whether the log-likelihood rises to second order in some direction.
     vanishing : str or None
         Which parameter has its maximum where the model degenerates, in the model's words.
+    along : int
+        How many directions were looked at; the others are not known to bend down.
     higher : parameters or None
         Of a saddle on the boundary, a point inside that lies higher: from a probability that is as good as zero the
         log-likelihood rises to first order.
@@ -56,6 +61,7 @@ class Curvature:
     remaining: float
     saddle: bool
     vanishing: str | None
+    along: int
     higher: Any = None
 
 
@@ -98,17 +104,18 @@ def _gains(curvatures: Array, slopes: Array) -> Array:
 def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> Curvature | None:
     """Return the curvature at an evaluated point, in units of the complete information.
 
-    Costs a Louis matrix, or 2p E-steps for models without a closed form; None above `LARGEST_HESSIAN` parameters.
+    Costs a Louis matrix, or 2p E-steps for models without a closed form. Above `LARGE_SPACE` parameters it is looked at
+    along a few dozen directions instead (`ritz`); where that fails, None above `LARGEST_HESSIAN`.
     A direction of positive curvature makes a saddle only if a step along it gains more than `tol`; on the
     flat ridges of overspecified mixtures none does. Nor is there a saddle before the other directions are at rest.
     Entries exactly on the boundary are lifted a little (one E-step more), so that their slope is seen. Along what is as
     good as zero there is no curvature to be seen; where the EM step raises it the boundary is no maximum.
     """
-    if problem.size > LARGEST_HESSIAN:
-        return None
     inner, point = _interior(problem, here)
-    complete = inner.complete_information(point)
-    values, vectors = _eigen(inner, point, complete)
+    few = ritz(inner, point) if inner.size > LARGE_SPACE else None
+    if few is None and inner.size > LARGEST_HESSIAN:
+        return None
+    values, vectors = _eigen(inner, point) if few is None else few
     gains = _gains(np.abs(values), vectors.T @ point.gradient)
     at_rest = gains[values > 0].sum() <= tol
     higher = _higher(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
@@ -120,15 +127,16 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     step = vectors @ (vectors.T @ point.gradient / np.maximum(values, FLAT_CURVATURE))
     vanishing = inner.model.vanishing(point.params, inner.data, step)
     on_boundary = inner.model.space.lifted(here.params, LIFTED_SHARE, CURVATURE_LOST) is not here.params
-    return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle, vanishing,
+    return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle, vanishing, len(values),
                      inside or (higher if on_boundary else None))
 
 
-def _eigen(problem: Problem, point: Evaluation, complete: Array) -> tuple[Array, Array]:
+def _eigen(problem: Problem, point: Evaluation) -> tuple[Array, Array]:
     """Return the eigenvalues and -vectors of I_o in units of I_c, by the last Hessian if that is near enough.
 
     Where a step has just been made by the Hessian at its start, the one at its end would tell no more.
     """
+    complete = problem.complete_information(point)
     distance = known_hessian_distance(problem, point, complete)
     if 0 < distance < NEARBY and problem.memo.hessian is not None:
         observed = with_vanished(problem, point, -problem.memo.hessian[1], complete)
@@ -149,8 +157,8 @@ def known_hessian_distance(problem: Problem, point: Evaluation, complete: Array)
 def curvature_cost(problem: Problem) -> int:
     """Return how many E-steps a look at the curvature takes, as a rule."""
     model = problem.model
-    if problem.size > LARGEST_HESSIAN:
-        return 0
+    if problem.size > LARGE_SPACE:
+        return ritz_cost()
     return model.missing_information_cost() if model.supplies("missing_information") else 2 * model.space.size("free")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from emlib.algorithms import EM, SQUAREM, Adaptive, Profile, Switch, after
 from emlib.algorithms.base import Algorithm
 from emlib.algorithms.metric import louis_is_cheap
+from emlib.algorithms.stopping import LARGE_SPACE
 from emlib.model import LatentVariableModel
 
-LARGE_SPACE = 200  # parameters above which eigenvalues at every step cost more than they save
 CYCLES = 20  # of SQUAREM, three E-steps each, in which most runs are done
 
 
