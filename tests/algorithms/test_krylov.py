@@ -1,4 +1,5 @@
-"""The curvature along a few directions agrees with the whole matrix where that matters: at its lower end, and in gain."""
+"""The curvature along a few directions agrees with that of the whole matrix at its lower end, and in the gain.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +65,7 @@ def test_a_few_directions_say_what_the_matrix_says(left: float, monkeypatch: pyt
 
 
 def test_a_saddle_of_many_parameters_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two components nearly on the same spot: EM moves along that direction only slowly, and the curvature is positive."""
+    """Two components on one spot: EM does not move them apart, and the curvature is positive."""
     monkeypatch.setattr(stopping, "LARGE_SPACE", 10)
     pooled = emlib.fit(GaussianMixture(3, 6), ROWS, rng=5).params
     twice = MODEL.params(weights=[*pooled.weights[:2], *(pooled.weights[2] / 2,) * 2],
