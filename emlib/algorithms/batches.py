@@ -9,6 +9,7 @@ import numpy as np
 
 from emlib.algorithms.base import is_integer, is_number
 from emlib.data import Data
+from emlib.evaluation.threads import one_blas_thread
 from emlib.numerics import Array
 from emlib.problem import Problem
 
@@ -28,10 +29,11 @@ def batches(data: Data, size: int, seed: int, epoch: int, order: str = "random")
     """
     total = len(data)
     shuffled = np.random.default_rng((seed, epoch)).permutation(total) if order == "random" else None
-    for low in range(0, total, size):
-        high = min(low + size, total)
-        rows = slice(low, high) if shuffled is None else shuffled[low:high]
-        yield data.piece(rows), total / (high - low)
+    with one_blas_thread():  # several would wait for each other longer than they work on a few units
+        for low in range(0, total, size):
+            high = min(low + size, total)
+            rows = slice(low, high) if shuffled is None else shuffled[low:high]
+            yield data.piece(rows), total / (high - low)
 
 
 def mean_slope(problem: Problem, x: Array, batch: Data, factor: float) -> Array | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,7 +38,7 @@ class Data:
     def __len__(self) -> int:
         return len(self.units)
 
-    @property
+    @cached_property
     def n_units(self) -> float:
         """The number of units, repeated ones counted as often as they were seen."""
         if self.weights is None:
