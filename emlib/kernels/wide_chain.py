@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from emlib.kernels import blocks
-from emlib.kernels.arguments import WideChains, WideSums
 from emlib.kernels.blocks import inlined
+from emlib.kernels.chain_arguments import WideChains, WideSums
 
 NOWHERE = -(2**60)  # far below every power, and far from overflow when some of them are added
 VANISHES = 1080  # two to the minus this is zero
