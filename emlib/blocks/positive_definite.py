@@ -152,18 +152,17 @@ class Diagonal(PositiveDefinite):
 
 
 def _log_cholesky_steps(matrix: Array) -> tuple[Array, Array]:
-    """Return L and its derivatives, one (d, d) array per free coordinate."""
-    side = len(matrix)
-    rows, columns = lower_indices(side)
+    """Return L, and of its derivative by each free coordinate the one entry that is not zero."""
+    rows, columns = lower_indices(len(matrix))
     factor = np.linalg.cholesky(matrix)
-    steps = np.zeros((len(rows), side, side))
-    steps[np.arange(len(rows)), rows, columns] = np.where(rows == columns, factor[rows, columns], 1.0)
-    return factor, steps
+    return factor, np.where(rows == columns, factor[rows, columns], 1.0)
 
 
 def _log_cholesky_jacobian(matrix: Array) -> Array:
     factor, steps = _log_cholesky_steps(matrix)
-    moved = steps @ factor.T
+    rows, columns = lower_indices(len(matrix))
+    moved = np.zeros((len(steps), *matrix.shape))
+    moved[np.arange(len(steps)), rows] = steps[:, None] * factor[:, columns].T
     result: Array = (moved + np.swapaxes(moved, 1, 2)).reshape(len(steps), -1).T
     return result
 
@@ -173,12 +172,11 @@ def _log_cholesky_curvature(matrix: Array, cotangent: Array) -> Array:
 
     Each dL has one entry, so that two of them meet where they have the column in common.
     """
-    factor = np.linalg.cholesky(matrix)
+    factor, steps = _log_cholesky_steps(matrix)
     slope = 0.5 * (cotangent + cotangent.T)
     rows, columns = lower_indices(len(matrix))
     diagonal = rows == columns
-    entries = np.where(diagonal, factor[rows, columns], 1.0)
-    products = entries[:, None] * slope[np.ix_(rows, rows)] * entries
+    products = steps[:, None] * slope[np.ix_(rows, rows)] * steps
     full: Array = 2 * np.where(columns[:, None] == columns, products, 0.0)
     full[diagonal, diagonal] += 2 * np.diag(slope @ factor) * np.diag(factor)
     return full

@@ -114,14 +114,12 @@ class StudentT(ProductModel):
         """Return the moments of the rows, weighted by w = (dof + d) / (dof + distance^2), and those of the weights."""
         require_data(data)
         residual, rates, shape, log_det = self._rates(params, data)
-        seen = np.ones(len(data)) if data.weights is None else data.weights
+        seen = data.frequencies
         special = scipy.special  # loaded at first use
         logs = special.digamma(shape) - np.log(rates)
         stats = self._statistics(seen * shape / rates, float(seen @ logs), residual, params, data)
         entropy = shape + special.gammaln(shape) - shape * special.digamma(shape) + logs
-        found = self._log_density(rates, shape, log_det)
-        magnitude = float(seen @ np.abs(found))
-        return Expectation(stats, float(seen @ found), float(seen @ entropy), data.n_units, magnitude)
+        return Expectation.of(stats, self._log_density(rates, shape, log_det), seen @ entropy, data)
 
     def _log_density(self, rates: Array, shape: float, log_det: float) -> Array:
         heads = scipy.special.gammaln(shape) - scipy.special.gammaln(0.5 * self.dof)
@@ -174,7 +172,7 @@ class StudentT(ProductModel):
 
     def _missing(self, params: StudentTParams, data: Data) -> Array:
         residual, rates, shape, _ = self._rates(params, data)
-        seen = np.ones(len(data)) if data.weights is None else data.weights
+        seen = data.frequencies
         slope = residual @ np.linalg.inv(params.scale)
         bend = 0.5 * (slope[:, :, None] * slope[:, None, :]).reshape(len(data), -1)
         scores = np.concatenate([slope, bend], axis=1)

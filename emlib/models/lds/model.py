@@ -211,10 +211,8 @@ class LinearDynamicalSystem(ProductModel):
     def e_step(self, params: LinearDynamicalSystemParams, data: Data) -> Expectation:
         """Return the expected moments of the three regressions about their current coefficients."""
         require_data(data)
-        seen = np.ones(len(data)) if data.weights is None else data.weights
-        found = summarise(params, data.units, seen)
-        return Expectation(found.stats, float(seen @ found.loglik), found.entropy, data.n_units,
-                           float(seen @ np.abs(found.loglik)))
+        found = summarise(params, data.units, data.frequencies)
+        return Expectation.of(found.stats, found.loglik, found.entropy, data)
 
     def filter(self, params: LinearDynamicalSystemParams, data: Any) -> tuple[Any, Any]:
         """Return means (T, k) and covariances (T, k, k) of the states given the past and present; lists for a list."""
