@@ -107,21 +107,20 @@ class LinearGaussian:
         fit = np.einsum("kij,kji->k", np.linalg.inv(noise), moments.scatter(weights))
         return float(-0.5 * (moments.counts * (noise.shape[1] * LOG_2PI + logdet) + fit).sum())
 
-    def _slopes(self, params: Any, moments: GaussianMoments) -> tuple[Array, Array, Array]:
-        """Return A = Sigma^-1, A times the residuals' moments with x, and A C A for the scatter C about W x."""
+    def q_gradient(self, params: Any, moments: GaussianMoments) -> dict[str, Array]:
         weights, noise = self._split(params, moments)
         precision = np.linalg.inv(noise)
         slope = precision @ (moments.sex - (weights - moments.origin) @ moments.sxx)
-        return precision, slope, precision @ moments.scatter(weights) @ precision
-
-    def q_gradient(self, params: Any, moments: GaussianMoments) -> dict[str, Array]:
-        precision, slope, scatter = self._slopes(params, moments)
+        scatter = precision @ moments.scatter(weights) @ precision
         bend = -0.5 * (moments.counts[:, None, None] * precision - scatter)
         shape = np.shape(getattr(params, self.coefficients))
         return {self.coefficients: slope.reshape(shape), self.noise: covariance.gather(self.kind, bend)}
 
     def q_hessian(self, params: Any, moments: GaussianMoments) -> Array:
-        precision, slope, scatter = self._slopes(params, moments)
+        weights, noise = self._split(params, moments)
+        precision = np.linalg.inv(noise)
+        slope = precision @ (moments.sex - (weights - moments.origin) @ moments.sxx)
+        scatter = precision @ moments.scatter(weights) @ precision
         embed = covariance.embedding(self.kind, *moments.origin.shape[:2])
         upper = block_diagonal(*[-kron(a, x) for a, x in zip(precision, moments.sxx, strict=True)])
         cross = block_diagonal(*[_cross(a, r) for a, r in zip(precision, slope, strict=True)]) @ embed
