@@ -84,7 +84,7 @@ class StudentT(ProductModel):
     @property
     def families(self) -> tuple[Family, ...]:
         """Weighted normal rows, and the densities of their weights."""
-        rows = LinearGaussian("location", "scale", "tied", "rows", alone=(self.n_features,))
+        rows = LinearGaussian("location", "scale", "tied", "rows", field_shape=(self.n_features,))
         return (rows, Constant())
 
     @property
