@@ -60,6 +60,12 @@ class Expectation:
     n_units: float
     magnitude: float
 
+    @classmethod
+    def of(cls, stats: Statistics, logliks: Array, entropy: float, data: Data) -> Expectation:
+        """Return statistics and entropy of a chunk, with the sums of its units' log-likelihoods, shape (n,)."""
+        seen = data.frequencies
+        return cls(stats, float(seen @ logliks), float(entropy), data.n_units, float(seen @ np.abs(logliks)))
+
     def __add__(self, other: Expectation) -> Expectation:
         return Expectation(self.stats + other.stats, self.loglik + other.loglik,
                            self.entropy + other.entropy, self.n_units + other.n_units,

@@ -117,19 +117,18 @@ class Problem:
     def expectation(self, params: Any) -> Expectation:
         """Run one E-step over all chunks and add them up in a fixed order."""
         self.count_e_steps(1)
-        total: Expectation = self._over_chunks(self.model.e_step_at(params), self.model.estep_chunk())
+        total: Expectation = tree_sum(self.map(self.model.e_step_at(params), self._chunks(self.model.estep_chunk())))
         return total
 
     def missing_information(self, params: Any) -> Array:
         """Return the model's closed-form missing information in standard entries, summed over chunks."""
         self.count_e_steps(self.model.missing_information_cost())
-        total: Array = self._over_chunks(partial(self.model.missing_information, params), self.model.estep_chunk())
+        chunks = self._chunks(self.model.estep_chunk())
+        total: Array = tree_sum(self.map(partial(self.model.missing_information, params), chunks))
         return total
 
-    def _over_chunks(self, function: Callable[[Data], Any], size: int) -> Any:
-        """Return a function of data, mapped over the chunks and added up in a fixed order."""
-        chunks = self._passed.chunks(size if self.chunk_size is None else self.chunk_size)
-        return tree_sum(self.map(function, chunks))
+    def _chunks(self, size: int) -> Iterator[Data]:
+        return self._passed.chunks(size if self.chunk_size is None else self.chunk_size)
 
     def loglik(self, x: Any) -> float:
         """Return the total observed-data log-likelihood; minus infinity outside the space."""

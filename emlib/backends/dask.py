@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,8 +11,9 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 from dask.delayed import delayed
 from dask.sizeof import sizeof
-from distributed import Client, Future, get_client, wait
+from distributed import Client, Future, wait
 
+from emlib.backends.dask_calls import call_under, current_client, near, results
 from emlib.data import SURVEY_ROWS, Chunked, Data, Reader, picks
 from emlib.data.chunks import joined, read_chunk
 from emlib.data.reading import SOURCES, Survey, surveyed
@@ -21,8 +21,6 @@ from emlib.data.units import Remote
 from emlib.model import LatentVariableModel
 from emlib.numerics import tree_sum
 
-BATCH = 256  # results that come back at a time
-PATIENCE = 1.0  # seconds after which it is looked whether the workers that hold the data are still there
 FAR = "they stay on the workers of a cluster, where this algorithm does not go; give it data in memory, or Chunks"
 Cut = tuple[int, int, int]  # a part, and where a stretch of it begins and ends
 
@@ -45,13 +43,13 @@ def dask_map(function: Callable[..., Any], *columns: Iterable[Any]) -> Iterator[
     -----
     ``emlib.fit(model, rows, map=dask_map)`` works with data in memory, too, but sends them anew for each E-step.
     """
-    client, settings = _client(), np.geterr()
+    client, settings = current_client(), np.geterr()
     calls = []
     for given in zip(*columns, strict=True):
         piece = isinstance(given[0], _Piece)
         arguments = (given[0].part, given[0].index, given[0].size) if piece else given
-        calls.append((_on_piece if piece else _call, function, settings, *arguments))
-    return _results(client, calls)
+        calls.append((_on_piece if piece else call_under, function, settings, *arguments))
+    return results(client, calls)
 
 
 def dask_data(model: LatentVariableModel, source: Any, sample_weight: Any = None) -> Data:
@@ -101,7 +99,7 @@ def dask_data(model: LatentVariableModel, source: Any, sample_weight: Any = None
 
 def _read(reader: Reader, source: Any, sample_weight: Any = None) -> Data:
     """Do what `emlib.data.read` does, on the workers."""
-    client = _client()
+    client = current_client()
     raws = _chunks(source)
     rows = client.compute(raws)
     sizes = client.gather([client.submit(_size, part) for part in rows])
@@ -110,15 +108,15 @@ def _read(reader: Reader, source: Any, sample_weight: Any = None) -> Data:
     if not kept:
         raise ValueError("data: every chunk is empty; at least one unit is needed")
     parts = [client.submit(read_chunk, reader, index, rows[index], seen[index], pure=False) for index in kept]
-    facts = list(_results(client, [(_facts, part) for part in parts]))
+    facts = list(results(client, [(_facts, part) for part in parts]))
     lengths = tuple(length for length, _ in facts)
     homes = client.who_has(parts)
-    blocks = [[_near(client, homes, _stretch, parts[index], low, high) for index, low, high in cuts]
+    blocks = [[near(client, homes, _stretch, parts[index], low, high) for index, low, high in cuts]
               for cuts in _cuts(lengths, SURVEY_ROWS)]
-    found: Survey = tree_sum(_results(client, [(_surveyed, reader, *block) for block in blocks]))
+    found: Survey = tree_sum(results(client, [(_surveyed, reader, *block) for block in blocks]))
     data = found.settled(reader, _Distributed(tuple(parts), None, None, None, reader, lengths, found.tally,
                                               facts[0][1]))
-    settled = [_near(client, homes, _settled, part, data.scale, data.n_units) for part in parts]
+    settled = [near(client, homes, _settled, part, data.scale, data.n_units) for part in parts]
     wait(settled)
     return replace(data, units=tuple(settled))
 
@@ -162,51 +160,6 @@ class _Distributed(Chunked):
         inside = [rows - (end - length) for rows, end, length in zip(
             np.split(wanted, np.searchsorted(wanted, ends[:-1])), ends, self.lengths, strict=True)]
         return replace(joined(list(dask_map(Data.piece, self.units, inside))), scale=self.scale, whole=None)
-
-
-def _client() -> Client:
-    try:
-        return get_client()
-    except ValueError:
-        raise ValueError("dask: no client found; start one first, as distributed.Client('tcp://scheduler:8786'), or "
-                         "Client() for workers on this machine") from None
-
-
-def _near(client: Client, homes: Any, function: Callable[..., Any], part: Future[Any], *given: Any) -> Future[Any]:
-    """Call a function where a part is, or elsewhere if that worker is lost; the result may be needed for long."""
-    home = homes.get(part.key)
-    more = {"workers": home, "allow_other_workers": True} if home else {}
-    return client.submit(function, part, *given, pure=False, **more)
-
-
-def _results(client: Client, calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-    """Make the calls where their data are, and nowhere else unless the worker is lost; yield results in order."""
-    data = [next((value for value in call if isinstance(value, Future)), None) for call in calls]
-    found = client.who_has([future for future in data if future is not None]) if any(data) else {}
-    homes = [() if future is None else found.get(future.key, ()) for future in data]
-    futures = [client.submit(*call, pure=False, workers=home or None)
-               for call, home in zip(calls, homes, strict=True)]
-    for low in range(0, len(futures), BATCH):
-        yield from _gathered(client, calls, futures, homes, slice(low, low + BATCH))
-
-
-def _gathered(client: Client, calls: Any, futures: list[Any], homes: list[Any], batch: slice) -> list[Any]:
-    """Return a batch of results; what waits for a worker that is no longer there is called anew, anywhere."""
-    while True:
-        try:
-            wait(futures[batch], timeout=PATIENCE)
-            results: list[Any] = client.sync(_awaited, client, futures[batch])
-            return results
-        except TimeoutError:
-            alive = set(client.nthreads())
-            for index, home in enumerate(homes):
-                if home and not alive.intersection(home):
-                    homes[index], futures[index] = (), client.submit(*calls[index], pure=False)
-
-
-async def _awaited(client: Client, futures: list[Any]) -> Any:
-    """Fetch what is ready; it may be lost on the way, and would then be waited for in vain."""
-    return await asyncio.wait_for(client.gather(futures, asynchronous=True), 10 * PATIENCE)
 
 
 @sizeof.register(Data)
@@ -267,13 +220,8 @@ def _cuts(lengths: Sequence[int], size: int) -> Iterator[list[Cut]]:
         yield block
 
 
-def _call(function: Callable[..., Any], settings: Any, *given: Any) -> Any:
-    with np.errstate(**settings):
-        return function(*given)
-
-
 def _on_piece(function: Callable[..., Any], settings: Any, part: Data, index: int, size: int) -> Any:
-    return _call(function, settings, next(islice(part.chunks(size), index, None)))
+    return call_under(function, settings, next(islice(part.chunks(size), index, None)))
 
 
 def _together(*parts: Any) -> tuple[Any, ...]:

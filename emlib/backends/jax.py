@@ -126,7 +126,7 @@ def _units(model: LatentVariableModel, data: Any) -> tuple[Any, Any]:
                         f"{[kind.__name__ for kind in LOGLIKS]}")
     units = model.as_data(data)
     require_data(units)
-    seen = np.ones(len(units)) if units.weights is None else units.weights
+    seen = units.frequencies
     return jnp.asarray(units.units), jnp.asarray(seen)
 
 

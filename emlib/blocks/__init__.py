@@ -6,9 +6,10 @@ May import `emlib.numerics` alone.
 """
 
 from emlib.blocks.block import Block
-from emlib.blocks.elementwise import Interval, Positive, Rate, Real
+from emlib.blocks.elementwise import Interval, Positive, Rate
 from emlib.blocks.held import Held
 from emlib.blocks.positive_definite import Diagonal, PositiveDefinite
+from emlib.blocks.real import Real
 from emlib.blocks.simplex import Simplex, StochasticMatrix
 
 __all__ = ["Block", "Diagonal", "Held", "Interval", "Positive", "PositiveDefinite", "Rate", "Real", "Simplex",

@@ -10,8 +10,8 @@ import numpy as np
 import scipy
 
 from emlib.blocks.block import Block, TangentFromParts, as_block, first_bad
-from emlib.blocks.elementwise import HELD_TOLERANCE, Real
 from emlib.blocks.positive_definite import Diagonal, PositiveDefinite
+from emlib.blocks.real import HELD_TOLERANCE, Real
 from emlib.blocks.simplex import Simplex
 from emlib.numerics import Array
 

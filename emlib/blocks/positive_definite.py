@@ -162,9 +162,8 @@ def _log_cholesky_jacobians(matrices: Array) -> Array:
     count, side = matrices.shape[:2]
     rows, columns = lower_indices(side)
     factors, entries = _log_cholesky_entries(matrices)
-    steps = np.zeros((count, len(rows), side, side))
-    steps[:, np.arange(len(rows)), rows, columns] = entries
-    moved = steps @ np.swapaxes(factors, 1, 2)[:, None]
+    moved = np.zeros((count, len(rows), side, side))
+    moved[:, np.arange(len(rows)), rows] = entries[:, :, None] * np.swapaxes(factors, 1, 2)[:, columns]
     result: Array = np.swapaxes((moved + np.swapaxes(moved, 2, 3)).reshape(count, len(rows), -1), 1, 2)
     return result
 

@@ -83,7 +83,7 @@ class Pairs(Reader):
 
     def measure(self, block: Data) -> Squares:
         """Return a block's rows and weights, of which only sums of squares and products matter."""
-        return Squares(block.units, np.ones(len(block)) if block.weights is None else block.weights, block.n_units)
+        return Squares(block.units, block.frequencies, block.n_units)
 
     def scale(self, tally: Tally, measured: Squares, data: Data) -> Pooled:
         """Return the pooled fit; refuses too few units, dependent columns and what `exact` forbids."""
@@ -107,7 +107,7 @@ class PairsWithMissing(Reader):
 
     def measure(self, block: Data) -> Array:
         """Return the weights of the seen entries, and the expected moments of X at coefficients of zero."""
-        design, seen = block.units[:, :-1], np.ones(len(block)) if block.weights is None else block.weights
+        design, seen = block.units[:, :-1], block.frequencies
         gone = np.isnan(design)
         filled = np.where(gone, 0.0, design)
         return np.vstack([seen @ ~gone, filled.T @ (seen[:, None] * filled) + np.diag(seen @ gone)])

@@ -34,7 +34,7 @@ class Repeats(Rows):
 
     def measure(self, block: Data) -> Array:
         """Return how often each response is seen, and the sum of its squares, shape (2, k)."""
-        weights = np.ones(len(block)) if block.weights is None else block.weights
+        weights = block.frequencies
         there = ~np.isnan(block.units)
         return np.stack([weights @ there, weights @ np.where(there, block.units, 0.0) ** 2])
 

@@ -88,7 +88,7 @@ class RobustRows(Rows):
         """Return a robust scale; of many rows, that of a random sample (medians of parts do not add up)."""
         tally.enough(self.n_features + 1, "rows that a scale matrix needs")
         sample = data.sample()
-        return _robust_scale(sample.units, np.ones(len(sample)) if sample.weights is None else sample.weights)
+        return _robust_scale(sample.units, sample.frequencies)
 
 
 def _robust_scale(rows: Array, seen: Array) -> Array:

@@ -47,6 +47,11 @@ class Data:
         return float(tree_sum(self.weights[low:low + SURVEY_ROWS].sum() for low in blocks))
 
     @property
+    def frequencies(self) -> Array:
+        """How often each unit was seen, shape (n,); ones where nothing was said."""
+        return np.ones(len(self.units)) if self.weights is None else self.weights
+
+    @property
     def listed(self) -> bool:
         """Whether units are sequences."""
         return isinstance(self.units, list)

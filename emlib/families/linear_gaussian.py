@@ -81,15 +81,15 @@ def _cross_terms(moments: GaussianMoments, shift: Array) -> Array:
 class LinearGaussian:
     """Q of K Gaussian regressions; `coefficients` and `noise` name the two fields.
 
-    One regression alone has K = 1 and kind "tied": its noise is then one (d, d) matrix, and `alone` the shape
-    of its coefficients' field, such as (d,) or (d, p).
+    One regression alone has K = 1 and kind "tied": its noise is then one (d, d) matrix. `field_shape` is the shape of
+    the coefficients' field, such as (d,) or (d, p), where it is not that of W without an axis of length p = 1.
     """
 
     coefficients: str
     noise: str
     kind: str
     key: str
-    alone: tuple[int, ...] | None = None
+    field_shape: tuple[int, ...] | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ class LinearGaussian:
         # At the optimum See - step Sxx step' is what is left; `scatter` would subtract the step twice.
         left = covariance.decompress(self.kind, moments.see, weights.shape[1]) - covariance.decompress(
             self.kind, covariance.compress(self.kind, step @ moments.sxx @ np.swapaxes(step, 1, 2)), weights.shape[1])
-        shape = self.alone or (weights.shape[:2] if weights.shape[2] == 1 else weights.shape)
+        shape = self.field_shape or (weights.shape[:2] if weights.shape[2] == 1 else weights.shape)
         return {self.coefficients: weights.reshape(shape),
                 self.noise: covariance.average(self.kind, left, moments.counts)}
 

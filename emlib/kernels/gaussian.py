@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from emlib.kernels import blocks, quadratic
-from emlib.kernels.arguments import AnyMatrix, AnyVector, ExpTable, Normals, NormalSums, Totals
+from emlib.kernels.arguments import ExpTable, Normals, NormalSums, Totals
+from emlib.kernels.array_types import AnyMatrix, AnyVector
 from emlib.kernels.blocks import inlined
 from emlib.kernels.dispatch import BLOCK, STRIDE
 

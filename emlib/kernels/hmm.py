@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from emlib.kernels import blocks, chain, hmm_block, tiles
-from emlib.kernels.arguments import Chain, ChainSums, ChainTotals, Emissions, ExpTable, Forward, Sequences
+from emlib.kernels.arguments import ExpTable
 from emlib.kernels.blocks import inlined
 from emlib.kernels.chain import STEPS
+from emlib.kernels.chain_arguments import Chain, ChainSums, ChainTotals, Emissions, Forward, Sequences
 from emlib.kernels.dispatch import BLOCK, LANES, STRIDE
 
 # What is less than this share of all states' probabilities cannot matter where every move has a chance of 1e-50 or

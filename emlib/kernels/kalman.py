@@ -6,16 +6,19 @@ are counted, and added up together.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from emlib.kernels import blocks
 from emlib.kernels import small_matrices as small
-from emlib.kernels.arguments import Patterns, Series, Smoothed, System
-from emlib.kernels.blocks import exact
+from emlib.kernels.kalman_arguments import Patterns, Series, Smoothed, System
 from emlib.kernels.kalman_filter import Covariances, has_converged, run_forward
+from emlib.kernels.kalman_patterns import add_covariances, add_observations, no_laws
 from emlib.kernels.small_matrices import inlined_exact
+
+UNROLLED = 4  # states up to which the pass is compiled for their number alone
 
 
 class Step(NamedTuple):
@@ -27,113 +30,173 @@ class Step(NamedTuple):
     moved: Any
 
 
+class Spreads(NamedTuple):
+    """Weighted sums of covariances.
+
+    Attributes
+    ----------
+    by_pattern, first, moves : ndarray, shape (G, k, k), (k, k), (3, k, k)
+        Of states, by the pattern of their row; of first states; of the noise, of the noise with the state before, and
+        of that state.
+    """
+
+    by_pattern: Any
+    first: Any
+    moves: Any
+
+
 @inlined_exact
-def smoother_step(system: Any, predicted: Any, filtered: Any, step: Any, room: Any) -> Any:
+def smoother_step(system: Any, predicted: Any, filtered: Any, side: int, step: Any, room: Any) -> Any:
     """Write the matrices of one step; return the least pivot of the predicted covariance."""
     transition, noise = system.transition, system.transition_covariance
-    side, factor, inverse = len(transition), room[0], room[1]
-    small.copy(predicted, factor)
+    factor, inverse = room[0], room[1]
+    small.copy(predicted, side, factor)
     _, least = small.cholesky(factor, side)
-    small.invert_triangle(factor, inverse, side)
-    small.multiply_square(transition, filtered, step.conditional)
+    small.invert_triangle(factor, side, inverse)
+    small.multiply(transition, filtered, side, step.conditional)
     small.right_solve(inverse, step.conditional, side, factor, step.gain)
     small.right_solve(inverse, noise, side, factor, step.noise_gain)
     small.identity_minus_product(step.gain, transition, side, step.moved)
-    small.congruence(step.moved, filtered, step.conditional, factor)
-    small.congruence(step.gain, noise, inverse, factor)
-    small.add(inverse, step.conditional)
-    small.multiply_square(transition, step.conditional, step.moved)
+    step.conditional[:] = 0.0
+    small.add_congruence(step.moved, filtered, side, factor, step.conditional)
+    small.add_congruence(step.gain, noise, side, factor, step.conditional)
+    small.multiply(transition, step.conditional, side, step.moved)
     return least
 
 
-@exact
-def run_backward(kinds: Any, weight: float, system: Any, given: Any, means: Any, changes: Any, sums: Any) -> Any:
-    """Smooth one sequence, and add its weighted covariances to `sums`; return the least pivot.
+@inlined_exact
+def run_backward(kinds: Any, weight: float, system: Any, side: int, given: Any, means: Any, changes: Any,
+                 spreads: Any) -> Any:
+    """Smooth one sequence, and add its weighted covariances to `spreads`; return the least pivot.
 
     `means` and `changes` come as `run_forward` writes them, and become those of the smoothed states and of the
     states' noise, but for the noise of the first row.
     """
-    length, side = means.shape
-    room, shape = np.empty((4, side, side)), (side, side)
+    length, shape = len(means), (side, side)
+    room = np.empty((3, side, side))
     step = Step(np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape))
     now, new = np.empty(shape), np.empty(shape)
     change, surprise = np.zeros(side), np.empty(side)
     least, here, after, still, waiting = 1.0, -1, -1, False, 0.0
     slots, gain, noise_gain = given.slots, step.gain, step.noise_gain
-    small.copy(given.filtered[slots[length - 1]], now)
-    small.add_multiple(weight, now, sums.by_pattern[kinds[length - 1]])
+    small.copy(given.filtered[slots[length - 1]], side, now)
+    small.add_multiple(weight, now, side, spreads.by_pattern[kinds[length - 1]])
     for t in range(length - 2, -1, -1):
         fresh = not (slots[t] == here and slots[t + 1] == after)
         if fresh or not still:
             if waiting > 0.0:
-                add_covariances(waiting, now, now, kinds[t + 1], system, step, sums, room)
+                add_move(waiting, now, now, kinds[t + 1], system, side, step, spreads, room[0])
                 waiting = 0.0
             if fresh:
                 here, after = slots[t], slots[t + 1]
-                least = min(least, smoother_step(system, given.predicted[after], given.filtered[here], step, room))
+                least = min(least, smoother_step(system, given.predicted[after], given.filtered[here], side, step,
+                                                 room))
                 if not least > 0.0:
                     return least
-            small.congruence(step.gain, now, new, room[0])
-            small.add(step.conditional, new)
-            add_covariances(weight, now, new, kinds[t], system, step, sums, room)
-            still = not fresh and has_converged(now, new, step.gain, room)
-            small.copy(new, now)
+            small.copy(step.conditional, side, new)
+            small.add_congruence(gain, now, side, room[0], new)
+            add_move(weight, now, new, kinds[t], system, side, step, spreads, room[0])
+            still = not fresh and has_converged(now, new, gain, side, room)
+            small.copy(new, side, now)
         else:
             waiting += weight
         for j in range(side):
             surprise[j] = change[j] + changes[t + 1, j]
-        small.multiply_vector(noise_gain, surprise, changes[t + 1])
-        small.multiply_vector(gain, surprise, change)
+        small.multiply_vector(noise_gain, surprise, side, changes[t + 1])
+        small.multiply_vector(gain, surprise, side, change)
         for j in range(side):
             means[t, j] += change[j]
     if waiting > 0.0:
-        add_covariances(waiting, now, now, kinds[0], system, step, sums, room)
-    small.add_multiple(weight, now, sums.first)
+        add_move(waiting, now, now, kinds[0], system, side, step, spreads, room[0])
+    small.add_multiple(weight, now, side, spreads.first)
     return least
 
 
 @inlined_exact
-def add_covariances(weight: float, after: Any, before: Any, kind: int, system: Any, step: Any, sums: Any,
-                    room: Any) -> None:
+def add_move(weight: float, after: Any, before: Any, kind: int, system: Any, side: int, step: Any, spreads: Any,
+             part: Any) -> None:
     """Add the weighted covariances of a move between states with smoothed covariances `before` and `after`."""
-    side, part, moved = len(after), room[0], step.moved
-    small.multiply_square(step.noise_gain, after, part)
+    moved, moves = step.moved, spreads.moves
+    small.multiply(step.noise_gain, after, side, part)
     for i in range(side):
         for j in range(side):
             noise, cross = 0.0, -moved[i, j]
             for e in range(side):
                 noise += part[i, e] * step.noise_gain[j, e] + moved[i, e] * system.transition[j, e]
                 cross += part[i, e] * step.gain[j, e]
-            sums.moves[0, i, j] += weight * noise
-            sums.moves[1, i, j] += weight * cross
-    small.add_multiple(weight, before, sums.moves[2])
-    small.add_multiple(weight, before, sums.by_pattern[kind])
+            moves[0, i, j] += weight * noise
+            moves[1, i, j] += weight * cross
+            moves[2, i, j] += weight * before[i, j]
+    small.add_multiple(weight, before, side, spreads.by_pattern[kind])
 
 
-@blocks.cached
+@inlined_exact
+def add_means(means: Any, noise: Any, weight: float, system: Any, side: int, vector: Any, sums: Any) -> None:
+    """Add the moments of the means of one sequence's states, and of their noise, to `sums`."""
+    vector[side] = 1.0
+    for j in range(side):
+        vector[j] = means[0, j] - system.initial_mean[j]
+    small.add_outer(weight, vector, side + 1, sums.initial)
+    for t in range(1, len(means)):
+        for j in range(side):
+            vector[j] = noise[t, j]
+            vector[side + 1 + j] = means[t - 1, j]
+        small.add_outer(weight, vector, 2 * side + 1, sums.moves)
+
+
+@inlined_exact
+def add_spreads(spreads: Any, side: int, sums: Any) -> None:
+    """Add the covariances of states and of their noise to the moments, which are then whole."""
+    for i in range(side):
+        for j in range(side):
+            sums.initial[i, j] += spreads.first[i, j]
+            sums.moves[i, j] += spreads.moves[0, i, j]
+            sums.moves[side + 1 + j, i] += spreads.moves[1, i, j]
+            sums.moves[side + 1 + i, side + 1 + j] += spreads.moves[2, i, j]
+    small.mirror(sums.initial)
+    small.mirror(sums.moves)
+    small.mirror(sums.observed)
+
+
+@cache
+def smoother_of(unrolled: int) -> Any:
+    """Return the pass, compiled for so many states, or for any number of them if `unrolled` is zero."""
+    def smooth_sequences(series: Series, patterns: Patterns, system: System, sums: Smoothed) -> float:
+        side = unrolled if unrolled > 0 else len(system.initial_mean)
+        longest, width = series.lengths.max(), series.rows.shape[1]
+        found = Covariances(np.empty((longest + 1, side, side)), np.empty((longest + 1, side, side)),
+                            np.empty(longest, np.int64))
+        laws = no_laws(len(patterns.sizes), width, side)
+        spreads = Spreads(np.zeros((len(patterns.sizes), side, side)), np.zeros((side, side)),
+                          np.zeros((3, side, side)))
+        room, noise, vector = np.empty((longest, side)), np.empty((longest, side)), np.empty(width + 2 * side + 1)
+        low = 0
+        least: float = 1.0
+        for s in range(len(series.lengths)):
+            high, weight = low + series.lengths[s], series.weights[s]
+            rows, kinds, means = series.rows[low:high], series.kinds[low:high], room[:high - low]
+            sums.distance[s], sums.log_det[s], sums.information[s], pivot = run_forward(
+                rows, kinds, patterns, system, side, laws, found, means, noise)
+            least = min(least, pivot)
+            if least > 0.0:
+                least = min(least, run_backward(kinds, weight, system, side, found, means, noise, spreads))
+            if not least > 0.0:
+                return least
+            add_means(means, noise, weight, system, side, vector, sums)
+            add_observations(rows, kinds, weight, patterns, system, side, laws, means, vector, sums)
+            low = high
+        add_covariances(patterns, system, laws, spreads.by_pattern, sums)
+        add_spreads(spreads, side, sums)
+        return least
+
+    return blocks.cached(smooth_sequences)
+
+
 def smooth(series: Series, patterns: Patterns, system: System, sums: Smoothed) -> float:
     """Filter and smooth all sequences, and add to `sums`; return the least Cholesky pivot, see `small.cholesky`.
 
     A pivot that is not positive ends the pass.
     """
-    longest, side = 0, len(system.initial_mean)
-    for length in series.lengths:
-        longest = max(longest, length)
-    found = Covariances(np.empty((longest + 1, side, side)), np.empty((longest + 1, side, side)),
-                        np.empty(longest, np.int64))
-    low = 0
-    least: float = 1.0
-    for s in range(len(series.lengths)):
-        high = low + series.lengths[s]
-        kinds, means, changes = series.kinds[low:high], sums.means[low:high], sums.noise[low:high]
-        sums.distance[s], sums.log_det[s], pivot = run_forward(series.rows[low:high], kinds, patterns, system, found,
-                                                               means, changes)
-        least = min(least, pivot)
-        if not least > 0.0:
-            return least
-        least = min(least, run_backward(kinds, series.weights[s], system, found, means, changes, sums))
-        if not least > 0.0:
-            return least
-        sums.noise[low] = 0.0
-        low = high
+    side = len(system.initial_mean)
+    least: float = smoother_of(side if side <= UNROLLED else 0)(series, patterns, system, sums)
     return least

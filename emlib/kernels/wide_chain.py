@@ -1,8 +1,7 @@
-"""Forward and backward along hidden chains in wide range: each number is a fraction times a power of two of its own.
+"""Forward and backward along hidden chains in wide range, see `wide_numbers`.
 
 Nothing underflows, so that moves of no chance and states far apart take no logarithms; one step follows the other,
-which takes some three times as long as the pass of `hmm` side by side. A number is an entry of `fractions` (zero, or
-of size one) and the same entry of `powers`; a zero has the power NOWHERE.
+which takes some three times as long as the pass of `hmm` side by side.
 """
 
 from __future__ import annotations
@@ -13,23 +12,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from emlib.kernels import blocks
-from emlib.kernels.arguments import WideChains, WideSums
 from emlib.kernels.blocks import inlined
+from emlib.kernels.chain_arguments import WideChains, WideSums
+from emlib.kernels.wide_numbers import (
+    NOWHERE,
+    empty,
+    halved,
+    inner_product,
+    keep,
+    powers_of_two,
+    row,
+    times_density,
+    to_common_power,
+)
 
-NOWHERE = -(2**60)  # far below every power, and far from overflow when some of them are added
-VANISHES = 1080  # two to the minus this is zero
-ROUNDING = 64  # powers by which a sum may fall short of its largest term's, or exceed it
-BIASED, MANTISSA, HALF = 1022, 0x000FFFFFFFFFFFFF, 0x3FE0000000000000  # of a float64: exponent of 1/2, other bits, 1/2
 SURE = 2.0**-500  # a sum of products that is larger has lost nothing that matters to underflow
 LN2, LN2_HIGH, LN2_LOW = 0.6931471805599453, 0.6931471803691238, 1.9082149292705877e-10  # high * power is exact
 LARGEST_POWER = 2.0**50
-
-
-class Wide(NamedTuple):
-    """Numbers in wide range, a vector or a matrix of them."""
-
-    fractions: Any
-    powers: Any
 
 
 class Room(NamedTuple):
@@ -52,61 +51,6 @@ class Room(NamedTuple):
 
 
 @inlined
-def halved(fraction: float, number: int, halves: Any) -> float:
-    """Return a fraction over two to a power of -ROUNDING or more."""
-    value: float = fraction * halves[min(number, VANISHES) + ROUNDING]
-    return value
-
-
-@inlined
-def to_common_power(numbers: Any, halves: Any, scaled: Any) -> int:
-    """Write numbers over the largest power of two among them, and return that."""
-    top, powers = NOWHERE, numbers.powers
-    for k in range(len(powers)):
-        top = max(top, powers[k])
-    for k in range(len(powers)):
-        scaled[k] = halved(numbers.fractions[k], top - powers[k], halves)
-    return top
-
-
-@inlined
-def keep(value: float, power: int, k: int, numbers: Any) -> None:
-    """Store value times two to a power."""
-    bits: Any = np.float64(value).view(np.int64)
-    more: Any = (bits >> 52) - BIASED
-    if more > -BIASED:
-        numbers.fractions[k] = np.int64((bits & MANTISSA) | HALF).view(np.float64)
-        numbers.powers[k] = power + more
-    else:  # zero, or too small for a normal number
-        numbers.fractions[k], more = math.frexp(value)
-        numbers.powers[k] = power + more if value > 0.0 else NOWHERE
-
-
-@inlined
-def row(numbers: Any, t: int) -> Any:
-    """Return a row of a matrix of numbers."""
-    return Wide(numbers.fractions[t], numbers.powers[t])
-
-
-@inlined
-def empty(rows: int, count: int) -> Any:
-    """Return room for a matrix of numbers."""
-    return Wide(np.empty((rows, count)), np.empty((rows, count), np.int64))
-
-
-@inlined
-def inner_product(a: Any, b: Any, halves: Any) -> tuple[float, int]:
-    """Return the inner product of two vectors of numbers over a power of two, and the power."""
-    top, total = NOWHERE, 0.0
-    for i in range(len(a.powers)):
-        top = max(top, a.powers[i] + b.powers[i])
-    if top > NOWHERE // 2:
-        for i in range(len(a.powers)):
-            total += halved(a.fractions[i] * b.fractions[i], top - (a.powers[i] + b.powers[i]), halves)
-    return total, top
-
-
-@inlined
 def multiply(matrix: Any, wide: Any, vector: Any, room: Any, product: Any) -> None:
     """Write the product of a matrix with a vector; in wide range only where plain numbers lose something."""
     top = to_common_power(vector, room.halves, room.scaled)
@@ -118,14 +62,6 @@ def multiply(matrix: Any, wide: Any, vector: Any, room: Any, product: Any) -> No
         if not total > SURE:
             total, power = inner_product(row(wide, k), vector, room.halves)
         keep(total, power, k, product)
-
-
-@inlined
-def times_density(numbers: Any, density: Any, product: Any) -> None:
-    """Write the products of two vectors of numbers, entry by entry."""
-    for k in range(len(numbers.powers)):
-        power = max(numbers.powers[k] + density.powers[k], NOWHERE)
-        keep(numbers.fractions[k] * density.fractions[k], power, k, product)
 
 
 @inlined
@@ -236,15 +172,12 @@ def run_backward(low: int, high: int, chains: Any, room: Any, states: Any, moves
 def prepare(transition: Any, total: int) -> Any:
     """Return the room for chains of so many rows in all."""
     count = len(transition)
-    halves = np.zeros(ROUNDING + VANISHES + 1)
-    for i in range(ROUNDING + VANISHES):
-        halves[i] = math.ldexp(1.0, ROUNDING - i)
     into, out, back = transition.T.copy(), empty(count, count), empty(count, count)
     for i in range(count):
         for k in range(count):
             keep(transition[i, k], 0, k, row(out, i))
             keep(into[i, k], 0, k, row(back, i))
-    return Room(halves, transition, into, out, back, empty(total, count), empty(total, count), np.empty(total),
+    return Room(powers_of_two(), transition, into, out, back, empty(total, count), empty(total, count), np.empty(total),
                 np.empty(count), np.empty(count))
 
 

@@ -92,7 +92,7 @@ class BernoulliMixture(MixtureModel):
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw random weights, and probabilities half-way between random rows and the columns' means."""
-        seen = np.ones(len(data)) if data.weights is None else data.weights
+        seen = data.frequencies
         shares = seen / seen.sum()
         picks = data.units[rng.choice(len(data), size=self.n_components, p=shares)]
         between = 0.5 * picks + 0.5 * shares @ data.units

@@ -20,7 +20,7 @@ def spread_centres(data: Data, count: int, rng: np.random.Generator) -> Array:
     """Return `count` distinct rows, spread by the k-means++ rule in whitened units."""
     root = np.linalg.inv(np.linalg.cholesky(data.scale))
     white = (data.units - data.units.mean(axis=0)) @ root.T
-    chance = np.ones(len(white)) if data.weights is None else data.weights.copy()
+    chance = data.frequencies
     nearest = np.full(len(white), np.inf)
     picked = []
     for found in range(count):

@@ -111,7 +111,7 @@ class GaussianWithMissing(ProductModel):
         require_data(data)
         side = self.n_features
         scatter, total, density, entropy = np.zeros((side, side)), np.zeros(side), np.empty(len(data)), 0.0
-        counted = np.ones(len(data)) if data.weights is None else data.weights
+        counted = data.frequencies
         for group in groups(data.units):
             law, weight = laws(params.covariance, group.kinds), counted[group.rows]
             residual = np.where(group.seen, data.units[group.rows] - params.mean, 0.0)
@@ -122,8 +122,7 @@ class GaussianWithMissing(ProductModel):
             entropy += float(counts @ law.entropy)
         moments = GaussianMoments(np.array([counted.sum()]), scatter[None], total[None, :, None],
                                   np.full((1, 1, 1), counted.sum()), params.mean[None, :, None], "tied")
-        return Expectation(Statistics({"rows": moments}), float(counted @ density), float(entropy), data.n_units,
-                           float(counted @ np.abs(density)))
+        return Expectation.of(Statistics({"rows": moments}), density, entropy, data)
 
     def _log_likelihoods(self, params: GaussianWithMissingParams, data: Data) -> Array:
         found = np.empty(len(data))
@@ -166,7 +165,7 @@ class GaussianWithMissing(ProductModel):
         require_data(data)
         side = self.n_features
         precision = np.linalg.inv(params.covariance)
-        counted = np.ones(len(data)) if data.weights is None else data.weights
+        counted = data.frequencies
         missing = np.zeros((side + side**2, side + side**2))
         for seen, rows in patterns(data.units):
             law, weight = partial(params.covariance, seen), counted[rows]

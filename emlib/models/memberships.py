@@ -23,18 +23,19 @@ class Posterior:
         Responsibilities times the observation weights.
     responsibilities : ndarray, shape (n, K)
         Posterior probabilities of the components; rows add up to one.
-    loglik, entropy, magnitude : float
-        Totals in nats, observation weights counted; magnitude sums absolute log-likelihoods.
+    logliks : ndarray, shape (n,)
+        Log-likelihoods of the units, nats.
+    entropy : float
+        Of the components, nats, observation weights counted.
     """
 
     memberships: Array
     responsibilities: Array
-    loglik: float
+    logliks: Array
     entropy: float
-    magnitude: float
 
 
-def posterior(log_joint: Array, weights: Array | None) -> Posterior:
+def posterior(log_joint: Array, data: Data) -> Posterior:
     """Return the responsibilities from log(pi_k p_k(y_i)), shape (n, K)."""
     log_joint = np.asfortranarray(log_joint)  # component by component: NumPy's sums over a few columns are slow
     top = log_joint.max(axis=1)
@@ -46,12 +47,10 @@ def posterior(log_joint: Array, weights: Array | None) -> Posterior:
     shares /= total[:, None]
     logs -= evidence[:, None]
     evidence += top
-    seen = np.ones(len(shares)) if weights is None else weights
     with np.errstate(invalid="ignore"):
-        entropy = -float(seen @ np.where(shares == 0.0, 0.0, shares * logs).sum(axis=1))
-    memberships = shares if weights is None else shares * seen[:, None]
-    return Posterior(memberships, shares, float(seen @ evidence), max(entropy, 0.0),
-                     float(seen @ np.abs(evidence)))
+        entropy = -float(data.frequencies @ np.where(shares == 0.0, 0.0, shares * logs).sum(axis=1))
+    memberships = shares if data.weights is None else shares * data.weights[:, None]
+    return Posterior(memberships, shares, evidence, max(entropy, 0.0))
 
 
 def weighted(q: Any, data: Data, count: int) -> tuple[Array, float]:
@@ -68,7 +67,7 @@ def weighted(q: Any, data: Data, count: int) -> tuple[Array, float]:
     if (shares < 0).any() or np.abs(shares.sum(axis=1) - 1).max() > SUM_TOLERANCE:
         row = int(np.argmax((shares < 0).any(axis=1) | (np.abs(shares.sum(axis=1) - 1) > SUM_TOLERANCE)))
         raise ValueError(f"q: row {row} is {shares[row]}, not a distribution; rows are non-negative and add up to 1")
-    seen = np.ones(len(shares)) if data.weights is None else data.weights
+    seen = data.frequencies
     return shares * seen[:, None], -float(seen @ x_log_y(shares, shares).sum(axis=1))
 
 

@@ -61,13 +61,12 @@ class MixtureModel(DiscreteLatentModel):
         return self.n_components
 
     def _posterior(self, params: Any, data: Data) -> memberships.Posterior:
-        return memberships.posterior(self._log_joint(params, data), data.weights)
+        return memberships.posterior(self._log_joint(params, data), data)
 
     def _expectation(self, params: Any, prepared: Any, data: Data) -> Expectation:
         data = self.condensed(data)
         found = self._posterior(params, data)
-        return Expectation(self._statistics(params, data, found.memberships), found.loglik, found.entropy, data.n_units,
-                           found.magnitude)
+        return Expectation.of(self._statistics(params, data, found.memberships), found.logliks, found.entropy, data)
 
     def expectation_under(self, q: Any, params: Any, data: Data) -> tuple[Statistics, float]:
         """Return statistics and entropy under any memberships q, shape (n, K), not only the posterior."""

@@ -92,7 +92,7 @@ class NegativeBinomialMixture(MixtureModel):
 
     def start(self, data: Data, rng: np.random.Generator) -> NegativeBinomialMixtureParams:
         """Draw random weights, means at random quantiles of the data, and dispersions about a share of the data's."""
-        seen = np.ones(len(data)) if data.weights is None else data.weights
+        seen = data.frequencies
         picks = rng.choice(data.units, size=self.n_components, p=seen / seen.sum()) + 0.5
         share = max(data.scale[1] / data.scale[0] ** 2, 0.1) / self.n_components
         means, sizes = np.exp([[0.1], [0.5]] * rng.standard_normal((2, self.n_components)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 
 import numpy as np
@@ -12,6 +12,8 @@ from scipy.linalg import cho_solve, cholesky
 from emlib.data.validate import positive_integer, positive_number
 from emlib.models.partial import log_det
 from emlib.numerics import Array, kron
+
+PATTERNS = 1024  # of seen responses, whose laws are remembered
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class Nested:
         return np.asarray(self.rest + (self.effects * self.spread) @ self.effects.T)
 
 
+    def law(self, seen: Array) -> Seen:
+        """Return what the responses where `seen` is true, shape (k,), say of the effects; no parameter changes it."""
+        return _law(self, tuple(seen.tolist()))
+
+
 class Seen:
     """What the seen responses y of a unit say of its latent effects u; R is Cov(y | u), V is Cov(y).
 
@@ -108,3 +115,8 @@ class Seen:
         self.shrunk = rest @ self.precision
         self.pull = spread[:, None] * (effects.T @ self.precision)
         self.left = np.diag(spread) - self.pull @ effects * spread
+
+
+@lru_cache(PATTERNS)
+def _law(nested: Nested, seen: tuple[bool, ...]) -> Seen:
+    return Seen(nested, np.array(seen))

@@ -72,7 +72,7 @@ class PoissonMixture(MixtureModel):
 
     def start(self, data: Data, rng: np.random.Generator) -> PoissonMixtureParams:
         """Draw random weights, and rates at random quantiles of the data."""
-        shares = np.ones(len(data)) if data.weights is None else data.weights
+        shares = data.frequencies
         picks = rng.choice(data.units, size=self.n_components, p=shares / shares.sum())
         rates = poisson.near(picks, rng)
         return self.space.hold(PoissonMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), rates))

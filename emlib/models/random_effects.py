@@ -18,7 +18,7 @@ from emlib.families.constant import Constant
 from emlib.families.known_noise import KnownNoise
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
-from emlib.models.nested import Nested, Seen
+from emlib.models.nested import Nested
 from emlib.models.partial import log_density, patterns
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
@@ -130,11 +130,11 @@ class RandomEffects(ProductModel):
         """Return the moments of the responses less their expected effects, at noise of variance one."""
         require_data(data)
         design, nested, spread = self._design, self._nested, self._nested.spread
-        weights = np.ones(len(data)) if data.weights is None else data.weights
+        weights = data.frequencies
         logliks, width = np.empty(len(data)), design.shape[1]
         count, noise, first, second, latent, entropy = 0.0, 0.0, np.zeros(width), np.zeros((width, width)), 0.0, 0.0
         for seen, rows in patterns(data.units):
-            law, weight, total = Seen(nested, seen), weights[rows], weights[rows].sum()
+            law, weight, total = nested.law(seen), weights[rows], weights[rows].sum()
             left = data.units[np.ix_(rows, seen)] - design[seen] @ params.coefficients
             logliks[rows] = log_density(law.factor, left)
             clean = np.linalg.solve(law.root, law.shrunk @ left.T).T  # less the effects, at variance one
@@ -149,14 +149,13 @@ class RandomEffects(ProductModel):
             entropy += 0.5 * total * (len(spread) * (1 + LOG_2PI) + np.linalg.slogdet(law.left)[1])
         moments = GaussianMoments(np.array([count]), np.array([noise]), first[None, None], second[None],
                                   params.coefficients[None, None], "spherical")
-        return Expectation(Statistics({"responses": moments, "latent": float(latent)}), float(weights @ logliks),
-                           float(entropy), data.n_units, float(weights @ np.abs(logliks)))
+        return Expectation.of(Statistics({"responses": moments, "latent": float(latent)}), logliks, entropy, data)
 
     def _log_likelihoods(self, params: RandomEffectsParams, data: Data) -> Array:
         found = np.empty(len(data))
         for seen, rows in patterns(data.units):
             left = data.units[np.ix_(rows, seen)] - self._design[seen] @ params.coefficients
-            found[rows] = log_density(Seen(self._nested, seen).factor, left)
+            found[rows] = log_density(self._nested.law(seen).factor, left)
         return found
 
     def posterior(self, params: RandomEffectsParams, data: Any) -> tuple[Array, Array]:
@@ -165,7 +164,7 @@ class RandomEffects(ProductModel):
         means = np.empty((len(data), len(nested.spread)))
         covariances = np.empty((*means.shape, means.shape[1]))
         for seen, rows in patterns(data.units):
-            law = Seen(nested, seen)
+            law = nested.law(seen)
             means[rows] = (data.units[np.ix_(rows, seen)] - self._design[seen] @ params.coefficients) @ law.pull.T
             covariances[rows] = law.left
         return means, covariances
@@ -174,10 +173,10 @@ class RandomEffects(ProductModel):
         """Return the missing information, which no parameter changes: inv(R) - inv(V) between the designs, (p, p)."""
         require_data(data)
         design, nested = self._design, self._nested
-        weights = np.ones(len(data)) if data.weights is None else data.weights
+        weights = data.frequencies
         missing = np.zeros((design.shape[1], design.shape[1]))
         for seen, rows in patterns(data.units):
-            law = Seen(nested, seen)
+            law = nested.law(seen)
             scaled = np.linalg.solve(law.root, design[seen])
             missing += weights[rows].sum() * (scaled.T @ scaled - design[seen].T @ law.precision @ design[seen])
         return missing

@@ -96,7 +96,8 @@ class RegressionMixture(MixtureModel):
 
     @property
     def _gaussian(self) -> LinearGaussian:
-        return LinearGaussian("coefficients", "noise_variance", "spherical", "components")
+        return LinearGaussian("coefficients", "noise_variance", "spherical", "components",
+                              field_shape=(self.n_components, self.n_features))
 
     @property
     def _prior(self) -> CovariancePenalty | None:
@@ -140,11 +141,6 @@ class RegressionMixture(MixtureModel):
         moments = GaussianMoments(counts, (left * residual).sum(axis=0), (left.T @ design)[:, None, :], squares,
                                   params.coefficients[:, None, :], "spherical")
         return Statistics({"weights": counts, "components": moments})
-
-    def m_step(self, stats: Statistics) -> RegressionMixtureParams:
-        """Return weighted least squares in each component; noise variances about the new coefficients."""
-        found: RegressionMixtureParams = super().m_step(stats)
-        return replace(found, coefficients=found.coefficients.reshape(self.n_components, self.n_features))
 
     def predict_response(self, params: RegressionMixtureParams, design: Any) -> Array:
         """Return the expected response at rows of X whose response is not known, shape (n,)."""

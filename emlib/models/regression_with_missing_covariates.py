@@ -144,11 +144,10 @@ class RegressionWithMissingCovariates(ProductModel):
         """Return the expected moments of residuals and covariates."""
         require_data(data)
         found = self._filled(params, data)
-        weights = np.ones(len(data)) if data.weights is None else data.weights
-        logliks, counts = found.log_likelihoods(), found.missing.sum(axis=1)
-        entropy = 0.5 * (counts * (1 + LOG_2PI) + np.log(self.variance / found.total))
-        return Expectation(self._statistics(found, weights, params), float(weights @ logliks), float(weights @ entropy),
-                           data.n_units, float(weights @ np.abs(logliks)))
+        weights = data.frequencies
+        entropy = 0.5 * (found.missing.sum(axis=1) * (1 + LOG_2PI) + np.log(self.variance / found.total))
+        stats = self._statistics(found, weights, params)
+        return Expectation.of(stats, found.log_likelihoods(), weights @ entropy, data)
 
     def _statistics(self, found: _Filled, weights: Array, params: RegressionWithMissingCovariatesParams) -> Statistics:
         """Moments of e = y - x' theta, whose mean is the residual's share variance / total, and of x."""
@@ -190,7 +189,7 @@ class RegressionWithMissingCovariates(ProductModel):
         """
         require_data(data)
         found = self._filled(params, data)
-        weights = np.ones(len(data)) if data.weights is None else data.weights
+        weights = data.frequencies
         share = self.variance / found.total
         mean, noise = found.residual * share, self.variance - self.variance * share  # of e: mean and variance
         along = share[:, None] * found.hidden  # C theta

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from emlib.data.rows import RobustRows
 from emlib.data.validate import positive_integer, positive_number
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.constant import Constant
+from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
 from emlib.models.missing_information import summed
 from emlib.numerics import Array, squared_lengths
@@ -83,7 +84,7 @@ class StudentT(ProductModel):
     @property
     def families(self) -> tuple[Family, ...]:
         """Weighted normal rows, and the densities of their weights."""
-        rows = LinearGaussian("location", "scale", "tied", "rows", alone=(self.n_features,))
+        rows = LinearGaussian("location", "scale", "tied", "rows", field_shape=(self.n_features,))
         return (rows, Constant())
 
     @property
@@ -103,44 +104,46 @@ class StudentT(ProductModel):
         normal = rng.standard_normal((n, self.n_features)) @ np.linalg.cholesky(params.scale).T
         return np.asarray(params.location + normal / np.sqrt(rng.chisquare(self.dof, (n, 1)) / self.dof))
 
-    def _rates(self, params: StudentTParams, data: Data) -> tuple[Array, Array, float, float]:
-        """Return residuals, the rates of the units' gamma variables, their common shape, and log det of the scale."""
+    @cached_property
+    def _gamma(self) -> tuple[float, float, float, float]:
+        """Return the shape of u given y, its digamma and log-gamma, and the log of the constant in the density of u."""
+        shape, half, special = 0.5 * (self.dof + self.n_features), 0.5 * self.dof, scipy.special
+        constant = half * np.log(half) - special.gammaln(half)
+        return shape, float(special.digamma(shape)), float(special.gammaln(shape)), float(constant)
+
+    def _rates(self, params: StudentTParams, data: Data) -> tuple[Array, Array, float]:
+        """Return residuals, the rates of the units' gamma variables, and log det of the scale."""
         residual = data.units - params.location
         factor = np.linalg.cholesky(params.scale)
         rates = 0.5 * (self.dof + squared_lengths(factor, residual))
-        return residual, rates, 0.5 * (self.dof + self.n_features), 2 * float(np.log(np.diag(factor)).sum())
+        return residual, rates, 2 * float(np.log(np.diag(factor)).sum())
 
     def e_step(self, params: StudentTParams, data: Data) -> Expectation:
         """Return the moments of the rows, weighted by w = (dof + d) / (dof + distance^2), and those of the weights."""
         require_data(data)
-        residual, rates, shape, log_det = self._rates(params, data)
-        seen = np.ones(len(data)) if data.weights is None else data.weights
-        special = scipy.special  # loaded at first use
-        logs = special.digamma(shape) - np.log(rates)
-        stats = self._statistics(seen * shape / rates, float(seen @ logs), residual, params, data)
-        entropy = shape + special.gammaln(shape) - shape * special.digamma(shape) + logs
-        found = self._log_density(rates, shape, log_det)
-        magnitude = float(seen @ np.abs(found))
-        return Expectation(stats, float(seen @ found), float(seen @ entropy), data.n_units, magnitude)
+        residual, rates, log_det = self._rates(params, data)
+        seen, log_rates, (shape, digamma, log_gamma, _) = data.frequencies, np.log(rates), self._gamma
+        logs = data.n_units * digamma - float(seen @ log_rates)
+        stats = self._statistics(seen * (shape / rates), logs, residual, params, data)
+        entropy = data.n_units * (shape + log_gamma - shape * digamma) + logs
+        return Expectation.of(stats, self._log_density(log_rates, log_det), entropy, data)
 
-    def _log_density(self, rates: Array, shape: float, log_det: float) -> Array:
-        heads = scipy.special.gammaln(shape) - scipy.special.gammaln(0.5 * self.dof)
-        constant = heads - 0.5 * self.n_features * np.log(self.dof * np.pi)
-        return np.asarray(constant - 0.5 * log_det - shape * np.log(2 * rates / self.dof))
+    def _log_density(self, log_rates: Array, log_det: float) -> Array:
+        shape, _, log_gamma, constant = self._gamma
+        return np.asarray(log_gamma + constant - 0.5 * (self.n_features * LOG_2PI + log_det) - shape * log_rates)
 
     def _log_likelihoods(self, params: StudentTParams, data: Data) -> Array:
-        return self._log_density(*self._rates(params, data)[1:])
+        _, rates, log_det = self._rates(params, data)
+        return self._log_density(np.log(rates), log_det)
 
     def _statistics(self, weights: Array, logs: float, residual: Array, params: StudentTParams,
                     data: Data) -> Statistics:
         """Moments of the rows under weights that count repeats; `logs` is the expected sum of log u."""
-        weighted = weights[:, None] * residual
-        moments = GaussianMoments(np.array([data.n_units]), (weighted.T @ residual)[None],
-                                  weighted.sum(axis=0)[None, :, None], weights.sum().reshape(1, 1, 1),
-                                  params.location[None, :, None], "tied")
+        weighted, total, count = weights[:, None] * residual, weights.sum(), data.n_units
+        moments = GaussianMoments(np.array([count]), (weighted.T @ residual)[None], weighted.sum(axis=0)[None, :, None],
+                                  total.reshape(1, 1, 1), params.location[None, :, None], "tied")
         half = 0.5 * self.dof
-        peak = half * np.log(half) - scipy.special.gammaln(half)
-        gamma = data.n_units * peak - half * weights.sum() + (half - 1) * logs
+        gamma = count * self._gamma[3] - half * total + (half - 1) * logs
         return Statistics({"rows": moments, "latent": float(gamma + 0.5 * self.n_features * logs)})
 
     def expanded_m_step(self, stats: Statistics) -> StudentTParams:
@@ -157,8 +160,7 @@ class StudentT(ProductModel):
 
     def posterior(self, params: StudentTParams, data: Any) -> Array:
         """Return the expected weights w of any rows, shape (n,): about one in the middle, small for outliers."""
-        _, rates, shape, _ = self._rates(params, any_units(self.reader, data))
-        return np.asarray(shape / rates)
+        return np.asarray(self._gamma[0] / self._rates(params, any_units(self.reader, data))[1])
 
     def missing_information(self, params: StudentTParams, data: Data) -> Array:
         """Return the missing information in standard entries, shape (p, p).
@@ -173,12 +175,11 @@ class StudentT(ProductModel):
         return summed(partial(self._missing, params), data, width)
 
     def _missing(self, params: StudentTParams, data: Data) -> Array:
-        residual, rates, shape, _ = self._rates(params, data)
-        seen = np.ones(len(data)) if data.weights is None else data.weights
+        residual, rates, _ = self._rates(params, data)
         slope = residual @ np.linalg.inv(params.scale)
         bend = 0.5 * (slope[:, :, None] * slope[:, None, :]).reshape(len(data), -1)
         scores = np.concatenate([slope, bend], axis=1)
-        missing: Array = scores.T @ ((seen * shape / rates**2)[:, None] * scores)
+        missing: Array = scores.T @ ((data.frequencies * self._gamma[0] / rates**2)[:, None] * scores)
         return missing
 
     def missing_information_cost(self) -> int:

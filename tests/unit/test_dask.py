@@ -19,6 +19,7 @@ import emlib
 from emlib import Chunks
 from emlib.algorithms import EM, IncrementalEM
 from emlib.backends import dask as backend
+from emlib.backends import dask_calls
 from emlib.backends.dask import dask_data, dask_map
 from emlib.fitting.checkpoint import fingerprint
 from emlib.models import CategoricalHMM, GaussianMixture, RegressionMixture
@@ -98,7 +99,7 @@ def test_a_call_whose_worker_is_gone_is_made_elsewhere(client: Client) -> None:
     part = client.scatter(MIXTURE.as_data(ROWS[:100]))
     calls = [(len, part), (len, part)]
     futures = [client.submit(len, part, workers=home, pure=False) for home in ("tcp://127.0.0.1:9", None)]
-    found = backend._gathered(client, calls, futures, [("tcp://127.0.0.1:9",), ()], slice(0, 2))
+    found = dask_calls._gathered(client, calls, futures, [("tcp://127.0.0.1:9",), ()], slice(0, 2))
     assert found == [100, 100]
 
 

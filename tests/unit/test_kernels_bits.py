@@ -12,7 +12,7 @@ import numba
 import pytest
 
 from emlib.kernels import blocks, gaussian, hmm, wide_chain
-from emlib.kernels.arguments import AnyMatrix, AnyVector, Matrix, Vector
+from emlib.kernels.array_types import AnyMatrix, AnyVector, Matrix, Vector
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.compiled

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from emlib.data import Data
-from emlib.kernels import dispatch, kalman
-from emlib.kernels.arguments import System
+from emlib.kernels import dispatch, kalman, kalman_patterns
+from emlib.kernels.kalman_arguments import System
 from emlib.kernels.kalman_filter import STEP_CHANGE, has_converged
 from emlib.model import Expectation
 from emlib.models import LinearDynamicalSystem
@@ -18,7 +18,7 @@ from tests.tolerances import COMPILED, TWO_CODES
 
 LENGTHS = [300, 1, 30, 120, 2, 30]
 WEIGHTS = np.array([1.0, 2.0, 0.5, 1.0, 1.0, 3.0])
-SYSTEMS = [(1, 1, 0.9, 1.0), (4, 4, 0.95, 1.0), (3, 2, 0.5, 1e5), (2, 5, 1.0, 1.0)]
+SYSTEMS = [(1, 1, 0.9, 1.0), (4, 4, 0.95, 1.0), (3, 2, 0.5, 1e5), (2, 5, 1.0, 1.0), (6, 3, 0.9, 1.0)]
 
 
 def system(k: int, d: int, speed: float, stretch: float = 1.0) -> tuple[Any, Any]:
@@ -99,6 +99,15 @@ def test_many_features_and_patterns() -> None:
     assert max(misses(wide, step(model, params, Data(units), False)).values()) < COMPILED
 
 
+def test_more_patterns_than_are_remembered() -> None:
+    model, params = system(2, 65, 0.9)
+    rows = model.sample(params, 300, np.random.default_rng(2))
+    rows[np.random.default_rng(3).random(rows.shape) < 0.2] = np.nan
+    assert len(np.unique(np.isnan(rows), axis=0)) > kalman_patterns.ENTRIES // 65**2
+    many = step(model, params, Data([rows]), True)
+    assert max(misses(many, step(model, params, Data([rows]), False)).values()) < COMPILED
+
+
 def test_what_converges_slowly_is_not_taken_to_have_converged() -> None:
     """A local level with little noise: a step changes the precision by less than rounding long before the end."""
     model = LinearDynamicalSystem(1, 1)
@@ -109,8 +118,9 @@ def test_what_converges_slowly_is_not_taken_to_have_converged() -> None:
     assert max(apart.values()) < COMPILED, apart
     old, room = np.ones((1, 1)), np.empty((4, 1, 1))
     new = old * (1 + 0.9 * STEP_CHANGE)
-    assert [has_converged(old, new, np.array([[rate]]), room) for rate in (0.9, 0.99999, 1.0)] == [True, False, False]
-    assert not has_converged(old, old * (1 + 3 * STEP_CHANGE), np.array([[0.9]]), room)
+    found = [has_converged(old, new, np.array([[rate]]), 1, room) for rate in (0.9, 0.99999, 1.0)]
+    assert found == [True, False, False]
+    assert not has_converged(old, old * (1 + 3 * STEP_CHANGE), np.array([[0.9]]), 1, room)
 
 
 def test_a_vague_prior_is_no_reason_to_leave_the_compiled_filter() -> None:

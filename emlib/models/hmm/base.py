@@ -80,27 +80,25 @@ class HiddenMarkovModel(DiscreteLatentModel):
     def _expectation(self, params: Any, prepared: Any, data: Data) -> Expectation:
         """Return expected first states, moves and emissions of a chunk, by one forward and one backward pass."""
         rows, size = sequences.joined(data.units), sequences.lengths(data.units)
-        seen = np.ones(len(data)) if data.weights is None else data.weights
+        seen = data.frequencies
         if use_compiled_chain(size, self.n_states):
-            quick = self._compiled(params, prepared, rows, size, seen)
+            quick = self._compiled(params, prepared, rows, size, data)
             if quick is not None:
                 return quick
         found = self._smoothed(params, rows, size)
         moments = self.emission.moments(params, rows, found.states * np.repeat(seen, size)[:, None])
         stats = self._statistics(seen @ found.initial, np.tensordot(seen, found.transitions, 1), moments)
-        return Expectation(stats, float(seen @ found.loglik), max(float(seen @ found.entropy), 0.0), data.n_units,
-                           float(seen @ np.abs(found.loglik)))
+        return Expectation.of(stats, found.loglik, max(float(seen @ found.entropy), 0.0), data)
 
-    def _compiled(self, params: Any, prepared: Any, rows: Array, size: Array, seen: Array) -> Expectation | None:
+    def _compiled(self, params: Any, prepared: Any, rows: Array, size: Array, data: Data) -> Expectation | None:
         """Return the E-step by the compiled passes; None where they cannot serve."""
         emission = self.emission
         given = emission.compiled(prepared, rows)
-        found = compiled_chain.run(params.initial, params.transition, given, size, seen)
+        found = compiled_chain.run(params.initial, params.transition, given, size, data.frequencies)
         if found is None:
             return None
         stats = self._statistics(found.initial, found.transitions, emission.collected(params, rows, found))
-        return Expectation(stats, float(seen @ found.loglik), found.entropy, float(seen.sum()),
-                           float(seen @ np.abs(found.loglik)))
+        return Expectation.of(stats, found.loglik, found.entropy, data)
 
     def _statistics(self, initial: Array, transitions: Array, moments: Any) -> Statistics:
         return Statistics({"initial": initial, "transition": transitions, self.emission.family.key: moments})

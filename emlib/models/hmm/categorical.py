@@ -13,7 +13,7 @@ from emlib.data import Data
 from emlib.data.sequences import Symbols
 from emlib.data.validate import positive_integer
 from emlib.families import Categorical
-from emlib.kernels.arguments import Emissions
+from emlib.kernels.chain_arguments import Emissions
 from emlib.models.discrete import NUDGE
 from emlib.models.hmm import compiled_chain, paths
 from emlib.models.hmm.base import HiddenMarkovModel

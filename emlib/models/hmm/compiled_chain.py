@@ -6,19 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emlib.kernels.arguments import (
-    EXP,
-    Chain,
-    ChainSums,
-    ChainTotals,
-    Emissions,
-    Forward,
-    Normals,
-    NormalSums,
-    Quadratic,
-    Sequences,
-    SymbolTable,
-)
+from emlib.kernels.arguments import EXP, Normals, NormalSums, Quadratic
+from emlib.kernels.chain_arguments import Chain, ChainSums, ChainTotals, Emissions, Forward, Sequences, SymbolTable
 from emlib.kernels.dispatch import LANES, LEAST_DENSITY
 from emlib.models import gaussian_products
 from emlib.models.compiled_gaussian import zero_sums

@@ -12,7 +12,7 @@ import numpy as np
 from emlib.blocks.block import Block
 from emlib.data import Data, Reader
 from emlib.families import Family
-from emlib.kernels.arguments import Emissions
+from emlib.kernels.chain_arguments import Emissions
 from emlib.models.hmm import compiled_chain
 from emlib.numerics import Array
 

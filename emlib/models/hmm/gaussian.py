@@ -13,7 +13,7 @@ from emlib.data import Data, sequences
 from emlib.data.rows import NormalRows
 from emlib.data.validate import positive_integer
 from emlib.families import GaussianMoments, LinearGaussian, covariance
-from emlib.kernels.arguments import Emissions
+from emlib.kernels.chain_arguments import Emissions
 from emlib.models import compiled_gaussian, gaussian_data
 from emlib.models.compiled_gaussian import NormalDensities
 from emlib.models.hmm import compiled_chain

@@ -13,7 +13,7 @@ from emlib.data import Data, sequences
 from emlib.data.rows import CountRows, Counts
 from emlib.data.validate import positive_integer
 from emlib.families import Poisson, poisson
-from emlib.kernels.arguments import Emissions
+from emlib.kernels.chain_arguments import Emissions
 from emlib.models import gaussian_data
 from emlib.models.discrete import NUDGE
 from emlib.models.hmm import compiled_chain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from emlib.kernels.arguments import WideChains, WideSums
+from emlib.kernels.chain_arguments import WideChains, WideSums
 from emlib.models.hmm.chain import Smoothed
 from emlib.numerics import Array, x_log_y
 

@@ -10,17 +10,9 @@ import numpy as np
 from emlib.data.sequences import lengths
 from emlib.kernels import use_compiled_kalman
 from emlib.models.lds import compiled_kalman
-from emlib.models.lds.kalman import Smoothed, offsets, path_entropy, run_filter, run_smoother
-from emlib.models.lds.moments import (
-    Summary,
-    Sums,
-    initial_sums,
-    observation_sums,
-    origins,
-    statistics,
-    transition_sums,
-)
-from emlib.models.partial import patterns
+from emlib.models.lds.kalman import Smoothed, congruence, offsets, run_filter, run_smoother
+from emlib.models.lds.moments import Summary, origins, prior_entropy, statistics, weighted_moments
+from emlib.models.partial import partial, patterns
 from emlib.numerics import Array, tree_sum
 
 
@@ -50,30 +42,43 @@ def _summarise_group(params: Any, rows: Array, weights: Array, origin: dict[str,
     """Return what sequences of one length yield, rows of shape (N, T, d)."""
     found = run_filter(params, rows)
     states = run_smoother(params, found)
-    spread = np.tensordot(weights, states.covariances[:, 0], 1)
-    observed, missing_entropy = _observations(params, rows, weights, states)
-    sums = {"initial": initial_sums(params, weights, states.means[:, 0], spread),
-            "transition": _transitions(params, weights, states), "observation": observed}
-    entropy = float(weights @ path_entropy(params, found)) + missing_entropy
-    return Summary(statistics(sums, origin), found.loglik, entropy)
+    initial = weighted_moments(weights, states.means[:, 0] - params.initial_mean, np.ones(len(rows)))
+    initial[:-1, :-1] += np.tensordot(weights, states.covariances[:, 0], 1)
+    observed, entropy = _observations(params, rows, weights, states)
+    moments = {"initial": initial, "transition": _transitions(params, weights, states), "observation": observed}
+    entropy += float(weights @ (prior_entropy(params, np.full(len(rows), rows.shape[1])) - found.information))
+    return Summary(statistics(moments, origin), found.loglik, entropy)
 
 
-def _transitions(params: Any, weights: Array, states: Smoothed) -> Sums:
-    """Return the sums of the transition; the covariances are sums again (see `run_smoother`)."""
+def _transitions(params: Any, weights: Array, states: Smoothed) -> Array:
+    """Return the moments of (noise, 1, state before); the covariances are sums again (see `run_smoother`)."""
     side = states.means.shape[2]
     noise = (states.noise_gain @ states.surprise[..., None]).reshape(-1, side)
     ahead, lost = states.noise_gain @ states.covariances[:, 1:], params.transition @ states.conditional
     see = ahead @ np.swapaxes(states.noise_gain, -1, -2) + lost @ params.transition.T
     sex = ahead @ np.swapaxes(states.gain, -1, -2) - lost
-    spreads = (np.einsum("n,ntij->ij", weights, part) for part in (see, sex, states.covariances[:, :-1]))
-    before = states.means[:, :-1].reshape(-1, side)
-    return transition_sums(params, np.repeat(weights, states.gain.shape[1]), noise, before, spreads)
+    see, sex, sxx = (np.einsum("n,ntij->ij", weights, part) for part in (see, sex, states.covariances[:, :-1]))
+    moments = weighted_moments(np.repeat(weights, states.gain.shape[1]), noise, np.ones(len(noise)),
+                               states.means[:, :-1].reshape(-1, side))
+    none = np.zeros((side, 1))
+    moments += np.block([[see, none, sex], [none.T, np.zeros((1, 1)), none.T], [sex.T, none, sxx]])
+    return moments
 
 
-def _observations(params: Any, rows: Array, weights: Array, states: Smoothed) -> tuple[Sums, float]:
-    width = states.means.shape[2]
-    flat, counted = rows.reshape(-1, rows.shape[2]), np.repeat(weights, rows.shape[1])
-    flat = flat - offsets(params)[1]
-    means, spreads = states.means.reshape(-1, width), states.covariances.reshape(-1, width, width)
-    groups = ((seen, where, np.tensordot(counted[where], spreads[where], 1)) for seen, where in patterns(flat))
-    return observation_sums(params, flat, counted, means, groups)
+def _observations(params: Any, rows: Array, weights: Array, states: Smoothed) -> tuple[Array, float]:
+    """Return the moments of (noise, 1, state) of rows with a seen entry, and the entropy of the missing ones."""
+    width, side = params.observation.shape
+    flat, counted = rows.reshape(-1, width) - offsets(params)[1], np.repeat(weights, rows.shape[1])
+    means, spreads = states.means.reshape(-1, side), states.covariances.reshape(-1, side, side)
+    moments, entropy = np.zeros((width + 1 + side, width + 1 + side)), 0.0
+    for seen, where in patterns(flat):
+        if not seen.any():
+            continue
+        law, weight, mean = partial(params.observation_covariance, seen), counted[where], means[where]
+        noise = (flat[where][:, seen] - mean @ params.observation[seen].T) @ law.fill.T
+        moments += weighted_moments(weight, noise, np.ones(len(mean)), mean)
+        moments[:width, :width] += weight.sum() * law.left
+        from_state = np.vstack([-law.fill @ params.observation[seen], np.zeros((1, side)), np.eye(side)])
+        moments += congruence(from_state, np.tensordot(weight, spreads[where], 1))
+        entropy += float(weight.sum()) * law.entropy
+    return moments, entropy

@@ -150,11 +150,3 @@ def run_smoother(params: Any, found: Filtered) -> Smoothed:
         means[:, t] += (gain[:, t] @ surprise[:, :, None])[:, :, 0]
         covariances[:, t] = symmetrise(conditional[:, t] + congruence(gain[:, t], covariances[:, t + 1]))
     return Smoothed(means, covariances, gain, conditional, noise_gain, means[:, 1:] - found.ahead_means[:, 1:])
-
-
-def path_entropy(params: Any, found: Filtered) -> Array:
-    """Return the entropies of the paths z_1, ..., z_T given the seen entries: the prior's less the information."""
-    length, side = found.means.shape[1:]
-    steps = _log_det(params.initial_covariance) + (length - 1) * _log_det(params.transition_covariance)
-    entropy: Array = 0.5 * (length * side * (1.0 + LOG_2PI) + steps) - found.information
-    return entropy

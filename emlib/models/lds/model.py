@@ -19,62 +19,12 @@ from emlib.models.lds import starts
 from emlib.models.lds.basis import n_free_changes
 from emlib.models.lds.e_step import summarise
 from emlib.models.lds.kalman import congruence, offsets, run_filter, run_smoother
+from emlib.models.lds.params import LinearDynamicalSystemParams, LinearDynamicalSystemWithOffsetsParams
 from emlib.models.partial import partial, patterns
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
 
 COLLAPSED = 1e-10  # smallest variance, relative to what the model's other variances or the data's columns have
-
-
-@dataclass(frozen=True, eq=False)
-class LinearDynamicalSystemParams:
-    """Parameters of `LinearDynamicalSystem`.
-
-    Attributes
-    ----------
-    initial_mean : ndarray, shape (k,)
-    initial_covariance : ndarray, shape (k, k)
-        P_0, of the first state.
-    transition : ndarray, shape (k, k)
-        A.
-    transition_covariance : ndarray, shape (k, k)
-        Q.
-    observation : ndarray, shape (d, k)
-        C.
-    observation_covariance : ndarray, shape (d, d)
-        R.
-    """
-
-    initial_mean: Array
-    initial_covariance: Array
-    transition: Array
-    transition_covariance: Array
-    observation: Array
-    observation_covariance: Array
-
-    def constants(self) -> tuple[Array, Array] | None:
-        """Return the offsets of state and observation; None where the equations have none."""
-        return None
-
-
-@dataclass(frozen=True, eq=False)
-class LinearDynamicalSystemWithOffsetsParams(LinearDynamicalSystemParams):
-    """Parameters of `LinearDynamicalSystem` with ``offsets=True``.
-
-    Attributes
-    ----------
-    transition_offset : ndarray, shape (k,)
-        b.
-    observation_offset : ndarray, shape (d,)
-        c.
-    """
-
-    transition_offset: Array
-    observation_offset: Array
-
-    def constants(self) -> tuple[Array, Array]:
-        """Return the offsets of state and observation."""
-        return self.transition_offset, self.observation_offset
 
 
 @dataclass(frozen=True)
@@ -211,10 +161,8 @@ class LinearDynamicalSystem(ProductModel):
     def e_step(self, params: LinearDynamicalSystemParams, data: Data) -> Expectation:
         """Return the expected moments of the three regressions about their current coefficients."""
         require_data(data)
-        seen = np.ones(len(data)) if data.weights is None else data.weights
-        found = summarise(params, data.units, seen)
-        return Expectation(found.stats, float(seen @ found.loglik), found.entropy, data.n_units,
-                           float(seen @ np.abs(found.loglik)))
+        found = summarise(params, data.units, data.frequencies)
+        return Expectation.of(found.stats, found.loglik, found.entropy, data)
 
     def filter(self, params: LinearDynamicalSystemParams, data: Any) -> tuple[Any, Any]:
         """Return means (T, k) and covariances (T, k, k) of the states given the past and present; lists for a list."""
