@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from emlib.kernels import blocks
-from emlib.kernels.arguments import AnyMatrix, AnyVector, ExpTable, Normals, Scores, ScoreSums
+from emlib.kernels.arguments import ExpTable, Normals, Scores, ScoreSums
+from emlib.kernels.array_types import AnyMatrix, AnyVector
 from emlib.kernels.blocks import inlined
 from emlib.kernels.dispatch import BLOCK, STRIDE
 from emlib.kernels.gaussian import log_densities, responsibilities, workspace

@@ -283,3 +283,25 @@ def test_fit_ends_at_a_maximum() -> None:
     runs = [emlib.fit(model, units, rng=seed) for seed in range(3)]
     assert all(run.status is Status.CONVERGED for run in runs)
     assert np.ptp([run.loglik for run in runs]) < RESCALED
+
+
+def test_a_single_series_leaves_no_ridge() -> None:
+    """The scale of the states is held where nothing is known of them; left free, it grows for ever."""
+    series = LinearDynamicalSystem(2, 2)
+    rng = np.random.default_rng(0)
+    turn, state, rows = 0.9 * np.linalg.qr(rng.standard_normal((2, 2)))[0], np.zeros(2), []
+    for _ in range(150):
+        state = turn @ state + rng.standard_normal(2)
+        rows.append(state + 0.7 * rng.standard_normal(2))
+    data = np.array(rows)
+    fit = emlib.fit(series, data, rng=0)
+    assert fit.success, fit.message
+    assert fit.n_estep < 150
+    assert "transition_covariance" in fit.message
+    assert fit.model.n_invariant == 1  # turns of the states
+    ridge = {"initial_mean": fit.params.initial_mean, "initial_covariance": fit.params.initial_covariance}
+    free = emlib.fit(LinearDynamicalSystem(2, 2, fixed=ridge), data, start=fit, max_estep=300)
+    assert not free.success
+    assert series.held_by_default(series.as_data([data] * 9)) == ()
+    known = LinearDynamicalSystem(2, 2, fixed={"observation": np.eye(2)})
+    assert known.held_by_default(known.as_data(data)) == ("initial_mean", "initial_covariance")

@@ -47,10 +47,12 @@ class LinearDynamicalSystem(ProductModel):
     Shumway & Stoffer (1982); Ghahramani & Hinton (1996). The latent data are the states, and the missing entries of
     rows that were seen in part. The path of states is not identified: z -> T z changes nothing that is observed, so
     that k^2 directions carry no information (fewer where fields are held); with both offsets estimated k more, the
-    shifts z -> z + s. Every sequence tells of one first state;
-    with fewer sequences than the k + k (k + 1) / 2 parameters of its distribution and one more, `fit` holds these at
-    the start's values unless the model has ``fixed={}``: with a single sequence the initial covariance would shrink
-    for ever.
+    shifts z -> z + s. Every sequence tells of one first state; with fewer sequences than the k + k (k + 1) / 2
+    parameters of its distribution and one more, `fit` holds these at the start's values unless the model has
+    ``fixed={}``: with a single sequence the initial covariance would shrink for ever. Where nothing else is fixed it
+    holds the state's noise, too, which costs no generality; else runs creep along a ridge, on which the scale of the
+    states grows and the likelihood hardly at all. Drawn starts have mean 0 and both covariances 1 there, so that no
+    axis is special.
 
     Examples
     --------
@@ -146,6 +148,8 @@ class LinearDynamicalSystem(ProductModel):
             block = next(block for block in self.space.blocks if block.name == "observation_offset")
             offset = block.hold(data.scale[0].copy()) if isinstance(block, Real | Held) else None
         fields = starts.fields(data.scale, self.n_latent, rng, offset)
+        if self._is_few(data) and self._states_are_free:
+            fields |= starts.standard_states(self.n_latent)
         params: LinearDynamicalSystemParams = self.space.params_type(**fields)
         return self.space.hold(params)
 
@@ -153,10 +157,21 @@ class LinearDynamicalSystem(ProductModel):
         """Name the initial block where there are fewer sequences than its parameters and one more.
 
         Its covariance would shrink for ever; with the covariance alone held, the mean and the scale of the states would
-        grow for ever, to the same end.
+        grow for ever, to the same end. With both held the scale still tells how well the first state is known, and
+        creeps along a ridge; so the state's noise and offset are held, too, where nothing else is known of the states.
         """
-        size = self.n_latent + self.n_latent * (self.n_latent + 1) // 2
-        return ("initial_mean", "initial_covariance") if data.n_units < size + 1 else ()
+        if not self._is_few(data):
+            return ()
+        own = ("transition_covariance", *(("transition_offset",) if self.offsets else ()))
+        return ("initial_mean", "initial_covariance", *(own if self._states_are_free else ()))
+
+    def _is_few(self, data: Data) -> bool:
+        return bool(data.n_units < self.n_latent + self.n_latent * (self.n_latent + 1) // 2 + 1)
+
+    @property
+    def _states_are_free(self) -> bool:
+        """Whether nothing is known of the states, so that other units and axes of theirs give the same data."""
+        return not set(self.fixed or {}) - {"observation_covariance", "observation_offset"}
 
     def e_step(self, params: LinearDynamicalSystemParams, data: Data) -> Expectation:
         """Return the expected moments of the three regressions about their current coefficients."""

@@ -42,6 +42,11 @@ def fields(scale: Array, k: int, rng: np.random.Generator, offset: Array | None 
             "observation_covariance": NOISE * np.diag(deviations**2), **offsets}
 
 
+def standard_states(k: int) -> dict[str, Array]:
+    """Return fields in which no axis of the states is special: any turn of them leaves these as they are."""
+    return {"initial_mean": np.zeros(k), "initial_covariance": np.eye(k), "transition_covariance": np.eye(k)}
+
+
 def draw(params: Any, length: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Draw one sequence of observations, shape (T, d), with its states, shape (T, k)."""
     first, step, noise = (np.linalg.cholesky(getattr(params, f"{name}_covariance"))
