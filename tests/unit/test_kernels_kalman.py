@@ -10,7 +10,7 @@ import pytest
 from emlib.data import Data
 from emlib.kernels import dispatch, kalman, kalman_patterns
 from emlib.kernels.kalman_arguments import System
-from emlib.kernels.kalman_filter import STEP_CHANGE, has_converged
+from emlib.kernels.kalman_convergence import STEP_CHANGE, has_converged
 from emlib.model import Expectation
 from emlib.models import LinearDynamicalSystem
 from emlib.models.lds import compiled_kalman, e_step
