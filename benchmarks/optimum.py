@@ -1,14 +1,19 @@
 """CPU seconds of whole fits: the default beside EM, SQUAREM, L-BFGS and `Adaptive`, each by its own stopping rule.
 
 All start at the same points, as a user's fits do, on one thread; the look at the curvature at the end is part of the
-time. The compiler's is not: each fit is made twice on a small budget before. A ratio compares a run with the quickest
-one that ends no lower than EM from the same start by more than `SAME` nats; a run out of budget counts with its time.
+time, and the share of Hessians in the default is shown. The compiler's is not: each fit is made once on a small budget before. A
+ratio compares a run with the quickest one that ends no lower than EM from the same start by more than `SAME` nats; a
+run out of budget counts with its time.
 """
 
 from __future__ import annotations
 
+import importlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -19,6 +24,7 @@ from emlib.algorithms import EM, LBFGS, SQUAREM, Adaptive
 from emlib.algorithms.base import Algorithm
 from emlib.evaluation.threads import one_blas_thread
 from emlib.fitting.default import default_algorithm
+from emlib.problem import Problem
 from emlib.result import Result
 
 SAME, BUDGET, LARGEST_MATRIX = 1e-4, 5000, 500
@@ -26,7 +32,32 @@ RIVALS: dict[str, Algorithm | None] = {"default": None, "EM": EM(), "SQUAREM": S
                                        "Adaptive": Adaptive()}  # fmt: skip
 STARTS: dict[Scale, int] = {"small": 1, "quick": 1, "full": 3}
 PLACES: dict[Scale, slice] = {"small": slice(2, 4), "quick": slice(0, None, 4), "full": slice(None)}
+LOOP = importlib.import_module("emlib.solve")  # where runs end, with a look at the curvature
 Run = dict[str, tuple[float, Result]]  # CPU seconds and the end of each rival
+
+
+@contextmanager
+def stopped_looks() -> Iterator[list[float]]:
+    """Take the CPU seconds of Hessians and of looks at the curvature, as a list to which they are added."""
+    spent: list[float] = []
+    under_way: list[None] = []
+
+    def stopped(honest: Any) -> Any:
+        def look(*given: Any) -> Any:
+            if under_way:
+                return honest(*given)
+            under_way.append(None)
+            began = time.process_time()
+            try:
+                return honest(*given)
+            finally:
+                under_way.pop()
+                spent.append(time.process_time() - began)
+        return look
+
+    with patch.object(LOOP, "curvature", stopped(LOOP.curvature)), patch.object(
+            Problem, "hessian", stopped(Problem.hessian)):
+        yield spent
 
 
 def timed(model: Any, data: Any, start: Any, algorithm: Algorithm | None) -> tuple[float, Result]:
@@ -36,8 +67,8 @@ def timed(model: Any, data: Any, start: Any, algorithm: Algorithm | None) -> tup
     return time.process_time() - began, found
 
 
-def measured(place: int, n_starts: int, tuning: bool = False) -> tuple[int, list[Run]]:
-    """Return the number of parameters of a problem, and every rival's run from every start.
+def measured(place: int, n_starts: int, tuning: bool = False) -> tuple[int, list[Run], list[float]]:
+    """Return how many parameters a problem has, every rival's run from every start, and the default's share of Hessians.
 
     `Adaptive` runs where it is not the default. Beyond 500 parameters no method has a matrix over them: L-BFGS measures
     steps in the identity.
@@ -49,17 +80,19 @@ def measured(place: int, n_starts: int, tuning: bool = False) -> tuple[int, list
         del rivals["Adaptive"]
     if size > LARGEST_MATRIX:
         rivals["L-BFGS"] = LBFGS(metric="identity")
-    runs = []
+    runs, shares = [], []
     for seed in range(n_starts):
         start = model.start(data, np.random.default_rng([place, seed]))
         if seed == 0:
             for rival in rivals.values():
                 emlib.fit(model, data, start=start, algorithm=rival, max_estep=30)
         runs.append({name: timed(model, data, start, rival) for name, rival in rivals.items()})
-    return size, runs
+        with stopped_looks() as spent:
+            shares.append(100 * sum(spent) / timed(model, data, start, None)[0])
+    return size, runs, shares
 
 
-def row(name: str, size: int, runs: list[Run]) -> list[Value]:
+def row(name: str, size: int, runs: list[Run], shares: list[float]) -> list[Value]:
     """Return medians over the starts, and how the default compares with the quickest that does as well as EM."""
     ratios = []
     for run in runs:
@@ -70,7 +103,7 @@ def row(name: str, size: int, runs: list[Run]) -> list[Value]:
     steps = {rival: int(np.median([run[rival][1].n_estep for run in runs])) for rival in there}
     as_high = sum(run["default"][1].loglik > run["EM"][1].loglik - SAME for run in runs)
     return [name, size, *(times.get(rival) for rival in RIVALS), *(steps.get(rival) for rival in RIVALS),
-            float(np.median(ratios)), max(ratios), f"{as_high} of {len(runs)}"]  # fmt: skip
+            float(np.median(ratios)), max(ratios), f"{as_high} of {len(runs)}", float(np.median(shares))]  # fmt: skip
 
 
 def tables(scale: Scale, tuning: bool = False) -> list[Table]:
@@ -80,5 +113,6 @@ def tables(scale: Scale, tuning: bool = False) -> list[Table]:
         rows = [row(names[place], *measured(place, STARTS[scale], tuning))
                 for place in range(len(names))[PLACES[scale]]]  # fmt: skip
     columns = ["problem", "parameters", *(f"{rival}, ms" for rival in RIVALS),
-               *(f"{rival}, E-steps" for rival in RIVALS), "default / quickest", "worst start", "as high as EM"]
+               *(f"{rival}, E-steps" for rival in RIVALS), "default / quickest", "worst start", "as high as EM",
+               "Hessians, %"]
     return [Table("optimum", f"Whole fits, medians of {STARTS[scale]} starts", columns, rows)]
