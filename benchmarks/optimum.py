@@ -1,9 +1,9 @@
 """CPU seconds of whole fits: the default beside EM, SQUAREM, L-BFGS and `Adaptive`, each by its own stopping rule.
 
 All start at the same points, as a user's fits do, on one thread; the look at the curvature at the end is part of the
-time, and the share of Hessians in the default is shown. The compiler's is not: each fit is made once on a small budget before. A
-ratio compares a run with the quickest one that ends no lower than EM from the same start by more than `SAME` nats; a
-run out of budget counts with its time.
+time, and the share of Hessians in the default is shown. The compiler's is not: each fit is made once on a small budget
+before. A ratio compares a run with the quickest one that ends no lower than EM from the same start by more than `SAME`
+nats; a run out of budget counts with its time.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def timed(model: Any, data: Any, start: Any, algorithm: Algorithm | None) -> tup
 
 
 def measured(place: int, n_starts: int, tuning: bool = False) -> tuple[int, list[Run], list[float]]:
-    """Return how many parameters a problem has, every rival's run from every start, and the default's share of Hessians.
+    """Return how many parameters a problem has, each rival's runs, and the default's share of Hessians, start by start.
 
     `Adaptive` runs where it is not the default. Beyond 500 parameters no method has a matrix over them: L-BFGS measures
     steps in the identity.
