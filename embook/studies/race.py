@@ -10,8 +10,8 @@ from embook.studies.race_field import SEED
 
 __all__ = ["BUDGET", "HEIGHTS", "N_STARTS", "SEED", "cell", "keys"]
 
-N_STARTS = 20
-BUDGET = 2000
+N_STARTS = 30
+BUDGET = 5000
 HEIGHTS = ("short",)
 
 
