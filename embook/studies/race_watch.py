@@ -99,10 +99,15 @@ def watch(model: Any, data: Data, algorithm: Algorithm, start: Any, goal: float,
     watched = Watched(model, data, algorithm.coordinates, goal, budget, rest)
     try:
         state = algorithm.init(watched, watched.evaluate(model.space.pack(start, algorithm.coordinates)))
+        idle = 0  # iterations that stay where they are, as EM's do at a fixed point
         for _ in range(PATIENCE * budget):
+            before = watched.n_estep
             state, info = algorithm.step(watched, state)
             if info.status is not None:
                 return watched, info.status.name
+            idle = idle + 1 if watched.n_estep == before else 0
+            if rest is not None and idle >= rest:
+                return watched, "rest"
     except Halt:
         return watched, watched.end
     return watched, "STANDSTILL"
