@@ -8,19 +8,21 @@ settings and all its linear algebra, over the E-steps that the run is charged. A
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from statistics import median
-from typing import Any
 
 import numpy as np
 
 import emlib
 from benchmarks.tables import Scale, Table, Value
-from benchmarks.timing import seconds, slope
+from benchmarks.timing import seconds
 from embook import study
 from embook.studies import race_field, race_methods, race_tuning, race_watch
 from emlib.evaluation.threads import one_blas_thread
+from emlib.numerics import Array
 
+POINTS = 60  # at which an E-step is timed
 BUDGET = 400  # E-steps of a run: the price of one does not change after that
 PLACES: dict[Scale, slice] = {"small": slice(0, 1), "quick": slice(0, None, 6), "full": slice(None)}
 STARTS: dict[Scale, int] = {"small": 1, "quick": 1, "full": 3}
@@ -30,25 +32,24 @@ REPEATS: dict[Scale, int] = {"small": 1, "quick": 1, "full": 5}
 def passes(name: str, repeats: int) -> list[Value]:
     """Return parameters, observations, ms of an E-step with its M-step, of a Hessian, its charge and their ratio."""
     model, data = race_field.problem(name)
-    start = race_field.start(name, 0)
-    em = 1e3 * slope(partial(_em_steps, model, data, start), 20, 120, repeats)
-    x = model.space.pack(start)
-    costs, charged = [], 0
-    for scale in np.linspace(1.0, 0.99, repeats + 1):  # new points, the first to warm up
-        problem = emlib.Problem(model, data)
-        problem.evaluate(scale * x)
+    problem, rng = emlib.Problem(model, data), np.random.default_rng(0)
+    start = model.space.pack(race_field.start(name, 0))
+    near = start + 0.01 * rng.standard_normal((repeats + 1, POINTS, len(start)))  # what is known is not computed again
+    steps, hessians, charge = [], [], 0
+    for points in near:  # the first to warm up
+        as_em_has_them = [model.space.pack(model.space.unpack(x), "standard") for x in points]
+        steps.append(1e3 * seconds(partial(_em_steps, emlib.Problem(model, data, "standard"), as_em_has_them)) / POINTS)
+        problem.evaluate(points[-1])
         before = problem.n_estep
-        costs.append(1e3 * seconds(partial(problem.hessian, scale * x)))
-        charged = problem.n_estep - before
-    hessian = median(costs[1:])
-    return [name, model.space.size("free"), int(data.n_observations), em, hessian, charged, hessian / em]
+        hessians.append(1e3 * seconds(partial(problem.hessian, points[-1])))
+        charge = problem.n_estep - before
+    em, hessian = median(steps[1:]), median(hessians[1:])
+    return [name, problem.size, int(data.n_observations), em, hessian, charge, hessian / em]
 
 
-def _em_steps(model: Any, data: Any, start: Any, steps: int) -> None:
-    problem = emlib.Problem(model, data, "standard")
-    x = model.space.pack(start, "standard")
-    for _ in range(steps):
-        x = problem.em_map(x)
+def _em_steps(problem: emlib.Problem, points: Sequence[Array]) -> None:
+    for x in points:
+        problem.em_map(x)
 
 
 def price(name: str, method: str, goal: float, setting: tuple[float, float], starts: int) -> list[Value]:
