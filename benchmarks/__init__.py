@@ -9,6 +9,7 @@
 `memory`       What a fit adds to the memory of its data.
 `cliffs`       The E-step of every model, ordinary input beside the worst, and beside what the machine could do.
 `optimum`      CPU seconds of whole fits by the default, EM, SQUAREM and L-BFGS, on thirty problems.
+`prices`       CPU seconds of an E-step, a Hessian and each method's E-step on the problems of the race (chapter 8).
 
 ``python -m benchmarks NAME`` runs one of them, ``--quick`` all in under three minutes. Tables are printed as they are
 done and written to a file; ``--keep`` writes the file that the book's page on performance reads.

@@ -1,4 +1,4 @@
-"""The field of the race: thirteen problems, seventeen methods with the coordinates they run in, common starts."""
+"""The problems of the race: thirteen small ones, four with 100 to 200 parameters, and common starts."""
 
 from __future__ import annotations
 
@@ -9,22 +9,6 @@ from typing import Any
 import numpy as np
 
 from emlib import datasets
-from emlib.algorithms import (
-    ECG,
-    EM,
-    LBFGS,
-    SQUAREM,
-    Adam,
-    Algorithm,
-    Anderson,
-    EMGradient,
-    GradientAscent,
-    Newton,
-    QuasiNewtonEM,
-    SciPy,
-    Switch,
-    after,
-)
 from emlib.data import Data
 from emlib.models import (
     BernoulliMixture,
@@ -39,30 +23,7 @@ from emlib.models import (
 from emlib.numerics import Array
 
 SEED = 8
-MOMENTUM = 0.9
-
-#: Methods and how each is made from a step length per unit and the number of units.
-METHODS: dict[str, Callable[[float, float], Algorithm]] = {
-    "EM": lambda step, n: EM(),
-    "EM gradient": lambda step, n: EMGradient(),
-    "SQUAREM": lambda step, n: SQUAREM(),
-    "Anderson": lambda step, n: Anderson(),
-    "quasi-Newton EM": lambda step, n: QuasiNewtonEM(),
-    "gradient, fixed step": lambda step, n: GradientAscent(step / n),
-    "gradient, line search": lambda step, n: GradientAscent(),
-    "momentum": lambda step, n: GradientAscent(step / n, momentum=MOMENTUM),
-    "Nesterov": lambda step, n: GradientAscent(step / n, momentum=MOMENTUM, nesterov=True),
-    "Adam": lambda step, n: Adam(step),
-    "ECG": lambda step, n: ECG(),
-    "L-BFGS": lambda step, n: LBFGS(metric="identity"),
-    "L-BFGS in the metric of EM": lambda step, n: Switch(EM(), LBFGS(), after(5)),
-    "L-BFGS-B (SciPy)": lambda step, n: SciPy("L-BFGS-B"),
-    "SQP (SciPy)": lambda step, n: SciPy("SLSQP"),
-    "trust region (SciPy)": lambda step, n: SciPy("trust-exact"),
-    "Newton": lambda step, n: Switch(EM(), Newton(), after(2)),
-}
-#: Those whose step length has to be chosen by somebody.
-TUNED = ("gradient, fixed step", "momentum", "Nesterov", "Adam")
+REST = 200  # E-steps without a rise, at least
 
 
 def _drawn(place: int) -> np.random.Generator:
@@ -149,7 +110,40 @@ def _gaps() -> tuple[Any, Data]:
     return model, model.as_data(rows)
 
 
-PROBLEMS: dict[str, Callable[[], tuple[Any, Data]]] = {
+def _eight_features() -> tuple[Any, Data]:
+    """Return 3000 rows from four normals in eight dimensions, each with a covariance of its own."""
+    rng, rows = _drawn(11), []
+    for centre in 1.3 * rng.standard_normal((4, 8)):
+        root = np.eye(8) + 0.18 * rng.standard_normal((8, 8))
+        rows.append(centre + rng.standard_normal((750, 8)) @ root.T)
+    model = GaussianMixture(4, 8, "full")
+    return model, model.as_data(_standardised(np.vstack(rows)))
+
+
+def _questionnaire() -> tuple[Any, Data]:
+    """Return 1000 rows of twenty-five answers from five groups, each of which says yes with 0.25 or 0.75."""
+    rng, model = _drawn(12), BernoulliMixture(5, 25)
+    truth = model.params(weights=rng.dirichlet(np.full(5, 8.0)),
+                         probabilities=np.where(rng.random((5, 25)) < 0.5, 0.25, 0.75))
+    return model, model.as_data(model.sample(truth, 1000, rng))
+
+
+def _thirty_variables() -> tuple[Any, Data]:
+    rng = _drawn(13)
+    loadings, deviations = 0.6 * rng.standard_normal((30, 4)), rng.uniform(0.4, 1.2, 30)
+    rows = rng.standard_normal((400, 4)) @ loadings.T + deviations * rng.standard_normal((400, 30))
+    model = FactorAnalysis(30, 4)
+    return model, model.as_data(_standardised(rows))
+
+
+def _wide_tails() -> tuple[Any, Data]:
+    rng, model = _drawn(15), StudentT(14, 2.0)
+    root = np.eye(14) + 0.1 * rng.standard_normal((14, 14))
+    truth = model.params(location=np.zeros(14), scale=root @ root.T)
+    return model, model.as_data(model.sample(truth, 400, rng))
+
+
+SMALL: dict[str, Callable[[], tuple[Any, Data]]] = {
     "two normals, apart": lambda: _pair(4.0),
     "two normals, close": lambda: _pair(2.2),
     "Old Faithful": _eruptions,
@@ -164,6 +158,14 @@ PROBLEMS: dict[str, Callable[[], tuple[Any, Data]]] = {
     "Student t": _tails,
     "missing entries": _gaps,
 }
+#: With 100 to 200 parameters.
+LARGE: dict[str, Callable[[], tuple[Any, Data]]] = {
+    "four normals in 8-D": _eight_features,
+    "twenty-five answers": _questionnaire,
+    "factors of thirty variables": _thirty_variables,
+    "Student t in 14-D": _wide_tails,
+}
+PROBLEMS = {**SMALL, **LARGE}
 
 
 @lru_cache(maxsize=len(PROBLEMS))
@@ -176,3 +178,11 @@ def start(name: str, index: int) -> Any:
     """Return the start of this number, the same for every method; numbers below zero are for tuning."""
     model, data = problem(name)
     return model.start(data, np.random.default_rng([SEED, list(PROBLEMS).index(name), index % 2**32]))
+
+
+def rest(name: str) -> int:
+    """Return after how many E-steps without a rise a run is at rest: four Hessians at least may be among them."""
+    model, _ = problem(name)
+    hessian: int = (model.missing_information_cost() if model.supplies("missing_information")
+               else 2 * model.space.size("free"))
+    return max(REST, 4 * hessian)

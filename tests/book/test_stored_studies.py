@@ -71,7 +71,7 @@ def test_a_changed_count_of_an_iteration_that_rounding_moves_is_caught() -> None
     assert "nearly is stored as" in study.recompute(table, [row], draws=noisy_study.draws)[0]
 
 
-def test_the_steps_chosen_before_the_race_hardly_hang_on_rounding() -> None:
+def test_what_is_chosen_before_the_race_hardly_hang_on_rounding() -> None:
     """Of 52 choices one does: Adam on factor analysis, where two lengths do equally well."""
-    chosen, noisy = (race_tuning.steps(study.load("race_tuning", noise=seed)) for seed in (0, 1))
-    assert {key for key, step in chosen.items() if noisy[key] != step} == {("factor analysis", "Adam")}
+    chosen, noisy = (race_tuning.settings(study.load("race_tuning", noise=seed)) for seed in (0, 1))
+    assert {key for key, pair in chosen.items() if noisy[key] != pair} == {("factor analysis", "Adam")}
