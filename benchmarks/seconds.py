@@ -2,12 +2,14 @@
 
 All set out from the same start. The yardstick is the optimum that EM reaches from there, polished: the highest end
 within `SAME` nats of EM's. A method that ends in another optimum is marked *elsewhere*, one that stops in this one but
-lower than the level *short*, and one that has spent its budget *budget*; none of these has a ratio.
+lower than the level *short*, one that has spent its budget *budget*, one that ends in none *failed* (a step left the
+parameter space, say); none of these has a ratio.
 
 Ours are timed by a callback, which reads the clock after each iteration: the time to the first that is high enough,
 compilation excluded; the look at the curvature at the end is part of the whole run only. A peer makes as many EM
 iterations as ours needs (or as its own log-likelihood says), its tolerance too small to stop it, and is timed as a
-whole; that its end is as high is checked by our log-likelihood.
+whole, if one iteration says that this is no more than a minute; that its end is as high is checked by our
+log-likelihood.
 """
 
 from __future__ import annotations
@@ -15,14 +17,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from statistics import median
 from typing import Any
 
 import numpy as np
 
 import emlib
-from benchmarks.seconds_peers import Peer, peer_of
+from benchmarks.seconds_peers import Fields, Peer, peer_of
 from benchmarks.seconds_problems import CASES, drawn
 from benchmarks.tables import Scale, Table, Value
 from benchmarks.timing import seconds
@@ -33,7 +34,8 @@ from emlib.problem import Problem
 from emlib.result import Result, Status
 
 CLOSE, SAME, ROUNDING = 1e-6, 1e-2, 1e-7  # nats
-BUDGET, REPEATED = 5000, 1.0  # E-steps; seconds that the repeats of a run may take
+BUDGET, COMPILING = 5000, 300  # E-steps of a run, and of the one before it in which all is compiled
+REPEATED, PATIENCE = 1.0, 60  # seconds that the repeats of a run may take, and a peer's run
 METHODS: dict[str, Algorithm | None] = {"default": None, "EM": EM(), "SQUAREM": SQUAREM(), "L-BFGS": LBFGS()}
 SCALES = ("small", "quick", "full")  # each with the problems of those before it
 STARTS: dict[Scale, int] = {"small": 1, "quick": 1, "full": 3}
@@ -101,16 +103,19 @@ def optimum(start: Start, runs: dict[str, list[Timed]]) -> float:
 def reached(runs: list[Timed], height: float) -> float | str:
     """Return the seconds until a method was close to the optimum, or how it failed."""
     end, steps = runs[0].end, runs[0].count(height - CLOSE)
-    if abs(end.loglik - height) > SAME:
-        return "budget" if end.status is Status.MAX_ESTEP else "elsewhere"
-    return "short" if steps is None else median(run.seen[steps - 1][0] for run in runs)
+    here = abs(end.loglik - height) <= SAME
+    if here and steps is not None:
+        return median(run.seen[steps - 1][0] for run in runs)
+    if not end.success:
+        return "budget" if end.status is Status.MAX_ESTEP else "failed"
+    return "short" if here else "elsewhere"
 
 
 def measured(start: Start, compiled: bool) -> tuple[dict[str, list[Timed]], float]:
     """Return every method's runs, compiled before if so told, and the height of the optimum."""
     if compiled:
         for algorithm in METHODS.values():
-            start.fit(algorithm)
+            start.fit(algorithm, max_estep=COMPILING)
     runs = {name: start.repeated(algorithm) for name, algorithm in METHODS.items()}
     return runs, optimum(start, runs)
 
@@ -121,18 +126,20 @@ def beside(peer: Peer, start: Start, held: Any, steps: int | None, level: float)
     steps = peer.count(*given, level) if peer.count else steps
     if steps is None:
         return "short"
-    work = partial(peer.run, *given)
-    work(1)
-    spent = repeated_seconds(partial(work, steps))
+    peer.run(*given, 1)
+    if steps * seconds(lambda: peer.run(*given, 1)) > PATIENCE:
+        return f"over {PATIENCE} s"
+    found: list[Fields] = []
+    spent = repeated_seconds(lambda: found.append(peer.run(*given, steps)))
     problem = Problem(held, start.raw, "standard")
-    height = problem.loglik(held.space.pack(held.params(**work(steps)), "standard"))
+    height = problem.loglik(held.space.pack(held.params(**found[-1]), "standard"))
     return spent if height >= level - ROUNDING else "short"
 
 
 def row(place: int, start: Start, runs: dict[str, list[Timed]], height: float) -> list[Value]:
     """Return the row of a problem: milliseconds of our methods and of a peer."""
     found = {name: reached(each, height) for name, each in runs.items()}
-    held, peer = runs["EM"][0].end.model, peer_of(start.model, start.raw)
+    held, peer = runs["EM"][0].end.model, peer_of(start.model)
     there = beside(peer, start, held, runs["EM"][0].count(height - CLOSE), height - CLOSE) if peer else None
     ours, whole = found["default"], repeated_seconds(lambda: start.fit(None))
     ratio = there / ours if isinstance(there, float) and isinstance(ours, float) else None

@@ -1,9 +1,9 @@
 """The peers of the part `seconds`: each from our start, for a number of iterations that nothing cuts short.
 
 What regularises them is off: scikit-learn's `reg_covar`, hmmlearn's priors and `min_covar`. pykalman holds the initial
-state, which one series says nothing about, as `fit` does; it gets short series only, since it is slow. scikit-learn's
-factor analysis takes the start's noise variances and has the best loadings for them at each iteration: it is not EM,
-and its iterations are counted by its own log-likelihoods. dynamax is left out: it can hold no field. With one series
+state, which one series says nothing about, as `fit` does. scikit-learn's factor analysis takes the start's noise
+variances and has the best loadings for them at each iteration: it is not EM, and its iterations are counted by its own
+log-likelihoods. dynamax is left out: it can hold no field. With one series
 the covariance of the initial state then shrinks for ever and EM reaches no optimum; with several, the first M-step of
 version 1.0.3 gave that covariance a negative eigenvalue.
 """
@@ -27,7 +27,6 @@ from emlib.numerics import Array
 
 Fields = dict[str, Array]
 MOST = 3000  # iterations of scikit-learn's factor analysis
-SHORT = 500  # steps of time up to which pykalman's EM takes less than a minute
 
 
 def scikit_mixture(model: models.GaussianMixture, rows: Array, start: Any, steps: int) -> Fields:
@@ -98,9 +97,7 @@ PEERS: dict[type, Peer] = {
 }
 
 
-def peer_of(model: Any, rows: Array) -> Peer | None:
-    """Return the peer that fits this model to these data, if it is installed and quick enough."""
+def peer_of(model: Any) -> Peer | None:
+    """Return the peer that fits this model, if it is installed."""
     found = PEERS[type(model)]
-    if find_spec(found.package) is None or (found.package == "pykalman" and len(rows) > SHORT):
-        return None
-    return found
+    return found if find_spec(found.package) is not None else None

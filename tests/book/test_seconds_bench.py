@@ -39,26 +39,28 @@ def test_a_higher_yardstick_has_no_seconds(found: tuple[dict[str, list[Timed]], 
     runs, height = found
     assert reached(runs["EM"], height + 2 * CLOSE) == "short"
     assert reached(runs["EM"], height + 1) == "elsewhere"
-    spent = replace(runs["EM"][0], end=replace(runs["EM"][0].end, status=Status.MAX_ESTEP))
-    assert reached([spent], height + 1) == "budget"
+    for status, word in ((Status.MAX_ESTEP, "budget"), (Status.DEGENERATE, "failed")):
+        ended = replace(runs["EM"][0], end=replace(runs["EM"][0].end, status=status))
+        assert reached([ended], height + 1) == word
 
 
 def test_the_peer_makes_our_em_iterations_and_its_end_is_checked(
         start: Start, found: tuple[dict[str, list[Timed]], float]) -> None:
     runs, height = found
-    em, peer = runs["EM"][0], seconds_peers.peer_of(start.model, start.raw)
+    em, peer = runs["EM"][0], seconds_peers.peer_of(start.model)
     steps = em.count(height - CLOSE)
     assert peer is not None
     assert steps is not None
     assert isinstance(beside(peer, start, em.end.model, steps, height - CLOSE), float)
     assert beside(peer, start, em.end.model, steps - 5, height - CLOSE) == "short"
     assert beside(peer, start, em.end.model, None, height - CLOSE) == "short"
+    assert beside(peer, start, em.end.model, 10**9, height - CLOSE) == "over 60 s"
 
 
 @pytest.mark.parametrize("place", [place for place, case in enumerate(CASES) if case.n <= 1000])
 def test_peers_take_the_same_steps_as_em(place: int) -> None:
     model, raw = CASES[place].draw(np.random.default_rng([SEED, place]))
-    peer = seconds_peers.peer_of(model, raw)
+    peer = seconds_peers.peer_of(model)
     if peer is None:
         pytest.skip("the peer is not installed")
     if peer.count is not None:
@@ -74,7 +76,7 @@ def test_scikit_factors_are_counted_by_their_own_heights() -> None:
     model, raw = CASES[place].draw(np.random.default_rng([SEED, place]))
     start = Start(model, raw, model.start(model.as_data(raw), np.random.default_rng([place, 0])))
     best = start.fit(None)
-    peer = seconds_peers.peer_of(model, raw)
+    peer = seconds_peers.peer_of(model)
     assert peer is not None
     assert isinstance(beside(peer, start, best.model, None, best.loglik - CLOSE), float)
     assert beside(peer, start, best.model, None, best.loglik + 1) == "short"
@@ -82,4 +84,4 @@ def test_scikit_factors_are_counted_by_their_own_heights() -> None:
 
 def test_a_peer_that_is_not_there_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seconds_peers, "find_spec", lambda name: None)
-    assert seconds_peers.peer_of(GaussianMixture(2, 1), np.zeros((3, 1))) is None
+    assert seconds_peers.peer_of(GaussianMixture(2, 1)) is None
