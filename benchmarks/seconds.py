@@ -7,9 +7,9 @@ parameter space, say); none of these has a ratio.
 
 Ours are timed by a callback, which reads the clock after each iteration: the time to the first that is high enough,
 compilation excluded; the look at the curvature at the end is part of the whole run only. A peer makes as many EM
-iterations as ours needs (or as its own log-likelihood says), its tolerance too small to stop it, and is timed as a
-whole, if one iteration says that this is no more than a minute; that its end is as high is checked by our
-log-likelihood.
+iterations as ours needs (scikit-learn's factor analysis as many as its own log-likelihood says), its tolerance too
+small to stop it, and is timed as a whole, unless one iteration says that this takes over a minute; that its end is as
+high is checked by our log-likelihood.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def measured(start: Start, compiled: bool) -> tuple[dict[str, list[Timed]], floa
 def beside(peer: Peer, start: Start, held: Any, steps: int | None, level: float) -> float | str:
     """Return the seconds in which a peer reaches a level, or how it failed; `held` is the model as it was fitted."""
     given = (start.model, start.raw, start.params)
-    steps = peer.count(*given, level) if peer.count else steps
+    steps = peer.count(*given, CLOSE) if peer.count else steps
     if steps is None:
         return "short"
     peer.run(*given, 1)

@@ -42,9 +42,9 @@ def scikit_mixture(model: models.GaussianMixture, rows: Array, start: Any, steps
     return {"weights": peer.weights_, "means": peer.means_, "covariances": peer.covariances_}
 
 
-def scikit_factors(model: models.FactorAnalysis, rows: Array, start: Any, steps: int, tol: float = 0.0) -> Any:
+def scikit_factors(model: models.FactorAnalysis, rows: Array, start: Any, steps: int) -> Any:
     """Run scikit-learn's factor analysis."""
-    peer = decomposition.FactorAnalysis(model.n_factors, tol=tol, max_iter=steps, svd_method="lapack",
+    peer = decomposition.FactorAnalysis(model.n_factors, tol=0.0, max_iter=steps, svd_method="lapack",
                                         noise_variance_init=start.noise_variance)  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -57,10 +57,14 @@ def factors(model: models.FactorAnalysis, rows: Array, start: Any, steps: int) -
     return {"mean": peer.mean_, "loadings": peer.components_.T, "noise_variance": peer.noise_variance_}
 
 
-def factors_count(model: models.FactorAnalysis, rows: Array, start: Any, level: float) -> int | None:
-    """Return after how many iterations scikit-learn's log-likelihood reaches a level, or None."""
-    heights = np.array(scikit_factors(model, rows, start, MOST, 1e-9).loglike_)
-    return int(np.argmax(heights >= level)) + 1 if heights.max() >= level else None
+def factors_count(model: models.FactorAnalysis, rows: Array, start: Any, close: float) -> int:
+    """Return after how many iterations scikit-learn's log-likelihood is this close to its own highest.
+
+    It runs until rounding makes a log-likelihood fall. Noise is scaled by 1 + 1e-12 in its formula, which adds about
+    1e-12 nats a row and feature to all its values.
+    """
+    heights = np.array(scikit_factors(model, rows, start, MOST).loglike_)
+    return int(np.argmax(heights >= heights.max() - close)) + 1
 
 
 def symbol_chain(model: models.CategoricalHMM, symbols: Array, start: Any, steps: int) -> Fields:
@@ -79,13 +83,13 @@ def symbol_chain(model: models.CategoricalHMM, symbols: Array, start: Any, steps
 class Peer:
     """What is shown, which package must be there, and what runs.
 
-    `count` gives its iterations to a level; without it they are EM's.
+    `count` gives its iterations until so many nats are left to gain; without it they are EM's.
     """
 
     name: str
     package: str
     run: Callable[[Any, Array, Any, int], Fields]
-    count: Callable[[Any, Array, Any, float], int | None] | None = None
+    count: Callable[[Any, Array, Any, float], int] | None = None
 
 
 PEERS: dict[type, Peer] = {

@@ -59,7 +59,7 @@ CASES: tuple[Case, ...] = (
     sized("dynamics, 1 state, d = 2", 2_000, dynamics, 1, 2),
     sized("dynamics, 2 states, d = 3", 2_000, dynamics, 2, 3),
     sized("factors, d = 10, k = 2", 1_000, factors, 10, 2, scale="quick"),
-    sized("factors, d = 20, k = 3", 100_000, factors, 20, 3),
+    sized("factors, d = 10, k = 2", 100_000, factors, 10, 2),
 )
 
 
