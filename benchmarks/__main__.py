@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import cliffs, counts, endings, fa, gmm, hasselblad, hmm, lds, machine, memory, optimum, prices
+from benchmarks import cliffs, counts, endings, fa, gmm, hasselblad, hmm, lds, machine, memory, optimum, prices, seconds
 from benchmarks.tables import Scale, Table
 
 PARTS: dict[str, Callable[[Scale], list[Table]]] = {
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[Scale], list[Table]]] = {
     "cliffs": cliffs.tables,
     "optimum": optimum.tables,
     "prices": prices.tables,
+    "seconds": seconds.tables,
 }
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = ROOT / "embook" / "data" / "benchmarks.json"  # what the book shows

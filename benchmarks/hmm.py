@@ -45,16 +45,19 @@ def ours(model: GaussianHMM, rows: Array, start: Any, steps: int) -> None:
     emlib.fit(model, rows, start=start, algorithm=EM(), tol=1e-300, max_estep=steps)
 
 
-def theirs(model: GaussianHMM, rows: Array, start: Any, steps: int) -> None:
-    """Run hmmlearn for a number of iterations, without priors."""
+def theirs(model: GaussianHMM, rows: Array, start: Any, steps: int) -> dict[str, Array]:
+    """Run hmmlearn for a number of iterations, without priors; return what it found."""
     from hmmlearn import hmm
 
     logging.getLogger("hmmlearn").setLevel(logging.ERROR)
-    peer = hmm.GaussianHMM(model.n_states, "diag", n_iter=steps, tol=-np.inf, init_params="", covars_prior=0.0,
+    kind = model.covariance_type
+    peer = hmm.GaussianHMM(model.n_states, kind, n_iter=steps, tol=-np.inf, init_params="", covars_prior=0.0,
                            means_weight=0, min_covar=0, implementation="scaling")
     peer.startprob_, peer.transmat_ = start.initial, start.transition
     peer.means_, peer.covars_ = start.means.copy(), start.covariances.copy()
     peer.fit(rows)
+    spread = peer.covars_ if kind == "full" else np.diagonal(peer.covars_, axis1=1, axis2=2)
+    return {"initial": peer.startprob_, "transition": peer.transmat_, "means": peer.means_, "covariances": spread}
 
 
 BEFORE = """

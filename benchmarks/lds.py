@@ -47,14 +47,19 @@ def ours(model: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -> N
     emlib.fit(known, rows, start=start, algorithm=EM(), tol=1e-300, max_estep=steps)
 
 
-def pykalman(_: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -> None:
-    """Run pykalman's EM."""
+def pykalman(model: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -> dict[str, Array]:
+    """Run pykalman's EM with the model's known fields and the initial state held; return what it found."""
     from pykalman import KalmanFilter
 
-    learnt = ["transition_matrices", "observation_matrices", "transition_covariance", "observation_covariance"]
-    KalmanFilter(start.transition, start.observation, start.transition_covariance, start.observation_covariance,
-                 np.zeros(SIDE), np.zeros(SIDE), start.initial_mean, start.initial_covariance,
-                 em_vars=learnt).em(rows, n_iter=steps)
+    names = {"transition": "transition_matrices", "observation": "observation_matrices",
+             "transition_covariance": "transition_covariance", "observation_covariance": "observation_covariance"}
+    given = {theirs: getattr(start, ours) for ours, theirs in names.items()}
+    learnt = [theirs for ours, theirs in names.items() if ours not in (model.fixed or {})]
+    peer = KalmanFilter(**given, transition_offsets=np.zeros(model.n_latent), em_vars=learnt,
+                        observation_offsets=np.zeros(model.n_features), initial_state_mean=start.initial_mean,
+                        initial_state_covariance=start.initial_covariance).em(rows, n_iter=steps)
+    first = {name: getattr(start, name) for name in ("initial_mean", "initial_covariance")}
+    return first | {ours: getattr(peer, theirs) for ours, theirs in names.items()}
 
 
 def dynamax(_: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -> None:
@@ -87,7 +92,7 @@ def statsmodels(_: LinearDynamicalSystem, rows: Array, start: Any, steps: int) -
 
 
 # what runs, few and many iterations, how often
-PEERS: dict[str, tuple[Callable[..., None], int, int, int]] = {"pykalman": (pykalman, 1, 2, 1),
+PEERS: dict[str, tuple[Callable[..., object], int, int, int]] = {"pykalman": (pykalman, 1, 2, 1),
                                                               "dynamax": (dynamax, 2, 102, 1),
                                                               "statsmodels": (statsmodels, 2, 12, 1)}  # fmt: skip
 

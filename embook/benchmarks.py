@@ -43,14 +43,14 @@ class Results:
         rows = [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
         return [row for row in rows if all(row[column] == value for column, value in wanted.items())]
 
-    def costs(self, methods: Sequence[str], **wanted: Any) -> Array:
-        """Return the E-steps of every run of some methods, infinite where a run counts as not finished.
+    def costs(self, methods: Sequence[str], table: str = "runs", **wanted: Any) -> Array:
+        """Return what every run of some methods cost, E-steps or seconds, infinite where one counts as not finished.
 
         Returns
         -------
         ndarray, shape (n_methods, n_runs)
         """
-        rows = self.rows("runs", **wanted)
+        rows = self.rows(table, **wanted)
         return np.array([[np.inf if row[name] is None else row[name] for row in rows] for name in methods])
 
     def said(self, what: str) -> str:
