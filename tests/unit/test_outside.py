@@ -62,3 +62,19 @@ def test_parameters_that_are_no_numbers_are_no_collapse(model: Any) -> None:
 def test_names_that_the_package_does_not_have() -> None:
     with pytest.raises(AttributeError, match="module 'emlib' has no attribute 'nothing'; there are"):
         emlib.nothing  # noqa: B018
+
+
+def test_a_gradient_that_cannot_be_had_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A covariance so near the edge that it has no inverse, though it lies inside."""
+    model = GaussianHMM(2, 2)
+    data = model.as_data(np.random.default_rng(0).standard_normal((40, 2)))
+    x = model.space.pack(model.start(data, np.random.default_rng(1)))
+    assert emlib.Problem(model, data).evaluate(x).fault is None
+
+    def singular(*given: Any) -> Any:
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(GaussianHMM, "q_gradient", singular)
+    found = emlib.Problem(model, data).evaluate(x)
+    assert found.fault == "loglik: singular matrix at a point inside the space"
+    assert found.loglik == -np.inf
