@@ -99,13 +99,13 @@ class Problem:
     def _evaluate(self, x: Array, params: Any) -> Evaluation:
         try:
             found = self.expectation(params)
-        except np.linalg.LinAlgError as error:
+            if not np.isfinite(found.loglik):
+                why = "; the data are impossible there, look for zeros" if found.loglik == -np.inf else ""
+                return self._outside(x, params, f"loglik: {found.loglik} at a point inside the space{why}")
+            slopes = self.model.q_gradient(params, found.stats)
+            gradient = self.model.space.pullback(params, slopes, self.coordinates)
+        except np.linalg.LinAlgError as error:  # of a covariance that is on the edge, though inside
             return self._outside(x, params, f"loglik: {str(error).lower()} at a point inside the space")
-        if not np.isfinite(found.loglik):
-            why = "; the data are impossible there, look for zeros" if found.loglik == -np.inf else ""
-            return self._outside(x, params, f"loglik: {found.loglik} at a point inside the space{why}")
-        slopes = self.model.q_gradient(params, found.stats)
-        gradient = self.model.space.pullback(params, slopes, self.coordinates)
         if not np.isfinite(gradient).all():
             return self._outside(x, params, "gradient: not finite at a point inside the space")
         return Evaluation(x, params, found.stats, found.loglik, found.entropy, gradient, found.magnitude)
