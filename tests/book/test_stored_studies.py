@@ -72,6 +72,6 @@ def test_a_changed_count_of_an_iteration_that_rounding_moves_is_caught() -> None
 
 
 def test_what_is_chosen_before_the_race_hardly_hang_on_rounding() -> None:
-    """Of 52 choices one does: Adam on factor analysis, where two lengths do equally well."""
+    """Of 68 choices one does: Adam on factor analysis, where two lengths do equally well."""
     chosen, noisy = (race_tuning.settings(study.load("race_tuning", noise=seed)) for seed in (0, 1))
     assert {key for key, pair in chosen.items() if noisy[key] != pair} == {("factor analysis", "Adam")}
