@@ -8,7 +8,7 @@ from mutation_places import Mutant
 
 NAMED = [  # name, file under emlib, text, which stands there once, and what it becomes
     ("Student t: the weights for dof + 0.001", "models/student_t.py",
-     "self._statistics(seen * shape / rates,", "self._statistics(seen * (shape + 0.0005) / (rates + 0.0005),"),
+     "self._statistics(seen * (shape / rates),", "self._statistics(seen * ((shape + 0.0005) / (rates + 0.0005)),"),
     ("SQUAREM: the S3 length 2 % off", "algorithms/squarem.py",
      '"S3": (float(np.linalg.norm(r)),', '"S3": (1.02 * float(np.linalg.norm(r)),'),
     ("normalised entropy: log(K + 0.001)", "algorithms/criteria.py",
@@ -23,7 +23,7 @@ NAMED = [  # name, file under emlib, text, which stands there once, and what it 
      "around.complete @ jacobian(problem, params, around)",
      "0.999 * around.complete @ jacobian(problem, params, around)"),
     ("Xu and Jordan: the covariances' block with .501 for .5", "families/linear_gaussian.py",
-     "[0.5 * n * kron(a, a) for n, a in pairs]", "[0.501 * n * kron(a, a) for n, a in pairs]"),
+     "0.5 * moments.counts[:, None, None] * kron(", "0.501 * moments.counts[:, None, None] * kron("),
     ("covariance: divided by n - 0.001", "families/covariance.py",
      "total / (width * counts.reshape(", "total / (width * (counts - 0.001).reshape("),
     ("Louis: the Poisson score 0.001 off", "models/poisson_mixture.py",
