@@ -88,7 +88,8 @@ def measured(place: int, n_starts: int, tuning: bool = False) -> tuple[int, list
                 emlib.fit(model, data, start=start, algorithm=rival, max_estep=30)
         runs.append({name: timed(model, data, start, rival) for name, rival in rivals.items()})
         with stopped_looks() as spent:
-            shares.append(100 * sum(spent) / timed(model, data, start, None)[0])
+            whole = timed(model, data, start, None)[0]
+            shares.append(100 * sum(spent) / whole)
     return size, runs, shares
 
 

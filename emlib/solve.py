@@ -21,6 +21,7 @@ from emlib.result import Result, Status, Trace
 ROUNDED_FALL = 1e-12  # relative fall of the log-likelihood that rounding explains
 LEFT_BOUNDARY = "left a boundary where the log-likelihood rises inwards"
 MOST_ESCAPES = 5  # how often a run may
+MOST_IDLE = 20  # steps in a row that meet no new point: a run at rest whose budget leaves no room for the last look
 LOST = (Status.DEGENERATE, Status.NON_FINITE, Status.LINE_SEARCH_FAILED)  # ends from which EM may still go on
 
 
@@ -225,6 +226,7 @@ def _start(problem: Problem, algorithm: Algorithm, x0: Any, tol: float, max_este
 
 
 def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool, most: float) -> tuple[Status, str]:
+    idle = 0
     while True:
         snapshot = run.snapshot()
         verdict = run.verdict()
@@ -236,7 +238,7 @@ def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool, most: 
             return Status.MAX_ESTEP, f"{run.spent} E-steps"
         if len(run.trace) > most:
             return Status.MAX_ITER, f"{most:g} iterations"
-        before = run.state.evaluation
+        before, spent = run.state.evaluation, run.spent
         try:
             info = run.step()
         except np.linalg.LinAlgError as error:  # of an E-step that an algorithm makes by itself, on part of the data
@@ -255,6 +257,10 @@ def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool, most: 
             return Status.DECREASED, f"by {before.loglik - after.loglik:.3g} nats"
         if callback is not None and _stops(callback, run):
             return Status.CALLBACK, ""
+        idle = idle + 1 if run.spent == spent else 0
+        if idle >= MOST_IDLE:
+            return Status.MAX_ESTEP, (f"{run.spent} E-steps; at rest, but the look at the curvature may take "
+                                      f"{curvature_cost(run.problem)} more")
 
 
 def _fell(before: Evaluation, after: Evaluation) -> bool:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib.algorithms import EM, SGD, Adam, EMGradient, FirstOrderEM, GradientAscent, SciPy
-from emlib.models import GaussianMixture, Linkage, PoissonMixture
+from emlib.algorithms import EM, SGD, SQUAREM, Adam, EMGradient, FirstOrderEM, GradientAscent, SciPy
+from emlib.models import BernoulliMixture, GaussianMixture, Linkage, PoissonMixture
 from emlib.result import Status
 from tests import tolerances as tol
 from tests.algorithms.setting import ALGORITHMS as CERTAIN
@@ -297,3 +297,12 @@ def test_a_maximum_on_the_boundary_is_reached(counts: list[int]) -> None:
     result = emlib.fit(Linkage(), counts, algorithm=EM(), rng=0)
     assert result.success, result.message
     assert float(result.params.theta) == pytest.approx(0.0 if counts[2] else 1.0, abs=tol.BOUNDARY)
+
+
+def test_a_run_at_rest_without_the_means_for_a_last_look_ends() -> None:
+    """The M-step's point is the point itself, so that no step costs anything; it would go on for ever."""
+    rng = np.random.default_rng(0)
+    rows = (rng.random((400, 40)) < np.where(np.arange(400)[:, None] < 200, 0.02, 0.98)).astype(float)
+    alone = emlib.fit(BernoulliMixture(2, 40), rows, algorithm=SQUAREM(), rng=1, max_estep=12)
+    assert alone.status is Status.MAX_ESTEP
+    assert "at rest, but the look at the curvature may take" in alone.message
