@@ -66,7 +66,8 @@ def test_a_single_series_holds_its_initial_covariance(fixed: Any) -> None:
     assert result.success
     np.testing.assert_array_equal(result.params.initial_covariance, result.start.initial_covariance)
     assert "held at the start's value: initial_mean, initial_covariance" in result.message
-    assert set(result.model.fixed) == {"initial_mean", "initial_covariance", *(fixed or ())}
+    known = fixed or {"transition_covariance": None}  # the states' own unit, where nothing else gives them one
+    assert set(result.model.fixed) == {"initial_mean", "initial_covariance", *known}
 
 
 def test_an_empty_mapping_still_frees_it() -> None:
