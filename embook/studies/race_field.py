@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from emlib import datasets
+from emlib.algorithms.metric import hessian_cost
 from emlib.data import Data
 from emlib.models import (
     BernoulliMixture,
@@ -182,7 +183,4 @@ def start(name: str, index: int) -> Any:
 
 def rest(name: str) -> int:
     """Return after how many E-steps without a rise a run is at rest: four Hessians at least may be among them."""
-    model, _ = problem(name)
-    hessian: int = (model.missing_information_cost() if model.supplies("missing_information")
-               else 2 * model.space.size("free"))
-    return max(REST, 4 * hessian)
+    return max(REST, 4 * hessian_cost(problem(name)[0]))

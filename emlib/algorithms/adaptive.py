@@ -9,12 +9,11 @@ import numpy as np
 
 from emlib.algorithms.base import Info, State, require_free
 from emlib.algorithms.em import em_step, observed_rate, slope
-from emlib.algorithms.metric import louis_is_cheap, metric_factor, observed_information
+from emlib.algorithms.metric import hessian_cost, louis_is_cheap, metric_factor, observed_information
 from emlib.algorithms.stopping import (
     DEFAULT_TOL,
     NEARBY,
     SADDLE_CURVATURE,
-    curvature_cost,
     known_hessian_distance,
     newton_gain,
     remaining_gain,
@@ -186,7 +185,7 @@ def _arrive(problem: Problem, state: State, there: Evaluation, before: _Model, r
         quadratic = model.quadratic
         at_rest = newton_gain(quadratic.curvatures, quadratic.slopes) <= DEFAULT_TOL
         looked = known_hessian_distance(problem, there, model.complete) < NEARBY  # the next would say the same
-        if at_rest and not looked and problem.allows(curvature_cost(problem)):
+        if at_rest and not looked and problem.allows(hessian_cost(problem.model)):
             exact, model = True, _model(problem, there, missing, True)
     if model is not None:
         missing, remaining = model.missing, _gain(model.quadratic, radius)

@@ -16,6 +16,11 @@ def louis_is_cheap(model: LatentVariableModel) -> bool:
     return model.supplies("missing_information") and model.missing_information_cost() <= 1
 
 
+def hessian_cost(model: LatentVariableModel) -> int:
+    """Return how many E-steps a Hessian is charged: what Louis's matrix takes, or two for each parameter."""
+    return model.missing_information_cost() if model.supplies("missing_information") else 2 * model.space.size("free")
+
+
 def metric_factor(problem: Problem, here: Evaluation) -> Array | None:
     """Return the lower Cholesky factor of the complete information plus a ridge; None where there is none."""
     if problem.memo.factor is None or problem.memo.factor[0] is not here:

@@ -15,7 +15,7 @@ from scipy.linalg import LinAlgError, eigh
 
 from emlib.algorithms.krylov import cost as ritz_cost
 from emlib.algorithms.krylov import ritz
-from emlib.algorithms.metric import with_vanished
+from emlib.algorithms.metric import hessian_cost, with_vanished
 from emlib.blocks.elementwise import CURVATURE_LOST
 from emlib.blocks.simplex import VANISHED
 from emlib.evaluation.companions import in_coordinates, in_free_coordinates
@@ -156,10 +156,7 @@ def known_hessian_distance(problem: Problem, point: Evaluation, complete: Array)
 
 def curvature_cost(problem: Problem) -> int:
     """Return how many E-steps a look at the curvature takes, as a rule."""
-    model = problem.model
-    if problem.size > LARGE_SPACE:
-        return ritz_cost()
-    return model.missing_information_cost() if model.supplies("missing_information") else 2 * model.space.size("free")
+    return ritz_cost() if problem.size > LARGE_SPACE else hessian_cost(problem.model)
 
 
 def _higher(problem: Problem, point: Evaluation, direction: Array, tol: float) -> Any:

@@ -23,16 +23,11 @@ def default_algorithm(model: LatentVariableModel) -> Algorithm:
     if model.profiled is not None:
         return Switch(EM(), Profile(), after(1))
     leaps = SQUAREM(coordinates="free")
-    if is_large(model):
+    if model.space.size("free") > LARGE_SPACE:
         return leaps
     if model.n_latent_values > 1 and not louis_is_cheap(model):
         return Switch(leaps, Adaptive(), after(CYCLES))
     return Adaptive()
-
-
-def is_large(model: LatentVariableModel) -> bool:
-    """Return whether a matrix over all parameters costs more than it saves."""
-    return bool(model.space.size("free") > LARGE_SPACE)
 
 
 def may_leap(model: LatentVariableModel) -> bool:
