@@ -32,7 +32,7 @@ RIVALS: dict[str, Algorithm | None] = {"default": None, "EM": EM(), "SQUAREM": S
                                        "Adaptive": Adaptive()}  # fmt: skip
 STARTS: dict[Scale, int] = {"small": 1, "quick": 1, "full": 3}
 PLACES: dict[Scale, slice] = {"small": slice(2, 4), "quick": slice(0, None, 4), "full": slice(None)}
-LOOP = importlib.import_module("emlib.solve")  # where runs end, with a look at the curvature
+LOOP = importlib.import_module("emlib.fitting.run")  # where runs end, with a look at the curvature
 Run = dict[str, tuple[float, Result]]  # CPU seconds and the end of each rival
 
 

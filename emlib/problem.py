@@ -58,18 +58,20 @@ class Problem:
         check_model(model)
         self.model = model
         self.data: Data = model.as_data(data, sample_weight)
-        self.coordinates = coordinates
-        self.size = model.space.size(coordinates)
         self.n_estep = self.n_mstep = 0
         self.limit: int | None = None
         self.map = self.data.map or chosen_map(map, n_threads)
         self.chunk_size = chunk_size
         whole = chunk_size is None and isinstance(self.data.units, np.ndarray)  # else the bits hang on where it is cut
         self._passed = model.condensed(self.data) if whole else self.data
-        self.memo = Memo()
-        self._basis = model.space.tangent_map() if coordinates == "standard" else None
+        self.enter(coordinates)
+
+    def enter(self, coordinates: str) -> None:
+        """Go over to these coordinates; what was remembered of points in others is forgotten, counters are not."""
         if coordinates == "mean":
-            model.space.require_mean()
+            self.model.space.require_mean()
+        self.coordinates, self.size, self.memo = coordinates, self.model.space.size(coordinates), Memo()
+        self._basis = self.model.space.tangent_map() if coordinates == "standard" else None
 
     def evaluate(self, x: Any) -> Evaluation:
         """Return loglik, entropy, statistics and gradient at x; the last point is remembered.

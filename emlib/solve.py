@@ -4,154 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from emlib.algorithms.base import Algorithm, Info, State, check_algorithm
-from emlib.algorithms.em import em_step
-from emlib.algorithms.stopping import DEFAULT_TOL, Curvature, curvature, curvature_cost, em_gain
+from emlib.algorithms.base import Algorithm, Info, check_algorithm
+from emlib.algorithms.stopping import DEFAULT_TOL, curvature_cost
 from emlib.data.validate import positive_integer
-from emlib.evaluation.companions import remembered
-from emlib.fitting.checkpoint import Checkpoint, Snapshot
+from emlib.fitting.checkpoint import Checkpoint
+from emlib.fitting.run import Run
 from emlib.problem import Evaluation, Problem
-from emlib.result import Result, Status, Trace
+from emlib.result import Result, Status
 
 ROUNDED_FALL = 1e-12  # relative fall of the log-likelihood that rounding explains
-LEFT_BOUNDARY = "left a boundary where the log-likelihood rises inwards"
-MOST_ESCAPES = 5  # how often a run may
 MOST_IDLE = 20  # steps in a row that meet no new point: a run at rest whose budget leaves no room for the last look
-LOST = (Status.DEGENERATE, Status.NON_FINITE, Status.LINE_SEARCH_FAILED)  # ends from which EM may still go on
-
-
-@dataclass
-class _Run:
-    """The state of the loop besides the algorithm's own."""
-
-    problem: Problem
-    algorithm: Algorithm
-    tol: float
-    budget: int
-    state: State
-    best: Evaluation
-    start: Any
-    trace: Trace = field(default_factory=Trace)
-    rate: float = 0.0  # the slowest rate that the curvature has shown at a point that was not converged
-    remaining: float = np.inf
-    exact: bool = False  # whether `remaining` already rests on the curvature
-    notes: list[str] = field(default_factory=list)
-    n_first: int = 0
-    m_first: int = 0
-    file: Checkpoint | None = None
-    fall_back: bool = False
-    by_em: bool = False  # whether the algorithm has given up and EM steps are made in its place
-    left_em: bool = False  # whether a step of another kind has been made
-    home: Any = None  # the last point before that, from which EM goes on where the algorithm has lost its way
-
-    def snapshot(self) -> Snapshot:
-        """Return what the run needs to resume, between two iterations."""
-        plain = {"n_estep": self.spent, "n_mstep": self.problem.n_mstep - self.m_first, "n_rows": len(self.trace),
-                 "rate": self.rate, "remaining": self.remaining, "exact": self.exact, "notes": list(self.notes),
-                 "by_em": self.by_em, "left_em": self.left_em,
-                 "home": None if self.home is None else self.home.tolist()}
-        return Snapshot(self.state, self.best, self.trace, remembered(self.problem), plain)
-
-    def resume(self, snapshot: Snapshot) -> None:
-        """Resume a run, counters included, where it was cut off."""
-        self.state, self.best, self.trace = snapshot.state, snapshot.best, snapshot.trace
-        self.rate, self.remaining, self.exact = (snapshot.plain[name] for name in ("rate", "remaining", "exact"))
-        self.notes = list(snapshot.plain["notes"])
-        self.by_em, self.left_em = snapshot.plain["by_em"], snapshot.plain["left_em"]
-        self.home = None if snapshot.plain["home"] is None else np.array(snapshot.plain["home"])
-        self.n_first = self.problem.n_estep - snapshot.plain["n_estep"]
-        self.m_first = self.problem.n_mstep - snapshot.plain["n_mstep"]
-
-    def step(self) -> Info:
-        """Make one step, of the algorithm or by EM in its place."""
-        if self.by_em:
-            self.state, info = em_step(self.problem, self.state)
-            return info
-        self.state, info = self.algorithm.step(self.problem, self.state)
-        if self.fall_back and not self.left_em:
-            self.left_em = info.kind != "em"
-            self.home = self.home if self.left_em else self.state.evaluation.x
-        return info
-
-    def goes_on_by_em(self, status: Status) -> bool:
-        """Go on by EM steps where the algorithm cannot: from here, or from before it lost its way to a collapse.
-
-        The second costs an E-step, and forgets the points met on the way, which rise towards the collapse.
-        """
-        if not self.fall_back or not self.left_em or status not in LOST or self.home is None:
-            return False
-        if status is Status.DEGENERATE:
-            self.state = State(self.problem.evaluate(self.home))
-            self.best, self.home = self.state.evaluation, None
-        elif self.by_em:
-            return False
-        else:
-            self.state = State(self.state.evaluation)
-        self.notes.append(f"{status.name} on the way, then EM steps")
-        self.by_em, self.remaining, self.exact, self.rate = True, np.inf, False, 0.0
-        return True
-
-    @property
-    def spent(self) -> int:
-        return self.problem.n_estep - self.n_first
-
-    def record(self, info: Info, step: float) -> None:
-        """Append a row to the trace."""
-        here = self.state.evaluation
-        self.remaining, self.exact = self._estimate(info), info.exact
-        self.trace.append(loglik=here.loglik - self.penalty(here), n_estep=self.spent, kind=info.kind,
-                          remaining=self.remaining, step_norm=step, entropy=here.entropy, objective=here.loglik,
-                          gradient_norm=float(np.linalg.norm(self.problem.reduce(here.gradient))))
-
-    def penalty(self, here: Evaluation) -> float:
-        """Return the penalty that a penalised model has added to the log-likelihood, nats."""
-        return float(self.problem.model.log_penalty(here.params, self.problem.data))
-
-    def _estimate(self, info: Info) -> float:
-        here = self.state.evaluation
-        if info.remaining is None:
-            return em_gain(self.problem, here, self.rate)
-        if self.rate > 0 and info.remaining < self.tol:
-            return max(info.remaining, em_gain(self.problem, here, self.rate))
-        return info.remaining
-
-    def verdict(self) -> tuple[Status, str] | None:
-        """Return why the run may end, after a look at the curvature; None to continue, with the rate just learnt."""
-        if self.remaining > self.tol:
-            return None
-        if self.exact:
-            return Status.CONVERGED, ""
-        if not self.problem.allows(curvature_cost(self.problem)):
-            return None  # the rest of the budget goes into steps
-        found = curvature(self.problem, self.state.evaluation, self.tol)
-        if found is None:
-            self.notes.append("curvature not checked, too many parameters for a matrix")
-            return Status.CONVERGED, ""
-        if found.saddle:
-            return self.leave(found)
-        self.remaining = found.remaining
-        if found.remaining <= self.tol:
-            if found.along < self.problem.model.space.size("free"):
-                self.notes.append(f"curvature looked at along {found.along} directions")
-            return (Status.CONVERGED, "") if found.vanishing is None else (Status.DEGENERATE, found.vanishing)
-        self.rate = max(self.rate, min(found.rate, 1 - 1e-12))
-        return None
-
-    def leave(self, found: Curvature) -> tuple[Status, str] | None:
-        """Go on from a higher point where the boundary was no maximum, a few times at most; else stop at the saddle."""
-        start = None if found.higher is None else self.problem.checked_m_step(found.higher)
-        if start is None or start.fault is not None or self.notes.count(LEFT_BOUNDARY) >= MOST_ESCAPES:
-            return Status.SADDLE, ""
-        self.notes.append(LEFT_BOUNDARY)
-        self.state = self.algorithm.init(self.problem, self.problem.evaluate(start.x))
-        self.best = max(self.best, self.state.evaluation, key=lambda point: point.loglik)
-        self.remaining = np.inf
-        return None
 
 
 def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAULT_TOL, max_estep: int = 5000,
@@ -210,22 +76,25 @@ def solve(problem: Problem, algorithm: Algorithm, x0: Any, *, tol: float = DEFAU
         status, message = _loop(run, callback, progress, np.inf if max_iter is None else max_iter)
     except KeyboardInterrupt:
         status, message = Status.INTERRUPTED, ""
-    return _result(run, status, message)
+    result = _result(run, status, message)
+    if problem.coordinates != run.coordinates:
+        problem.enter(run.coordinates)
+    return result
 
 
-def _start(problem: Problem, algorithm: Algorithm, x0: Any, tol: float, max_estep: int) -> _Run:
+def _start(problem: Problem, algorithm: Algorithm, x0: Any, tol: float, max_estep: int) -> Run:
     """Return a run whose only row is the start."""
     n_first, m_first = problem.n_estep, problem.n_mstep
     start = problem.evaluate(x0)
     if start.fault is not None:
         raise ValueError(f"x0: outside the parameter space: {start.fault}")
-    run = _Run(problem, algorithm, tol, max_estep, algorithm.init(problem, start), start, start.params,
-               n_first=n_first, m_first=m_first)
+    run = Run(problem, algorithm, tol, max_estep, algorithm.init(problem, start), start, start.params,
+              problem.coordinates, n_first=n_first, m_first=m_first)
     run.record(Info("start"), 0.0)
     return run
 
 
-def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool, most: float) -> tuple[Status, str]:
+def _loop(run: Run, callback: Callable[..., Any] | None, progress: bool, most: float) -> tuple[Status, str]:
     idle = 0
     while True:
         snapshot = run.snapshot()
@@ -238,6 +107,7 @@ def _loop(run: _Run, callback: Callable[..., Any] | None, progress: bool, most: 
             return Status.MAX_ESTEP, f"{run.spent} E-steps"
         if len(run.trace) > most:
             return Status.MAX_ITER, f"{most:g} iterations"
+        run.hand_over()
         before, spent = run.state.evaluation, run.spent
         try:
             info = run.step()
@@ -267,26 +137,26 @@ def _fell(before: Evaluation, after: Evaluation) -> bool:
     return after.loglik < before.loglik - ROUNDED_FALL * before.magnitude
 
 
-def _stops(callback: Callable[..., Any], run: _Run) -> bool:
+def _stops(callback: Callable[..., Any], run: Run) -> bool:
     try:
         return bool(callback(_result(run, Status.INTERRUPTED, "intermediate")))
     except StopIteration:
         return True
 
 
-def _show(run: _Run) -> None:
+def _show(run: Run) -> None:
     sys.stderr.write(f"\r{len(run.trace) - 1:6d} iterations  {run.spent:6d} E-steps  loglik {run.best.loglik:.8g}  "
                      f"remaining {run.remaining:.2g}   ")
     sys.stderr.flush()
 
 
-def _result(run: _Run, status: Status, message: str) -> Result:
+def _result(run: Run, status: Status, message: str) -> Result:
     """Return the last point, or the best one where the last is not as good."""
     last = run.state.evaluation
     point = run.best if _fell(run.best, last) else last
     if point is run.best and point is not last and status is Status.CONVERGED:
         status, message = Status.DECREASED, "converged below a better point met on the way"
-    penalty = run.penalty(point)
+    point, penalty = run.expressed(point), run.penalty(point)
     kept = ["penalised fit, not maximum likelihood"] if run.problem.model.penalty else []
     text = "; ".join([status.value, *([message] if message else []), *run.notes, *kept])
     return Result(point.params, point.loglik - penalty, point.x, -point.gradient, status, text, len(run.trace) - 1,

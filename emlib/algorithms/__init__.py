@@ -20,6 +20,7 @@ from emlib.algorithms.profile import Profile
 from emlib.algorithms.proximal import Proximal
 from emlib.algorithms.q_secant import QSecant
 from emlib.algorithms.quasi_newton import QuasiNewtonEM
+from emlib.algorithms.relay import Relay
 from emlib.algorithms.scipy_adapter import SciPy
 from emlib.algorithms.squarem import SQUAREM
 from emlib.algorithms.stochastic import SGD, Adam
@@ -28,5 +29,5 @@ from emlib.algorithms.switch import Switch
 
 __all__ = ["ECG", "ECME", "EM", "LBFGS", "PXEM", "SGD", "SQUAREM", "Adam", "Adaptive", "Algorithm", "Anderson",
            "Criterion", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM",
-           "Profile", "Proximal", "QSecant", "QuasiNewtonEM", "SciPy", "State", "StretchedEM", "Switch", "after",
+           "Profile", "Proximal", "QSecant", "QuasiNewtonEM", "Relay", "SciPy", "State", "StretchedEM", "Switch", "after",
            "entropy_above", "missing_information_above"]

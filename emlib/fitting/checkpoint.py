@@ -37,7 +37,7 @@ class Snapshot:
     remembered : mapping of str to Evaluation or None
         What the problem would not count again.
     plain : mapping
-        n_estep, n_mstep, n_rows, rate, remaining, exact and notes.
+        n_estep, n_mstep, n_rows, rate, remaining, exact, notes, coordinates and what else the run remembers.
     """
 
     state: State
@@ -102,6 +102,7 @@ class Checkpoint:
             if meta["identity"][name] != value:
                 raise ValueError(f"checkpoint: {self.path} was written with another {name}; give another path, or "
                                  "delete the file to start anew")
+        self._problem.enter(meta["plain"]["coordinates"])
         found = self._evaluations(arrays["points"], meta["places"])
         here = found.pop("state")
         self._check(here, meta["loglik"])

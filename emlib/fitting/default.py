@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emlib.algorithms import EM, SQUAREM, Adaptive, Profile, Switch, after
+from emlib.algorithms import EM, SQUAREM, Adaptive, Profile, Relay, Switch, after
 from emlib.algorithms.base import Algorithm
 from emlib.algorithms.metric import louis_is_cheap
 from emlib.algorithms.stopping import LARGE_SPACE
@@ -22,15 +22,14 @@ def default_algorithm(model: LatentVariableModel) -> Algorithm:
     """
     if model.profiled is not None:
         return Switch(EM(), Profile(), after(1))
-    leaps = SQUAREM(coordinates="free")
     if model.space.size("free") > LARGE_SPACE:
-        return leaps
+        return SQUAREM(coordinates="free")
     if model.n_latent_values > 1 and not louis_is_cheap(model):
-        return Switch(leaps, Adaptive(), after(CYCLES))
+        return Relay(SQUAREM(), Adaptive(), CYCLES)
     return Adaptive()
 
 
 def may_leap(model: LatentVariableModel) -> bool:
     """Return whether the default begins with an algorithm that may leap to a collapse which EM would not meet."""
     chosen = default_algorithm(model)
-    return isinstance(chosen, SQUAREM) or (isinstance(chosen, Switch) and isinstance(chosen.first, SQUAREM))
+    return isinstance(chosen, SQUAREM) or (isinstance(chosen, Relay) and isinstance(chosen.first, SQUAREM))

@@ -72,5 +72,5 @@ def test_chains_look_once() -> None:
 def test_the_default_begins_with_what_is_cheap() -> None:
     firsts = {type(model).__name__: type(default_algorithm(model)).__name__ for model in (
         PoissonMixture(2), CategoricalHMM(2, 3), GaussianHMM(2, 1), LinearDynamicalSystem(1, 1))}
-    assert firsts == {"PoissonMixture": "Adaptive", "CategoricalHMM": "Switch", "GaussianHMM": "Switch",
+    assert firsts == {"PoissonMixture": "Adaptive", "CategoricalHMM": "Relay", "GaussianHMM": "Relay",
                       "LinearDynamicalSystem": "Adaptive"}
