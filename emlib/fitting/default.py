@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from emlib.algorithms import EM, SQUAREM, Adaptive, Profile, Relay, Switch, after
 from emlib.algorithms.base import Algorithm
-from emlib.algorithms.metric import louis_is_cheap
+from emlib.algorithms.metric import hessian_cost, louis_is_cheap
 from emlib.algorithms.stopping import LARGE_SPACE
 from emlib.model import LatentVariableModel
 
-CYCLES = 20  # of SQUAREM, three E-steps each, in which most runs are done
+CYCLES = 20  # of SQUAREM, three E-steps each, in which most runs are done; as many as a Hessian takes E-steps at least
 
 
 def default_algorithm(model: LatentVariableModel) -> Algorithm:
@@ -17,7 +17,8 @@ def default_algorithm(model: LatentVariableModel) -> Algorithm:
     - For a model with a `profiled` field one EM step, then `Profile`.
     - Above 200 parameters `SQUAREM`, which needs no matrix over them.
     - Where hidden variables are discrete and Louis's matrix costs more than an E-step, 20 cycles of `SQUAREM`, whose
-      steps cost little besides their E-steps, then `Adaptive`, which needs few.
+      steps cost little besides their E-steps, then `Adaptive`, which needs few, and a Hessian; where that takes more
+      than 20 E-steps, as many cycles as it takes.
     - Else `Adaptive`. Where hidden variables are continuous, EM creeps towards a noise of zero, and SQUAREM with it.
     """
     if model.profiled is not None:
@@ -25,7 +26,7 @@ def default_algorithm(model: LatentVariableModel) -> Algorithm:
     if model.space.size("free") > LARGE_SPACE:
         return SQUAREM(coordinates="free")
     if model.n_latent_values > 1 and not louis_is_cheap(model):
-        return Relay(SQUAREM(), Adaptive(), CYCLES)
+        return Relay(SQUAREM(), Adaptive(), max(CYCLES, hessian_cost(model)))
     return Adaptive()
 
 

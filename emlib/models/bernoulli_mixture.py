@@ -19,7 +19,7 @@ from emlib.models.discrete import NUDGE
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel
-from emlib.numerics import Array, ratio
+from emlib.numerics import Array
 from emlib.space import ParameterSpace
 
 
@@ -144,7 +144,7 @@ def _scores(rows: Array, weight: float, chances: Array) -> Array:
     """Complete-data scores (weight, probabilities) of rows in one component."""
     head = np.full((len(rows), 1), weight_score(weight))
     inside = np.clip(chances, *NEXT)  # at 0 or 1 the rows with an infinite score have no share in the component
-    return np.concatenate([head, ratio(rows, inside) - ratio(1 - rows, 1 - inside)], axis=1)
+    return np.concatenate([head, np.where(rows == 1, 1 / inside, -1 / (1 - inside))], axis=1)
 
 
 def _moments(fields: dict[str, Array]) -> Array:

@@ -144,9 +144,7 @@ class GaussianMixture(MixtureModel):
         return NormalDensities(logs, params.means, self._noise(params), self.covariance_type)
 
     def _expectation(self, params: GaussianMixtureParams, prepared: NormalDensities, data: Data) -> Expectation:
-        # The short chunk at the end of long data goes the way of the others: NumPy would take longer for it than they.
-        whole = len(data) / (data.share or 1.0)
-        if not use_compiled_mixture(whole if whole > LONG else len(data), self.n_components, self.n_features):
+        if not use_compiled_mixture(_deciding(data), self.n_components, self.n_features):
             return super()._expectation(params, prepared, data)
         return compiled_gaussian.e_step(prepared, data)
 
@@ -160,7 +158,7 @@ class GaussianMixture(MixtureModel):
                 zip(params.means, precision, heads, strict=True)]
 
     def _missing_products(self, params: GaussianMixtureParams, data: Data, width: int) -> Array:
-        if not use_compiled_scores(len(data), self.n_components, width // self.n_components):
+        if not use_compiled_scores(_deciding(data), self.n_components, width // self.n_components):
             return super()._missing_products(params, data, width)
         return compiled_gaussian.missing_products(self._prepared(params), data)
 
@@ -219,3 +217,9 @@ class GaussianMixture(MixtureModel):
         """Return the parameters whose expected statistics per unit are `vector`."""
         result: GaussianMixtureParams = gaussian_data.from_mean(self, vector)
         return result
+
+
+def _deciding(data: Data) -> float:
+    """Return the units that decide whether loops are compiled: the whole, where the chunk is the end of long data."""
+    whole = len(data) / (data.share or 1.0)  # else NumPy would take longer for that short chunk than they for the rest
+    return whole if whole > LONG else len(data)
