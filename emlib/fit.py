@@ -41,8 +41,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         message says so.
     algorithm : Algorithm, optional
         Default, by the clock: `Profile` for models that it serves, `SQUAREM` above 200 parameters; `Adaptive` where
-        Louis's matrix costs but an E-step or hidden variables are continuous, else 20 cycles of `SQUAREM` before it.
-        A default that began with `SQUAREM` goes on by EM steps where its own fail or lead to a collapse.
+        Louis's matrix costs but an E-step or hidden variables are continuous, else `SQUAREM` before it, for 20 cycles
+        or as many as a Hessian takes E-steps (a `Relay`). A default that began with `SQUAREM` goes on by EM steps where its own fail or lead to a collapse.
     n_starts : int
         Starts to try; the best converged run is returned. One that raises is left out, and the message says so.
     around : float, optional

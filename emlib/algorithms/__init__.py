@@ -29,5 +29,5 @@ from emlib.algorithms.switch import Switch
 
 __all__ = ["ECG", "ECME", "EM", "LBFGS", "PXEM", "SGD", "SQUAREM", "Adam", "Adaptive", "Algorithm", "Anderson",
            "Criterion", "EMGradient", "FirstOrderEM", "GradientAscent", "IncrementalEM", "Info", "Newton", "OnlineEM",
-           "Profile", "Proximal", "QSecant", "QuasiNewtonEM", "Relay", "SciPy", "State", "StretchedEM", "Switch", "after",
-           "entropy_above", "missing_information_above"]
+           "Profile", "Proximal", "QSecant", "QuasiNewtonEM", "Relay", "SciPy", "State", "StretchedEM", "Switch",
+           "after", "entropy_above", "missing_information_above"]

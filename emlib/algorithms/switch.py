@@ -10,6 +10,7 @@ import numpy as np
 
 from emlib.algorithms.base import Algorithm, Info, State, check_algorithm
 from emlib.algorithms.criteria import Criterion
+from emlib.algorithms.relay import Relay
 from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
@@ -56,8 +57,10 @@ class Switch:
     hysteresis: float = 0.05
 
     def __post_init__(self) -> None:
-        check_algorithm(self.first)
-        check_algorithm(self.second)
+        for algorithm in (self.first, self.second):
+            check_algorithm(algorithm)
+            if isinstance(algorithm, Relay):
+                raise TypeError(f"first, second: {algorithm!r} found; a Relay is no part, the run itself hands over")
         if not isinstance(self.when, Criterion):
             raise TypeError(f"when: {self.when!r} found; give a criterion, such as entropy_above(0.5)")
         if not (np.isfinite(self.hysteresis) and self.hysteresis >= 0):
