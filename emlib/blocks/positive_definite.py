@@ -12,6 +12,8 @@ import scipy
 from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
 from emlib.numerics import Array, block_diagonal, eigenvalues_exceed, lower_indices
 
+SKEW = 1e-10  # largest difference of two mirrored entries, in units of the deviations
+
 
 @dataclass(frozen=True)
 class PositiveDefinite(TangentFromParts):
@@ -49,9 +51,9 @@ class PositiveDefinite(TangentFromParts):
         variances = np.einsum("kii->ki", matrices)
         units = np.sqrt(np.where(variances > 0, variances, 1.0))  # rows may be in units of any size
         scaled = matrices / (units[:, :, None] * units[:, None, :])
-        skew = np.abs(scaled - np.swapaxes(scaled, 1, 2)).max(axis=(1, 2)) > 1e-10
-        if skew.any():
-            return f"{self._which(skew)} is not symmetric; give 0.5 * (a + a.T)"
+        skew = np.abs(scaled - np.swapaxes(scaled, 1, 2))
+        if skew.max() > SKEW:
+            return f"{self._which(skew.max(axis=(1, 2)) > SKEW)} is not symmetric; give 0.5 * (a + a.T)"
         floor = self._side * np.finfo(float).eps
         if (variances > 0).all() and eigenvalues_exceed(scaled, floor):
             return None
