@@ -9,7 +9,7 @@ Ours are timed by a callback, which reads the clock after each iteration and its
 to the first that is high enough, compilation excluded; the look at the curvature at the end is part of the whole run
 only. A peer makes as many EM iterations as ours needs (scikit-learn's factor analysis as many as its own log-likelihood
 says), its tolerance too small to stop it, and is timed as a whole, unless one iteration says that this takes over a
-minute; that its end is as high is checked by our log-likelihood.
+minute; that its end is as high is checked by our log-likelihood. A problem has a row for each peer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 import emlib
-from benchmarks.seconds_peers import Fields, Peer, peer_of
+from benchmarks.seconds_peers import Fields, Peer, peers_of
 from benchmarks.seconds_problems import CASES, drawn
 from benchmarks.tables import Scale, Table, Value
 from benchmarks.timing import seconds
@@ -137,15 +137,18 @@ def beside(peer: Peer, start: Start, held: Any, steps: int | None, level: float)
     return spent if height >= level - ROUNDING else "short"
 
 
-def row(place: int, start: Start, runs: dict[str, list[Timed]], height: float) -> list[Value]:
-    """Return the row of a problem: milliseconds of our methods and of a peer."""
+def rows_of(place: int, start: Start, runs: dict[str, list[Timed]], height: float) -> list[list[Value]]:
+    """Return the rows of a problem, one for each peer: milliseconds of our methods, in all the same, and its own."""
     found = {name: reached(each, height) for name, each in runs.items()}
-    held, peer = runs["EM"][0].end.model, peer_of(start.model)
-    there = beside(peer, start, held, runs["EM"][0].count(height - CLOSE), height - CLOSE) if peer else None
-    ours, whole = found["default"], repeated_seconds(lambda: start.fit(None))
-    ratio = there / ours if isinstance(there, float) and isinstance(ours, float) else None
-    return [CASES[place].name, CASES[place].n, held.space.size("free"), *map(shown, found.values()), 1e3 * whole,
-            peer.name if peer else None, shown(there), ratio]  # fmt: skip
+    held, steps, ours = runs["EM"][0].end.model, runs["EM"][0].count(height - CLOSE), found["default"]
+    whole = repeated_seconds(lambda: start.fit(None))
+    left = [CASES[place].name, CASES[place].n, held.space.size("free"), *map(shown, found.values()), 1e3 * whole]
+    rows: list[list[Value]] = []
+    for peer in peers_of(start.model):
+        there = beside(peer, start, held, steps, height - CLOSE)
+        ratio = there / ours if isinstance(there, float) and isinstance(ours, float) else None
+        rows.append([*left, peer.name, shown(there), ratio])
+    return rows or [[*left, None, None, None]]
 
 
 def every(place: int, seed: int, runs: dict[str, list[Timed]], height: float) -> list[Value]:
@@ -172,7 +175,7 @@ def tables(scale: Scale) -> list[Table]:
                 found = measured(start, compiled=seed == 0)
                 rest.append(every(place, seed, *found))
                 if seed == 0:
-                    rows.append(row(place, start, *found))
+                    rows += rows_of(place, start, *found)
     columns = ["problem", "n", "parameters", *(f"{name}, ms" for name in METHODS), "whole run of the default, ms",
                "peer", "peer, ms", "peer / default"]  # fmt: skip
     return [Table("seconds", "CPU time from one start to within 1e-6 nats of the optimum", columns, rows),

@@ -3,9 +3,7 @@
 What regularises them is off: scikit-learn's `reg_covar`, hmmlearn's priors and `min_covar`. pykalman holds the initial
 state, which one series says nothing about, as `fit` does. scikit-learn's factor analysis takes the start's noise
 variances and has the best loadings for them at each iteration: it is not EM, and its iterations are counted by its own
-log-likelihoods. dynamax is left out: it can hold no field. With one series
-the covariance of the initial state then shrinks for ever and EM reaches no optimum; with several, the first M-step of
-version 1.0.3 gave that covariance a negative eigenvalue.
+log-likelihoods. dynamax holds no field, so that ours are put back after each of its M-steps (`seconds_dynamax`).
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ import numpy as np
 from sklearn import decomposition, mixture
 from sklearn.exceptions import ConvergenceWarning
 
-from benchmarks import hmm, lds
+from benchmarks import hmm, lds, seconds_dynamax
 from emlib import models
 from emlib.numerics import Array
 
@@ -92,16 +90,16 @@ class Peer:
     count: Callable[[Any, Array, Any, float], int] | None = None
 
 
-PEERS: dict[type, Peer] = {
-    models.GaussianMixture: Peer("scikit-learn", "sklearn", scikit_mixture),
-    models.GaussianHMM: Peer("hmmlearn", "hmmlearn", hmm.theirs),
-    models.CategoricalHMM: Peer("hmmlearn", "hmmlearn", symbol_chain),
-    models.LinearDynamicalSystem: Peer("pykalman", "pykalman", lds.pykalman),
-    models.FactorAnalysis: Peer("scikit-learn", "sklearn", factors, factors_count),
-}
+PEERS: dict[type, tuple[Peer, ...]] = {
+    models.GaussianMixture: (Peer("scikit-learn", "sklearn", scikit_mixture),),
+    models.GaussianHMM: (Peer("hmmlearn", "hmmlearn", hmm.theirs),),
+    models.CategoricalHMM: (Peer("hmmlearn", "hmmlearn", symbol_chain),),
+    models.LinearDynamicalSystem: (Peer("pykalman", "pykalman", lds.pykalman),
+                                   Peer("dynamax", "dynamax", seconds_dynamax.dynamax)),
+    models.FactorAnalysis: (Peer("scikit-learn", "sklearn", factors, factors_count),),
+}  # fmt: skip
 
 
-def peer_of(model: Any) -> Peer | None:
-    """Return the peer that fits this model, if it is installed."""
-    found = PEERS[type(model)]
-    return found if find_spec(found.package) is not None else None
+def peers_of(model: Any) -> list[Peer]:
+    """Return the peers that fit this model and are installed."""
+    return [peer for peer in PEERS[type(model)] if find_spec(peer.package) is not None]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -65,10 +66,15 @@ class ParameterSpace:
             object.__setattr__(self, "blocks", hold(tuple(self.blocks), self.fixed, self.by_entry))
             object.__setattr__(self, "mean_chart", None)
 
-    @property
-    def held(self) -> dict[str, Array]:
+    @cached_property
+    def held(self) -> Mapping[str, Array]:
         """The held values by field."""
         return {block.name: block.value for block in self.blocks if isinstance(block, Held)}
+
+    @cached_property
+    def _lengths(self) -> dict[str, list[int]]:
+        """How many coordinates each block has."""
+        return {"free": [block.free_size for block in self.blocks], "standard": [block.size for block in self.blocks]}
 
     def hold(self, params: Params) -> Params:
         """Return the parameters with the held values in their fields, and known zeros in theirs."""
@@ -87,7 +93,7 @@ class ParameterSpace:
         ValueError
             If a field has the wrong shape or lies outside its block; names field, finding and remedy.
         """
-        fields = self.held | fields
+        fields = {**self.held, **fields}
         names = [block.name for block in self.blocks]
         if sorted(names) != sorted(fields):
             raise TypeError(f"params: expected the fields {names}, got {sorted(fields)}")
@@ -126,9 +132,7 @@ class ParameterSpace:
     def size(self, coordinates: str = "free") -> int:
         """Return the length of the flat vector."""
         _check(coordinates)
-        if coordinates == "mean":
-            return self.size("free")
-        return sum(b.free_size if coordinates == "free" else b.size for b in self.blocks)
+        return sum(self._lengths["standard" if coordinates == "standard" else "free"])
 
     def pack(self, params: Any, coordinates: str = "free") -> Array:
         """Return the parameters as one flat vector.
@@ -155,7 +159,6 @@ class ParameterSpace:
         ValueError
             If the vector has the wrong length for these coordinates.
         """
-        _check(coordinates)
         vector = np.asarray(vector, dtype=float)
         if vector.shape != (self.size(coordinates),):
             raise ValueError(
@@ -165,8 +168,7 @@ class ParameterSpace:
         if coordinates == "mean":
             return self.require_mean().solve(vector)
         fields, position = {}, 0
-        for block in self.blocks:
-            length = block.free_size if coordinates == "free" else block.size
+        for block, length in zip(self.blocks, self._lengths[coordinates], strict=True):
             piece = vector[position:position + length]
             position += length
             fields[block.name] = block.from_free(piece) if coordinates == "free" else piece.reshape(block.shape)

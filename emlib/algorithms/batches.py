@@ -36,9 +36,8 @@ def batches(data: Data, size: int, seed: int, epoch: int, order: str = "random")
             yield data.piece(rows), total / (high - low)
 
 
-def mean_slope(problem: Problem, x: Array, batch: Data, factor: float) -> Array | None:
+def mean_slope(problem: Problem, params: Any, batch: Data, factor: float) -> Array | None:
     """Return a batch's estimate of the gradient per unit, along the feasible directions; None if it is not finite."""
-    params = problem.model.space.unpack(x, problem.coordinates)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         found = problem.model.e_step(params, batch)
         slopes = problem.model.q_gradient(params, found.stats)
@@ -46,15 +45,20 @@ def mean_slope(problem: Problem, x: Array, batch: Data, factor: float) -> Array 
     return problem.lift(problem.reduce(whole / problem.data.n_units)) if np.isfinite(whole).all() else None
 
 
-def kept_inside(problem: Problem, x: Array, move: Array) -> Array:
-    """Return x + move along the feasible directions, halved until the point lies in the space; x if it never does."""
-    move = problem.lift(problem.reduce(move))
+def kept_inside(problem: Problem, x: Array, move: Array) -> tuple[Array, Any]:
+    """Return x + move along the feasible directions, halved until the point lies in the space, and its parameters.
+
+    If it never does, the point is x.
+    """
+    space, move = problem.model.space, problem.lift(problem.reduce(move))
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(HALVINGS):
-            if problem.model.space.fault(problem.model.space.unpack(x + move, problem.coordinates)) is None:
-                return x + move
+            there = x + move
+            params = space.unpack(there, problem.coordinates)
+            if space.fault(params) is None:
+                return there, params
             move = 0.5 * move
-    return x
+    return x, space.unpack(x, problem.coordinates)
 
 
 def check_batches(size: Any, seed: Any, order: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import ClassVar
@@ -61,7 +61,7 @@ def _first(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MSte
     problem.count_e_steps(1)
     e_step = problem.model.e_step_at(state.evaluation.params)
     parts = tuple(e_step(chunk).stats for chunk in chunks)
-    return _maximise(problem, state.evaluation, reduce(add, parts)), parts
+    return _maximise(problem, reduce(add, parts)), parts
 
 
 def _renew(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
@@ -73,12 +73,12 @@ def _renew(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MSte
     for index, chunk in enumerate(chunks):
         fresh = problem.model.e_step(target.params, chunk).stats
         total, parts[index] = total + fresh + (-1.0) * parts[index], fresh
-        target = _maximise(problem, here, total)
+        target = _maximise(problem, total)
         if target.fault is not None:
             break
     return target, tuple(parts)
 
 
-def _maximise(problem: Problem, here: Evaluation, total: Statistics) -> MStep:
+def _maximise(problem: Problem, total: Statistics) -> MStep:
     """Make the M-step for statistics that no single point has."""
-    return problem.m_step(replace(here, stats=total))
+    return problem.checked_m_step(problem.model.m_step(total))

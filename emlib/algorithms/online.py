@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -85,14 +85,14 @@ class OnlineEM:
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make one pass over the data."""
         problem.count_e_steps(1)
-        here, memory = state.evaluation, dict(state.memory)
+        memory = dict(state.memory)
         target = MStep(memory["last"], problem.model.space.unpack(memory["last"], problem.coordinates))
         for batch, factor in batches(problem.data, self.batch_size, self.seed, int(memory["epoch"]), self.order):
             memory["t"] += 1
             share = (memory["t"] + self.t0) ** -self.alpha
             fresh = problem.model.e_step(target.params, batch).stats
             memory["statistics"] = (share * factor) * fresh + (1 - share) * memory["statistics"]
-            target = problem.m_step(replace(here, stats=memory["statistics"]))
+            target = problem.checked_m_step(problem.model.m_step(memory["statistics"]))
             if target.fault is not None:
                 return state, Info("online", False, None, Status.DEGENERATE, target.fault)
             if self._is_averaged(problem, memory["t"]):

@@ -12,6 +12,8 @@ import scipy
 from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
 from emlib.numerics import Array, block_diagonal, eigenvalues_exceed, lower_indices
 
+SKEW = 1e-10  # largest difference of two mirrored entries, in units of the deviations
+
 
 @dataclass(frozen=True)
 class PositiveDefinite(TangentFromParts):
@@ -46,16 +48,17 @@ class PositiveDefinite(TangentFromParts):
         if (found := not_finite(value)) is not None:
             return found
         matrices = self._each(value)
-        variances = np.einsum("kii->ki", matrices)
-        units = np.sqrt(np.where(variances > 0, variances, 1.0))  # rows may be in units of any size
+        variances = matrices.diagonal(axis1=1, axis2=2)
+        positive = variances > 0
+        units = np.sqrt(np.where(positive, variances, 1.0))  # rows may be in units of any size
         scaled = matrices / (units[:, :, None] * units[:, None, :])
-        skew = np.abs(scaled - np.swapaxes(scaled, 1, 2)).max(axis=(1, 2)) > 1e-10
-        if skew.any():
-            return f"{self._which(skew)} is not symmetric; give 0.5 * (a + a.T)"
+        skew = np.abs(scaled - np.swapaxes(scaled, 1, 2))
+        if skew.max() > SKEW:
+            return f"{self._which(skew.max(axis=(1, 2)) > SKEW)} is not symmetric; give 0.5 * (a + a.T)"
         floor = self._side * np.finfo(float).eps
-        if (variances > 0).all() and eigenvalues_exceed(scaled, floor):
+        if positive.all() and eigenvalues_exceed(scaled, floor):
             return None
-        bad = (variances <= 0).any(axis=1) | (np.linalg.eigvalsh(scaled)[:, 0] <= floor)
+        bad = ~positive.all(axis=1) | (np.linalg.eigvalsh(scaled)[:, 0] <= floor)
         if bad.any():
             smallest = np.linalg.eigvalsh(matrices)[bad][0, 0]
             return (f"{self._which(bad)} is not positive definite (smallest eigenvalue {smallest:.3g}); "
@@ -79,12 +82,11 @@ class PositiveDefinite(TangentFromParts):
 
     def from_free(self, vector: Array) -> Array:
         rows, columns = lower_indices(self._side)
-        entries = vector.reshape(self._count, -1).copy()
-        diagonal = rows == columns
+        factors = np.zeros((self._count, self._side, self._side))
+        factors[:, rows, columns] = vector.reshape(self._count, -1)
+        diagonal = np.einsum("kii->ki", factors)
         with np.errstate(over="ignore", invalid="ignore"):
-            entries[:, diagonal] = np.exp(entries[:, diagonal])
-            factors = np.zeros((self._count, self._side, self._side))
-            factors[:, rows, columns] = entries
+            np.exp(diagonal, out=diagonal)
             return (factors @ np.swapaxes(factors, 1, 2)).reshape(self.shape)
 
     def pullback(self, value: Array, cotangent: Array) -> Array:
@@ -92,9 +94,8 @@ class PositiveDefinite(TangentFromParts):
         factors = np.linalg.cholesky(self._each(value))
         slopes = self._each(np.asarray(cotangent))
         slopes = (slopes + np.swapaxes(slopes, 1, 2)) @ factors
-        entries = slopes[:, rows, columns]
-        entries[:, rows == columns] *= factors[:, rows, columns][:, rows == columns]
-        return entries.ravel()
+        np.einsum("kii->ki", slopes)[:] *= np.einsum("kii->ki", factors)
+        return slopes[:, rows, columns].ravel()
 
     def jacobian(self, value: Array) -> Array:
         return block_diagonal(*_log_cholesky_jacobians(self._each(value)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Real(Elementwise):
     def free_size(self) -> int:
         return self.size - len(self.known)
 
-    @property
+    @cached_property
     def _free(self) -> Array:
         return np.delete(np.arange(self.size), self.known)
 

@@ -104,8 +104,15 @@ class Simplex(TangentFromParts):
         against: Array = logs - (logs * reference).sum(axis=1, keepdims=True)
         return against[charted]
 
+    @cached_property
+    def _reference_logits(self) -> Array:
+        """Logits of the entries without a coordinate, shape (rows, width): zero, of known zeros minus infinity."""
+        logits: Array = np.where(self.support, 0.0, -np.inf).reshape(self._rows, -1)
+        logits.setflags(write=False)
+        return logits
+
     def from_free(self, vector: Array) -> Array:
-        logits = np.where(self.support, 0.0, -np.inf).reshape(self._rows, -1)
+        logits = self._reference_logits.copy()
         logits[self._charted] = vector
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         rows: Array = (weights / weights.sum(axis=1, keepdims=True)).reshape(self.shape)

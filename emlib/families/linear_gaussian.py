@@ -49,8 +49,9 @@ class GaussianMoments:
         if origin is self.origin or np.array_equal(origin, self.origin):
             return self
         shift = origin - self.origin
-        kept = covariance.compress(self.kind, _cross_terms(self, shift))
-        return GaussianMoments(self.counts, self.see - kept, self.sex - shift @ self.sxx, self.sxx, origin, self.kind)
+        moved = shift @ self.sxx
+        kept = covariance.compress(self.kind, _cross_terms(self.sex, moved, shift))
+        return GaussianMoments(self.counts, self.see - kept, self.sex - moved, self.sxx, origin, self.kind)
 
     def scatter(self, coefficients: Array) -> Array:
         """Return the scatter matrices about W x, shape (K, d, d) (up to what the type ignores)."""
@@ -69,11 +70,12 @@ class GaussianMoments:
     __rmul__ = __mul__
 
 
-def _cross_terms(moments: GaussianMoments, shift: Array) -> Array:
-    """Sex s' + s Sxe - s Sxx s': what a shift s of the coefficients takes from See."""
-    mixed = moments.sex @ np.swapaxes(shift, 1, 2)
+def _cross_terms(sex: Array, moved: Array, shift: Array) -> Array:
+    """Sex s' + s Sxe - s Sxx s': what a shift s of the coefficients takes from See; `moved` is s Sxx."""
+    turned = np.swapaxes(shift, 1, 2)
+    mixed = sex @ turned
     crossed: Array = mixed + np.swapaxes(mixed, 1, 2)
-    result: Array = crossed - shift @ moments.sxx @ np.swapaxes(shift, 1, 2)
+    result: Array = crossed - moved @ turned
     return result
 
 

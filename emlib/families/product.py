@@ -19,6 +19,7 @@ from emlib.numerics import Array, block_diagonal
 Method = TypeVar("Method", bound=Callable[..., Any])
 APPLIED = {"posterior", "predict", "predict_response", "transform", "viterbi", "filter", "impute", "covariance",
            "sample", "score_samples", "precisions"}  # methods that users call with parameters of theirs
+KEPT = ("space", "families")  # properties that are built once
 
 
 def _accepting(method: Method) -> Method:
@@ -48,31 +49,32 @@ class ProductModel(LatentVariableModel):
     fixed: Mapping[str, Any] | None = field(default=None, kw_only=True, repr=False)
 
     def __init_subclass__(cls) -> None:
-        """Keep a model's space once it is built: every step of every algorithm asks for it several times.
+        """Keep a model's space and families once built: every step of every algorithm asks for them several times.
 
         A class that overrides `e_step` alone has it used by `e_step_at`, too.
         """
         super().__init_subclass__()
         if "e_step" in vars(cls) and "e_step_at" not in vars(cls):
             cls.e_step_at = LatentVariableModel.e_step_at  # type: ignore[method-assign]
-        own = vars(cls).get("space")
-        if isinstance(own, property) and own.fget is not None:
-            kept = cached_property(own.fget)
-            kept.__set_name__(cls, "space")
-            changed: Any = cls  # in the protocol a property
-            changed.space = kept
+        for name in KEPT:
+            own = vars(cls).get(name)
+            if isinstance(own, property) and own.fget is not None:
+                kept = cached_property(own.fget)
+                kept.__set_name__(cls, name)
+                setattr(cls, name, kept)  # in the protocol a property
         for name in APPLIED & vars(cls).keys():
             setattr(cls, name, _accepting(vars(cls)[name]))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the kept space out of copies and pickles: it is built from the settings."""
-        return {name: value for name, value in vars(self).items() if name != "space"}
+        """Leave what is kept out of copies and pickles: it is built from the settings."""
+        return {name: value for name, value in vars(self).items() if name not in KEPT}
 
     def __post_init__(self) -> None:
         if self.fixed is not None:
             valid = self.space.fixed  # building the space refuses values without a meaning
             object.__setattr__(self, "fixed", Fixed(valid or {}))
-            vars(self).pop("space")  # it was built from the caller's own arrays
+            for name in KEPT:
+                vars(self).pop(name, None)  # it was built from the caller's own arrays
 
     @property
     @abstractmethod

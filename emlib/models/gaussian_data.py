@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,13 +47,19 @@ def nudged(means: Array, scale: Array, rng: np.random.Generator) -> Array:
 
 def collapsed(noise: Array, scale: Array) -> tuple[int, float] | None:
     """Return the component whose covariance has collapsed against the data's, with its smallest share; or None."""
-    root = np.linalg.inv(np.linalg.cholesky(scale))
+    root = _whitener(scale.tobytes(), len(scale))
     shares = root @ noise @ root.T
     if eigenvalues_exceed(shares, COLLAPSED):
         return None
     smallest = np.linalg.eigvalsh(shares)[:, 0]
     k = int(smallest.argmin())
     return None if smallest[k] > COLLAPSED else (k, float(smallest[k]))
+
+
+@lru_cache(maxsize=8)
+def _whitener(entries: bytes, side: int) -> Array:
+    """Return L^-1 of a covariance L L', by its bytes: an M-step after each mini-batch asks for the same one."""
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(np.frombuffer(entries).reshape(side, side))))
 
 
 def log_density(rows: Array, means: Array, noise: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A model builds its space once; that is seen in no comparison, copy or pickle."""
+"""A model builds its space and families once; that is seen in no comparison, copy or pickle."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ ONE_EACH = list({type(case.model): case for case in CASES}.values())
 
 
 @pytest.mark.parametrize("case", ONE_EACH, ids=lambda case: type(case.model).__name__)
-def test_every_model_keeps_its_space(case: Case) -> None:
+def test_every_model_keeps_its_space_and_families(case: Case) -> None:
     fresh = replace(case.model)
     before = (fresh == case.model, hash(fresh), repr(fresh), fingerprint(fresh))
-    assert "space" not in vars(fresh)
+    assert not {"space", "families"} & vars(fresh).keys()
     assert fresh.space is fresh.space
+    assert fresh.families is fresh.families
     assert (fresh == case.model, hash(fresh), repr(fresh), fingerprint(fresh)) == before
     for twin in (copy.copy(fresh), copy.deepcopy(fresh), pickle.loads(pickle.dumps(fresh)), replace(fresh)):
         assert twin == fresh
-        assert "space" not in vars(twin)
+        assert not {"space", "families"} & vars(twin).keys()
         np.testing.assert_array_equal(twin.space.pack(case.points[0]), fresh.space.pack(case.points[0]))
     with pytest.raises(FrozenInstanceError):
         fresh.fixed = None
