@@ -40,9 +40,10 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         The first start; fields that a mapping leaves out are drawn. Two equal components are nudged apart, and the
         message says so.
     algorithm : Algorithm, optional
-        Default, by the clock: `Profile` for models that it serves, `SQUAREM` above 200 parameters; `Adaptive` where
-        Louis's matrix costs but an E-step or hidden variables are continuous, else `SQUAREM` before it, for 20 cycles
-        or as many as a Hessian takes E-steps (a `Relay`). A default that began with `SQUAREM` goes on by EM steps where its own fail or lead to a collapse.
+        Default, by the clock: `Profile` for models that it serves; ten steps of `EM`, then `SQUAREM`, above 200
+        parameters; `Adaptive` where Louis's matrix costs but an E-step or hidden variables are continuous, else
+        `SQUAREM` before it, for 20 cycles or as many as a Hessian takes E-steps (a `Relay`). Where a step of `SQUAREM`
+        fails or leads to a collapse, the default goes on by EM steps.
     n_starts : int
         Starts to try; the best converged run is returned. One that raises is left out, and the message says so.
     around : float, optional

@@ -63,7 +63,7 @@ class Problem:
         self.map = self.data.map or chosen_map(map, n_threads)
         self.chunk_size = chunk_size
         whole = chunk_size is None and isinstance(self.data.units, np.ndarray)  # else the bits hang on where it is cut
-        self._passed = model.condensed(self.data) if whole else self.data
+        self._passed = model.condensed(self.data.seen()) if whole else self.data.seen()
         self.enter(coordinates)
 
     def enter(self, coordinates: str) -> None:

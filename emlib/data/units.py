@@ -81,6 +81,12 @@ class Data:
         weights = None if self.weights is None else self.weights[rows]
         return replace(self, units=units, weights=weights, whole=self.n_units if self.whole is None else self.whole)
 
+    def seen(self) -> Data:
+        """Return the units without those of weight zero, which may be impossible: minus infinity times zero is none."""
+        if self.weights is None or self.weights.all():
+            return self
+        return self.piece(np.flatnonzero(self.weights))
+
     def chunks(self, size: int) -> Iterator[Data]:
         """Yield consecutive pieces of at most `size` units."""
         if size < 1:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib.algorithms import EM
+from emlib.algorithms import EM, SQUAREM, Adaptive
 from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM
 from tests import tolerances as tol
 from tests.reports import by_hand
@@ -112,3 +112,12 @@ def test_a_row_that_is_sure_may_be_written_with_its_one() -> None:
     assert found[0] == found[1]
     with pytest.raises(ValueError, match=r"fixed: transition mixes NaN.*with NaN for the rest of their rows"):
         CategoricalHMM(3, 2, fixed={"transition": [[nan, nan, 0.2], [0, nan, nan], [0, 0, 1]]})
+
+
+@pytest.mark.parametrize("algorithm", [EM(), SQUAREM(), Adaptive(), None])
+def test_by_every_way_to_the_optimum(algorithm: Any) -> None:
+    """In standard coordinates EM makes the symbol impossible at once, and its sequence with it."""
+    model, odd = CategoricalHMM(2, 4), [*PAIR, np.array([3, 3, 0])]
+    found = emlib.fit(model, odd, sample_weight=[1, 1, 0], algorithm=algorithm, rng=0)
+    assert found.success
+    assert (found.params.emission[:, 3] < 1e-9).all()
