@@ -1,8 +1,8 @@
 """Compiled inner loops, used where the data are large and Numba is installed; NumPy does the same otherwise.
 
-`dispatch` says where they serve; `arguments`, `chain_arguments` and `kalman_arguments` hold what goes in and out. These
-need no Numba and may be imported anywhere; `gaussian`, `gaussian_scores`, `hmm`, `wide_chain` and `kalman`, the passes,
-only inside the function that calls them; all else only here.
+`dispatch` says where they serve; `arguments` and the files named after it hold what goes in and out. These need no
+Numba and may be imported anywhere; the passes, `gaussian`, `gaussian_scores`, `hmm`, `hmm_emissions`, `wide_chain`,
+`kalman` and `missing_entries`, only inside the function that calls them; all else only here.
 """
 
 from emlib.kernels.dispatch import (
@@ -12,9 +12,10 @@ from emlib.kernels.dispatch import (
     estep_chunk,
     use_compiled_chain,
     use_compiled_kalman,
+    use_compiled_missing,
     use_compiled_mixture,
     use_compiled_scores,
 )
 
 __all__ = ["BLOCK", "CHUNK", "LONG", "estep_chunk", "use_compiled_chain", "use_compiled_kalman",
-           "use_compiled_mixture", "use_compiled_scores"]
+           "use_compiled_missing", "use_compiled_mixture", "use_compiled_scores"]

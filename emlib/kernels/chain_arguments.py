@@ -92,6 +92,24 @@ class ChainSums(NamedTuple):
     moves: Matrix
 
 
+class Gaps(NamedTuple):
+    """Rows of hidden chains apart from the chains: what `hmm_emissions` writes, and what it takes.
+
+    Attributes
+    ----------
+    gaps : ndarray, shape (K, T)
+        Log-density of each row in each state over its largest one; minus infinity where it is impossible.
+    tops : ndarray, shape (T,)
+        Logs of the largest densities; zero where a row is impossible in all states.
+    states : ndarray, shape (K, T)
+        Probabilities of the states given all rows.
+    """
+
+    gaps: Matrix
+    tops: Vector
+    states: Matrix
+
+
 class WideChains(NamedTuple):
     """N hidden chains, one after the other, T rows in all.
 
@@ -99,14 +117,14 @@ class WideChains(NamedTuple):
     ----------
     initial, transition : ndarray, shape (K,), (K, K)
         Row i of the second holds the probabilities of the moves from state i.
-    log_density : ndarray, shape (T, K)
-        Of each row in each state; minus infinity where it is impossible.
+    gaps : ndarray, shape (K, T)
+        Log-density of each row in each state over its largest one; minus infinity where it is impossible.
     lengths : ndarray, shape (N,)
     """
 
     initial: Vector
     transition: Matrix
-    log_density: Matrix
+    gaps: Matrix
     lengths: Integers
 
 
@@ -116,8 +134,9 @@ class WideSums(NamedTuple):
     Attributes
     ----------
     loglik, surplus : ndarray, shape (N,)
-        Log-densities of the sequences; these less the expected log-densities of their rows given the states.
-    states : ndarray, shape (T, K)
+        Log-densities of the sequences, and these less the expected log-densities of their rows given the states; all
+        over the rows' largest densities.
+    states : ndarray, shape (K, T)
         Probabilities of the states given all rows.
     moves : ndarray, shape (N, K, K)
         Expected numbers of moves.

@@ -61,3 +61,9 @@ def use_compiled_kalman(lengths: Array) -> bool:
     # Sequences of one length go side by side in NumPy, each with matrices of its own.
     numpy_cost = 150_000.0 * np.unique(lengths).sum() + 10_000.0 * lengths.sum()
     return bool(numpy_cost > CHAIN_COST) and numba_is_installed()
+
+
+def use_compiled_missing(units: int, side: int) -> bool:
+    """Return whether the compiled pass serves so many rows of d = `side` entries, some of which may be missing."""
+    # Rows may have as many patterns, each with a covariance to factorise.
+    return units * (100.0 + side**3) > MIXTURE_COST and numba_is_installed()

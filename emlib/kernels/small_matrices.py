@@ -99,8 +99,15 @@ def cholesky(matrix: Any, side: int) -> tuple[float, float]:
     A pivot is relative to its diagonal entry: the product of all is at most one over the condition number of the
     correlation matrix. One that is not positive, or not a number, ends the factorisation and is returned as zero.
     """
+    found: tuple[float, float] = cholesky_rows(matrix, 0, side)
+    return found
+
+
+@inlined_exact
+def cholesky_rows(matrix: Any, low: int, high: int) -> tuple[float, float]:
+    """Do as `cholesky` does, for some rows, where the ones before are factorised already."""
     log_det, least = 0.0, 1.0
-    for i in range(side):
+    for i in range(low, high):
         for j in range(i + 1):
             total = matrix[i, j]
             for e in range(j):

@@ -1,7 +1,8 @@
 """Forward and backward along hidden chains in wide range, see `wide_numbers`.
 
-Nothing underflows, so that moves of no chance and states far apart take no logarithms; one step follows the other,
-which takes some three times as long as the pass of `hmm` side by side.
+Nothing underflows, so that moves of no chance and states far apart take no logarithms. One step follows the other;
+only the recursions need that. Both run in one loop, so that neither waits for the other's arithmetic, and what the two
+say together, `wide_posterior` finds for many rows at a time.
 """
 
 from __future__ import annotations
@@ -11,187 +12,134 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from emlib.kernels import blocks
+from emlib.kernels import blocks, wide_posterior
+from emlib.kernels.arguments import ExpTable
 from emlib.kernels.blocks import inlined
 from emlib.kernels.chain_arguments import WideChains, WideSums
 from emlib.kernels.wide_numbers import (
     NOWHERE,
     empty,
-    halved,
+    empty_rows,
+    exponentiate,
     inner_product,
     keep,
-    powers_of_two,
-    row,
-    times_density,
     to_common_power,
 )
+from emlib.kernels.wide_posterior import SURE
 
-SURE = 2.0**-500  # a sum of products that is larger has lost nothing that matters to underflow
-LN2, LN2_HIGH, LN2_LOW = 0.6931471805599453, 0.6931471803691238, 1.9082149292705877e-10  # high * power is exact
-LARGEST_POWER = 2.0**50
+LN2 = 0.6931471805599453
 
 
-class Room(NamedTuple):
-    """What the passes share.
+class Direction(NamedTuple):
+    """One of the two recursions: its moves, plain and wide, and the probabilities that it carries, wide and plain."""
 
-    Powers of two, downwards from 2^ROUNDING; moves out of each state, and into it, plain and wide; densities of the
-    rows over their largest ones, filtered states, both wide; logs of the largest densities; two plain vectors.
-    """
-
-    halves: Any
-    out: Any
-    into: Any
-    wide_out: Any
-    wide_into: Any
-    density: Any
-    filtered: Any
-    top: Any
+    moves: Any
+    wide_moves: Any
+    carry: Any
     scaled: Any
-    other: Any
 
 
 @inlined
-def multiply(matrix: Any, wide: Any, vector: Any, room: Any, product: Any) -> None:
-    """Write the product of a matrix with a vector; in wide range only where plain numbers lose something."""
-    top = to_common_power(vector, room.halves, room.scaled)
-    for k in range(len(matrix)):
-        line, total = matrix[k], 0.0
-        for i in range(len(line)):
-            total += line[i] * room.scaled[i]
-        power = top
+def direction(moves: Any) -> Any:
+    """Return a recursion with these moves, row k those that lead it to state k."""
+    count = len(moves)
+    found = Direction(moves, empty_rows(count, count), empty(count), np.empty(count))
+    for k in range(count):
+        for i in range(count):
+            value, power = math.frexp(moves[k, i])
+            found.wide_moves.fractions[k, i] = value
+            found.wide_moves.powers[k, i] = power if value > 0.0 else NOWHERE
+    return found
+
+
+@inlined
+def move(way: Any, message: Any) -> None:
+    """Write the product of the moves with what is carried; in wide range where plain numbers lose something."""
+    for k in range(len(way.moves)):
+        total, power = 0.0, 0
+        for i in range(len(way.scaled)):
+            total += way.moves[k, i] * way.scaled[i]
         if not total > SURE:
-            total, power = inner_product(row(wide, k), vector, room.halves)
-        keep(total, power, k, product)
+            total, power = inner_product(way.wide_moves, k, way.carry)
+        keep(total, power, k, message)
 
 
 @inlined
-def load_density(logs: Any, density: Any) -> float:
-    """Write the densities of a row over the largest one, and return the log of that."""
-    top = -np.inf
-    for k in range(len(logs)):
-        top = max(top, logs[k])
-    for k in range(len(logs)):
-        if logs[k] > -np.inf:
-            gap = logs[k] - top
-            power = max(np.rint(gap / LN2), -LARGEST_POWER)
-            density.fractions[k] = math.exp((gap - power * LN2_HIGH) - power * LN2_LOW)
-            density.powers[k] = np.int64(power)
-        else:
-            density.fractions[k], density.powers[k] = 0.0, NOWHERE
+def observe(message: Any, density: Any, t: int, way: Any) -> int:
+    """Multiply by the densities of row t; carry this over its largest power of two, which is returned."""
+    carry = way.carry
+    for k in range(len(way.scaled)):
+        fraction = message.fractions[k] * density.fractions[k, t]
+        carry.fractions[k] = fraction
+        carry.powers[k] = message.powers[k] + density.powers[k, t]
+    top: int = to_common_power(carry, way.scaled)
+    for k in range(len(way.scaled)):
+        carry.powers[k] = carry.powers[k] - top if carry.fractions[k] > 0.0 else NOWHERE
     return top
 
 
 @inlined
-def run_forward(low: int, high: int, chains: Any, room: Any) -> tuple[float, float]:
-    """Write p(s_t | y_1..t) of one sequence; return log p(y) over its rows' largest densities, and the log of these.
+def store(numbers: Any, t: int, target: Any) -> None:
+    """Copy a vector of numbers to a column."""
+    for k in range(len(numbers.powers)):
+        target.fractions[k, t] = numbers.fractions[k]
+        target.powers[k, t] = numbers.powers[k]
 
-    The first is minus infinity for an impossible sequence.
+
+@inlined
+def sweep(low: int, high: int, initial: Any, room: Any, forth: Any, back: Any) -> float:
+    """Write p(s_t | y_1..t), and p(y_t+1.. | s_t), of one sequence, both up to factors; return its log-density.
+
+    This is over its rows' largest densities; minus infinity for an impossible sequence.
     """
-    count, gaps, tops = len(room.out), 0.0, 0.0
-    for t in range(low, high):
-        density, filtered = row(room.density, t), row(room.filtered, t)
-        room.top[t] = load_density(chains.log_density[t], density)
-        if t == low:
-            for k in range(count):
-                keep(chains.initial[k], 0, k, filtered)
-        else:
-            multiply(room.into, room.wide_into, row(room.filtered, t - 1), room, filtered)
-        times_density(filtered, density, filtered)
-        top, total = to_common_power(filtered, room.halves, room.scaled), 0.0
-        for k in range(count):
-            total += room.scaled[k]
-        if not total > 0.0:
-            return -np.inf, 0.0
-        for k in range(count):
-            filtered.fractions[k] /= total
-            filtered.powers[k] = filtered.powers[k] - top if filtered.fractions[k] > 0.0 else NOWHERE
-        gaps += math.log(total) + top * LN2
-        tops += room.top[t]
-    return gaps, tops
-
-
-@inlined
-def expected_gap(states: Any, logs: Any, top: float) -> float:
-    """Return the expected log-density of a row over its largest one."""
-    total = 0.0
-    for k in range(len(states)):
-        total += states[k] * (logs[k] - top) if states[k] > 0.0 else 0.0
-    return total
-
-
-@inlined
-def add_moves(before: Any, onward: Any, total: float, top: int, room: Any, plain: Any, wide: Any) -> None:
-    """Add p(s_t, s_t+1 | all) to `wide`, or what it is over the chance of the move to `plain` where that serves."""
-    count = len(plain)
-    first = to_common_power(before, room.halves, room.other)
-    second = to_common_power(onward, room.halves, room.scaled)
-    share = halved(total, first + second - top, room.halves)
-    for i in range(count):
-        if share > SURE:
-            part, line = room.other[i] / share, plain[i]
-            for k in range(count):
-                line[k] += part * room.scaled[k]
-        else:
-            chances = row(room.wide_out, i)
-            for k in range(count):
-                power = before.powers[i] + chances.powers[k] + onward.powers[k]
-                part = before.fractions[i] * chances.fractions[k] * onward.fractions[k]
-                wide[i, k] += halved(part, top - power, room.halves) / total
-
-
-@inlined
-def run_backward(low: int, high: int, chains: Any, room: Any, states: Any, moves: Any) -> float:
-    """Write p(s_t | all) of one sequence, add up its moves, and return the expected log-density over the largest."""
-    count = len(room.out)
-    ahead, onward = row(empty(1, count), 0), row(empty(1, count), 0)
-    plain, wide = np.zeros((count, count)), np.zeros((count, count))
+    count, shifts, total = len(initial), 0.0, 0.0
+    ahead, past = empty(count), empty(count)
     for k in range(count):
+        keep(initial[k], 0, k, past)
         keep(1.0, 0, k, ahead)
-    expected = 0.0
-    for t in range(high - 1, low - 1, -1):
-        filtered = row(room.filtered, t)
-        total, top = inner_product(filtered, ahead, room.halves)
-        for k in range(count):
-            power = filtered.powers[k] + ahead.powers[k]
-            states[t, k] = halved(filtered.fractions[k] * ahead.fractions[k], top - power, room.halves) / total
-        expected += expected_gap(states[t], chains.log_density[t], room.top[t])
-        if t < high - 1:
-            add_moves(filtered, onward, total, top, room, plain, wide)
-        for k in range(count):
-            ahead.powers[k] = ahead.powers[k] - top if ahead.fractions[k] > 0.0 else NOWHERE
-        times_density(ahead, row(room.density, t), onward)
+    for t in range(low, high):
+        later = high - 1 - (t - low)
         if t > low:
-            multiply(room.out, room.wide_out, onward, room, ahead)
-    for i in range(count):
-        for k in range(count):
-            moves[i, k] = plain[i, k] * room.out[i, k] + wide[i, k]
-    return expected
+            move(forth, past)
+            move(back, ahead)
+        top = observe(past, room.density, t, forth)
+        store(forth.carry, t, room.filtered)
+        store(ahead, later, room.ahead)
+        if top <= NOWHERE // 2:
+            return -np.inf
+        shifts += top
+        observe(ahead, room.density, later, back)
+    for k in range(count):
+        total += forth.scaled[k]
+    return math.log(total) + shifts * LN2
 
 
 @inlined
-def prepare(transition: Any, total: int) -> Any:
-    """Return the room for chains of so many rows in all."""
-    count = len(transition)
-    into, out, back = transition.T.copy(), empty(count, count), empty(count, count)
-    for i in range(count):
-        for k in range(count):
-            keep(transition[i, k], 0, k, row(out, i))
-            keep(into[i, k], 0, k, row(back, i))
-    return Room(powers_of_two(), transition, into, out, back, empty(total, count), empty(total, count), np.empty(total),
-                np.empty(count), np.empty(count))
+def densities(gaps: Any, c: Any) -> Any:
+    """Return the rows' densities over their largest ones."""
+    count, length = gaps.shape
+    found = empty_rows(count, length)
+    for k in range(count):
+        fractions, powers, logs = found.fractions[k], found.powers[k], gaps[k]
+        for t in range(length):
+            fractions[t], powers[t] = exponentiate(logs[t], c)
+    return found
 
 
 @blocks.cached
-def smooth(chains: WideChains, found: WideSums) -> None:
+def smooth(chains: WideChains, found: WideSums, c: ExpTable) -> None:
     """Smooth sequences that lie one after the other; of an impossible one only the log-density is written.
 
     `found` comes with zeros.
     """
-    room, low = prepare(chains.transition, len(chains.log_density)), 0
+    count, length = chains.gaps.shape
+    forth, back = direction(chains.transition.T.copy()), direction(chains.transition)
+    room = wide_posterior.Room(densities(chains.gaps, c), empty_rows(count, length), empty_rows(count, length))
+    work, low = wide_posterior.empty_work(count), 0
     for s in range(len(chains.lengths)):
         high = low + chains.lengths[s]
-        gaps, tops = run_forward(low, high, chains, room)
-        found.loglik[s] = gaps + tops
-        if gaps > -np.inf:
-            found.surplus[s] = gaps - run_backward(low, high, chains, room, found.states, found.moves[s])
+        found.loglik[s] = sweep(low, high, chains.initial, room, forth, back)
+        if found.loglik[s] > -np.inf:
+            expected = wide_posterior.smooth(low, high, chains.gaps, room, back, work, found.states, found.moves[s])
+            found.surplus[s] = found.loglik[s] - expected
         low = high

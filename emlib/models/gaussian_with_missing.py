@@ -13,8 +13,9 @@ from emlib.data.rows import RowsWithMissing
 from emlib.data.validate import positive_integer
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.mean_coordinates import MixtureMean
-from emlib.kernels import LONG
+from emlib.kernels import LONG, use_compiled_missing
 from emlib.model import Expectation, Statistics
+from emlib.models import compiled_missing
 from emlib.models.missing_patterns import groups
 from emlib.models.partial import laws, partial, patterns, score_covariance
 from emlib.numerics import Array, lower_indices
@@ -109,6 +110,10 @@ class GaussianWithMissing(ProductModel):
     def e_step(self, params: GaussianWithMissingParams, data: Data) -> Expectation:
         """Return the expected moments of the rows about the current mean, their missing entries filled in."""
         require_data(data)
+        if use_compiled_missing(len(data), self.n_features):
+            quick = compiled_missing.expectation(params, data)
+            if quick is not None:
+                return quick
         side = self.n_features
         scatter, total, density, entropy = np.zeros((side, side)), np.zeros(side), np.empty(len(data)), 0.0
         counted = data.frequencies

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.models.partial import Laws, kinds_of, sorted_by_kind
+from emlib.models.partial import Laws, sorted_by_kind
 from emlib.numerics import Array
 
 ENTRIES = 500_000  # of matrices d x d, one for each pattern or each row, that are held at a time
@@ -71,8 +71,7 @@ class Group:
 
 def groups(rows: Array) -> Iterator[Group]:
     """Yield rows (n, d), not-a-number where an entry is missing, by their patterns, in bounded memory."""
-    kinds, which = kinds_of(~np.isnan(rows))
-    order, sizes = sorted_by_kind(which, len(kinds))
+    kinds, order, sizes = sorted_by_kind(~np.isnan(rows))
     ends, most = np.cumsum(sizes), max(ENTRIES // rows.shape[1] ** 2, 1)
     low = 0
     while low < len(kinds):

@@ -11,7 +11,7 @@ from scipy.linalg import cho_solve, cholesky
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.numerics import Array, kron, squared_lengths, symmetrise
 
-CODED_ENTRIES = 62  # of a row, whose pattern fits into an integer
+CODED_ENTRIES = 64  # of a row, whose pattern fits into an integer
 SHORT = 16  # bits of an integer that NumPy sorts without comparing
 
 
@@ -73,30 +73,43 @@ def log_det(factor: Array) -> float:
     return 2.0 * float(np.log(np.diag(factor)).sum())
 
 
+def sorted_by_kind(seen: Array) -> tuple[Array, Array, Array]:
+    """Return the distinct rows of a matrix of bools, shape (G, d), in order; all rows' indices sorted by them; counts.
+    """
+    if seen.all():
+        return seen[:1], np.arange(len(seen)), np.full(len(seen[:1]), len(seen))
+    if seen.shape[1] > CODED_ENTRIES:
+        kinds, which, counts = np.unique(seen, axis=0, return_inverse=True, return_counts=True)
+        return kinds, np.argsort(which.ravel(), kind="stable"), counts
+    codes = _codes(seen)
+    order = np.argsort(codes, kind="stable")
+    ordered = codes[order]
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    return seen[order[first]], order, np.diff(np.append(first, len(seen)))
+
+
+def _codes(seen: Array) -> Array:
+    """Return an integer for each row of a matrix of bools; their order is that of the rows."""
+    packed = np.packbits(seen, axis=1)
+    kind = np.dtype(np.uint16 if seen.shape[1] <= SHORT else np.uint64)
+    room = np.zeros((len(seen), kind.itemsize), dtype=np.uint8)
+    room[:, :packed.shape[1]] = packed
+    codes: Array = room.view(kind.newbyteorder(">"))[:, 0].astype(kind)
+    return codes
+
+
 def kinds_of(seen: Array) -> tuple[Array, Array]:
     """Return the distinct rows of a matrix of bools, shape (G, d), in order, and which of them each row is."""
-    if seen.all():
-        return seen[:1], np.zeros(len(seen), dtype=np.int64)
-    if seen.shape[1] > CODED_ENTRIES:
-        found, which = np.unique(seen, axis=0, return_inverse=True)
-        return found, which.ravel()
-    codes = seen @ (1 << np.arange(seen.shape[1])[::-1])
-    short = codes.astype(np.uint16) if seen.shape[1] <= SHORT else codes
-    _, places, which = np.unique(short, return_index=True, return_inverse=True)
-    return seen[places], which
-
-
-def sorted_by_kind(which: Array, count: int) -> tuple[Array, Array]:
-    """Return the indices of rows sorted by their kinds, of which there are `count`, and how many each kind has."""
-    short = which.astype(np.uint16) if count <= 1 << SHORT else which
-    return np.argsort(short, kind="stable"), np.bincount(which, minlength=count)
+    kinds, order, counts = sorted_by_kind(seen)
+    which = np.empty(len(seen), dtype=np.int64)
+    which[order] = np.repeat(np.arange(len(kinds)), counts)
+    return kinds, which
 
 
 def patterns(rows: Array) -> Iterator[tuple[Array, Array]]:
     """Yield each pattern of seen entries, shape (d,), with the indices of the rows that have it."""
-    kinds, which = kinds_of(~np.isnan(rows))
-    order, sizes = sorted_by_kind(which, len(kinds))
-    yield from zip(kinds, np.split(order, np.cumsum(sizes)[:-1]), strict=True)
+    kinds, order, counts = sorted_by_kind(~np.isnan(rows))
+    yield from zip(kinds, np.split(order, np.cumsum(counts)[:-1]), strict=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,16 +8,20 @@ import numpy as np
 import pytest
 
 from emlib.data import Data
+from emlib.kernels import hmm_emissions
+from emlib.kernels import wide_chain as kernel
 from emlib.models import CategoricalHMM, GaussianHMM, PoissonHMM
-from emlib.models.hmm import base, chain, wide_chain
+from emlib.models.hmm import base, chain, compiled_chain, wide_chain
 from emlib.numerics import Array
-from tests.tolerances import COMPILED
-from tests.unit.test_kernels_hmm import attempt, misses, step
+from tests.tolerances import COMPILED, IDENTITY
+from tests.unit.test_kernels_hmm import NAMES, WEIGHTS, attempt, case, misses, step
 
 LENGTHS = np.array([300, 1, 5, 700])
+BLOCKS = [255, 256, 257, 1, 1000, 2, 512]
+NEXT = 0.95 * np.eye(3) + 0.05 * np.roll(np.eye(3), 1, axis=1)
 RING = 0.95 * np.eye(4) + 0.05 * np.roll(np.eye(4), 1, axis=1)
 MOVES = {"all": np.full((4, 4), 0.1) + 0.6 * np.eye(4), "on to the next": RING, "none": np.eye(4),
-         "next, others 1e-60": np.where(RING > 0, RING, 1e-60)}
+         "next, others 1e-60": np.where(RING > 0, RING, 1e-60), "next, others 1e-300": np.where(RING > 0, RING, 1e-300)}
 
 
 def log_densities(scale: float, impossible: float = 0.0) -> Array:
@@ -95,6 +99,63 @@ def test_a_symbol_that_a_state_hardly_emits_is_not_lost() -> None:
     assert attempt(model, params, rows) is None
     data = Data([rows])
     assert max(misses(step(model, params, data, True), step(model, params, data, False)).values()) < COMPILED
+
+
+@pytest.fixture
+def in_wide_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep chains from going side by side."""
+    monkeypatch.setattr(compiled_chain, "run", lambda *given: None)
+
+
+HOSTILE = {
+    "far apart": ("diag 3 2", {"means": 100.0 * np.arange(6.0).reshape(3, 2)}),
+    "far apart, on to the next": ("diag 3 2", {"means": 100.0 * np.arange(6.0).reshape(3, 2), "transition": NEXT}),
+    "far apart, others 1e-300": ("diag 3 2", {"means": 100.0 * np.arange(6.0).reshape(3, 2),
+                                             "transition": np.where(NEXT > 0, NEXT, 1e-300)}),
+    "never to move": ("diag 3 2", {"transition": np.eye(3)}),
+    "a first state of 1e-300": ("diag 3 2", {"initial": [1.0, 1e-300, 0.0]}),
+    "thin": ("diag 3 2", {"covariances": np.array([[1e-12, 1e-12], [1.0, 1.0], [1e6, 1e6]])}),
+    "counts a thousand times as large": ("counts", {"rates": [1e3, 5e3, 2e4]}),
+    "a count of probability zero": ("counts", {"rates": [0.0, 5.0, 2e4]}),
+}
+
+
+@pytest.mark.usefixtures("in_wide_range")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_may_go_in_wide_range(name: str) -> None:
+    """Blocks of several sequences, an odd number of states, weights of zero, rows that products do not serve."""
+    model, params = case(name)
+    data = model.as_data(model.sample(params, BLOCKS, np.random.default_rng(1)), WEIGHTS)
+    apart = misses(step(model, params, data, True), step(model, params, data, False))
+    assert max(apart.values()) < IDENTITY, apart
+
+
+@pytest.mark.usefixtures("in_wide_range")
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_parameters(name: str) -> None:
+    kind, fields = HOSTILE[name]
+    model, params = case(kind)
+    hostile = model.params(**{**vars(params), **fields})
+    data = model.as_data(model.sample(hostile, BLOCKS, np.random.default_rng(1)), WEIGHTS)
+    apart = misses(step(model, hostile, data, True), step(model, hostile, data, False))
+    assert max(apart.values()) < IDENTITY, apart
+
+
+@pytest.mark.usefixtures("in_wide_range")
+@pytest.mark.parametrize("part", ["gaps", "states", "transition"])
+def test_a_wrong_tenth_digit_is_caught(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sabotage: densities, probabilities of states or moves that are off by 1e-10."""
+    place = (hmm_emissions, "add_moments") if part == "states" else (kernel, "smooth")
+    right = getattr(*place)
+
+    def wrong(*given: Any) -> None:
+        right(*(one._replace(**{part: getattr(one, part) * (1 + 1e-10)}) if part in getattr(one, "_fields", ()) else one
+                for one in given))
+
+    monkeypatch.setattr(*place, wrong)
+    model, params = case("diag 3 2")
+    data = model.as_data(model.sample(params, BLOCKS, np.random.default_rng(1)), WEIGHTS)
+    assert max(misses(step(model, params, data, True), step(model, params, data, False)).values()) > IDENTITY
 
 
 def test_what_users_ask_for_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,21 +82,17 @@ class HiddenMarkovModel(DiscreteLatentModel):
         rows, size = sequences.joined(data.units), sequences.lengths(data.units)
         seen = data.frequencies
         if use_compiled_chain(size, self.n_states):
-            quick = self._compiled(params, prepared, rows, size, data)
-            if quick is not None:
-                return quick
+            return self._compiled(params, prepared, rows, size, data)
         found = self._smoothed(params, rows, size)
         moments = self.emission.moments(params, rows, found.states * np.repeat(seen, size)[:, None])
         stats = self._statistics(seen @ found.initial, np.tensordot(seen, found.transitions, 1), moments)
         return Expectation.of(stats, found.loglik, max(float(seen @ found.entropy), 0.0), data)
 
-    def _compiled(self, params: Any, prepared: Any, rows: Array, size: Array, data: Data) -> Expectation | None:
-        """Return the E-step by the compiled passes; None where they cannot serve."""
+    def _compiled(self, params: Any, prepared: Any, rows: Array, size: Array, data: Data) -> Expectation:
+        """Return the E-step by the compiled passes: side by side where that serves, else in wide range."""
         emission = self.emission
-        given = emission.compiled(prepared, rows)
-        found = compiled_chain.run(params.initial, params.transition, given, size, data.frequencies)
-        if found is None:
-            return None
+        given = (params.initial, params.transition, emission.compiled(prepared, rows), size, data.frequencies)
+        found = compiled_chain.run(*given) or wide_chain.run(*given)
         stats = self._statistics(found.initial, found.transitions, emission.collected(params, rows, found))
         return Expectation.of(stats, found.loglik, found.entropy, data)
 

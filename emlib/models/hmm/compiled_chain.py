@@ -9,8 +9,7 @@ import numpy as np
 from emlib.kernels.arguments import EXP, Normals, NormalSums, Quadratic
 from emlib.kernels.chain_arguments import Chain, ChainSums, ChainTotals, Emissions, Forward, Sequences, SymbolTable
 from emlib.kernels.dispatch import LANES, LEAST_DENSITY
-from emlib.models import gaussian_products
-from emlib.models.compiled_gaussian import zero_sums
+from emlib.models import compiled_gaussian, gaussian_products
 from emlib.numerics import Array, x_log_y
 
 RUN_IN_ROWS = (256, 2048)  # tried in turn; what is not forgotten then is left to the recursions in wide range
@@ -93,8 +92,8 @@ def _attempt(initial: Array, transition: Array, emissions: Emissions, lengths: A
     from emlib.kernels import hmm  # compiles, or reads what an earlier run compiled
 
     count, total, first = len(initial), int(lengths.sum()), np.cumsum(lengths) - lengths
-    sequences = _sequences(lengths, weights)
-    chain, sums = _chain(initial, transition, run_in), _zero_sums(count, emissions)
+    sequences = to_sequences(lengths, weights)
+    chain, sums = _chain(initial, transition, run_in), zero_sums(count, emissions)
     found = Forward(np.zeros(total), np.empty(hmm.checkpoints_shape(total, count)))
     totals = hmm.run_forward(sequences, emissions, chain, found, EXP)
     if totals.disagreement <= DISAGREEMENT and _is_reliable(totals, transition, [found.log_density]):
@@ -111,7 +110,8 @@ def _attempt(initial: Array, transition: Array, emissions: Emissions, lengths: A
     return Sums(loglik, max(entropy, 0.0), sums.initial, moves, normals, sums.symbols), totals.disagreement
 
 
-def _sequences(lengths: Array, weights: Array) -> Sequences:
+def to_sequences(lengths: Array, weights: Array) -> Sequences:
+    """Return sequences of these lengths, one after the other, that count so often."""
     starts = np.zeros(int(lengths.sum()), dtype=np.uint8)
     starts[np.cumsum(lengths) - lengths] = 1
     return Sequences(starts, EMPTY if (weights == 1).all() else np.repeat(weights, lengths))
@@ -133,9 +133,9 @@ def may_underflow(transition: Array) -> bool:
     return not transition.min() ** 2 > TINY * len(transition)
 
 
-def _zero_sums(count: int, emissions: Emissions) -> ChainSums:
-    """Return sums for the backward pass to add to."""
-    width, normals = count + count % 2, zero_sums(emissions.normals)
+def zero_sums(count: int, emissions: Emissions) -> ChainSums:
+    """Return sums for the compiled passes to add to."""
+    width, normals = count + count % 2, compiled_gaussian.zero_sums(emissions.normals)
     symbols = np.zeros((len(emissions.table.probabilities), count))
     return ChainSums(normals, symbols, np.zeros(count), np.zeros((width, width)))
 
