@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 
+from emlib.blocks.elementwise import CURVATURE_LOST
 from emlib.numerics import Array, symmetrise
 from emlib.problem import Evaluation, Problem
 
@@ -19,38 +20,65 @@ STEP = 1e-3  # of the differences, in standard deviations of complete data
 SETTLED = 0.05  # relative change of the least value, over two products, below which the iteration has said what it can
 LARGEST = 1.5  # value above which differences have failed: I_o is at most I_c
 SMALLEST = 1e-20  # squared length of what counts as nothing
+FEWEST = 6  # products from the random direction before it may settle: what it must find it has a small share of
+LEAST = (CURVATURE_LOST, 1e-5)  # probabilities below which log-odds are left out; the second where the first fails:
+# over a step in its own units the logarithm of what is nearly zero is far from linear
 Pair = tuple[Array, Array]  # a direction v and I_c v
 
 
 def cost() -> int:
-    """Return how many E-steps `ritz` takes at most."""
-    return 2 * (FROM_GRADIENT + FROM_RANDOM + 1)
+    """Return how many E-steps `ritz` takes at most, unless a first try fails."""
+    return 2 * (FROM_GRADIENT + FROM_RANDOM + 2)
 
 
 def ritz(problem: Problem, here: Evaluation) -> tuple[Array, Array] | None:
     """Return Ritz values of I_c^-1 I_o, ascending, with their vectors, orthonormal in I_c, shape (p, m).
 
-    None where the point, or a neighbour of it, has no EM step, or the differences are rounding, as near a boundary.
+    None where the point, or a neighbour of it, has no EM step, or the differences are rounding, as near a boundary;
+    log-odds of what is nearly zero are left out before that.
     A value below zero is proof of positive curvature; that all are above says so of the directions looked at, among
     which Lanczos's iteration soon has the extreme ones.
     """
     target = problem.m_step(here)
     if target.fault is not None:
         return None
+    alive, inside = (~problem.model.space.vanished_mask(here.params, target.params, least=least) for least in LEAST)
+    found = _along(problem, here, alive)
+    if found is None and not np.array_equal(alive, inside):
+        found = _along(problem, here, inside)
+    problem.memo.last = here
+    return found
+
+
+def _along(problem: Problem, here: Evaluation, alive: Array) -> tuple[Array, Array] | None:
+    """Return Ritz values and vectors over the coordinates that are alive; the others have no curvature to be seen."""
     kept: list[tuple[Array, Array, Array]] = []  # v, I_c v, I_o v
-    alive = ~problem.model.space.vanished_mask(here.params, target.params)  # the others have no curvature to be seen
     product = partial(_product, problem, here, alive)
-    if not _extended(product, kept, (alive * (target.x - here.x), alive * here.gradient), FROM_GRADIENT) or not kept:
+    step = alive * (problem.m_step(here).x - here.x)
+    length = np.sqrt(abs(float(step @ here.gradient)))
+    # The image of the step, not the step itself: of it the gradient is I_c's image to first order only, or rounding.
+    start = product(step / length) if length > 0 else None
+    if start is None or not _extended(product, kept, start, FROM_GRADIENT) or not kept:
         return None
-    sizes = np.sqrt(sum(v**2 for v, _, _ in kept))  # in the units of each coordinate
-    random = product(sizes * np.random.default_rng(0).standard_normal(problem.size))
-    if random is None or not _extended(product, kept, random, FROM_RANDOM):
+    sizes = np.hypot(np.sqrt(sum(v**2 for v, _, _ in kept)), _units(problem, here))
+    random = product(alive * sizes * np.random.default_rng(0).standard_normal(problem.size))
+    if random is None or not _extended(product, kept, random, FROM_RANDOM, FEWEST):
         return None
     values, turns = _values(kept)
-    problem.memo.last = here
     if values[-1] > LARGEST:
         return None
     return values, np.stack([v for v, _, _ in kept], axis=1) @ turns
+
+
+def _units(problem: Problem, here: Evaluation) -> Array:
+    """Return a scale of each coordinate in the data's units, above zero: how far a random start lies from the point.
+
+    The directions from the EM step have none where it is zero, as by symmetry at many a saddle.
+    """
+    space, data = problem.model.space, problem.data
+    start = space.lifted(space.hold(problem.model.start(data.sample(), np.random.default_rng(0))), LEAST[1])
+    away = np.abs(space.pack(start) - here.x)
+    return np.asarray(np.where(away > 0, away, 1.0) / np.sqrt(data.n_units))
 
 
 def _values(kept: list[tuple[Array, Array, Array]]) -> tuple[Array, Array]:
@@ -60,9 +88,9 @@ def _values(kept: list[tuple[Array, Array, Array]]) -> tuple[Array, Array]:
 
 
 def _extended(product: Callable[[Array], Pair | None], kept: list[tuple[Array, Array, Array]], start: Pair,
-              most: int) -> bool:
-    """Add directions, in place, until they tell nothing new; return False where a product cannot be had."""
-    least, pair = [], start
+              most: int, fewest: int = 3) -> bool:
+    """Add directions, in place, until they tell nothing new; return False where a product fails."""
+    least, pair, first = [], start, len(kept)  # of the new ones alone: what the others had would hide what they find
     for _ in range(most):
         unit = _orthonormal(pair, kept)
         if unit is None:
@@ -72,8 +100,11 @@ def _extended(product: Callable[[Array], Pair | None], kept: list[tuple[Array, A
             return False
         kept.append((*unit, moved[1]))
         pair = moved
-        least.append(float(_values(kept)[0][0]))
-        if len(least) > 2 and abs(least[-1] - least[-3]) <= SETTLED * abs(least[-1]):
+        values = _values(kept[first:])[0]
+        if values[-1] > LARGEST:
+            return False
+        least.append(float(values[0]))
+        if len(least) >= fewest and abs(least[-1] - least[-3]) <= SETTLED * abs(least[-1]):
             return True
     return True
 

@@ -104,18 +104,21 @@ def _gains(curvatures: Array, slopes: Array) -> Array:
 def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> Curvature | None:
     """Return the curvature at an evaluated point, in units of the complete information.
 
-    Costs a Louis matrix, or 2p E-steps for models without a closed form. Above `LARGE_SPACE` parameters it is looked at
-    along a few dozen directions instead (`ritz`); where that fails, None above `LARGEST_HESSIAN`.
+    Costs a Louis matrix, or 2p E-steps for models without a closed form. Where that takes more E-steps than `ritz`, or
+    above `LARGE_SPACE` parameters, it is looked at along a few dozen directions instead; where that fails, None above
+    `LARGEST_HESSIAN`.
     A direction of positive curvature makes a saddle only if a step along it gains more than `tol`; on the
     flat ridges of overspecified mixtures none does. Nor is there a saddle before the other directions are at rest.
     Entries exactly on the boundary are lifted a little (one E-step more), so that their slope is seen. Along what is as
     good as zero there is no curvature to be seen; where the EM step raises it the boundary is no maximum.
     """
     inner, point = _interior(problem, here)
-    few = ritz(inner, point) if inner.size > LARGE_SPACE else None
-    if few is None and inner.size > LARGEST_HESSIAN:
+    looked = _by_last_hessian(inner, point)
+    if looked is None and _along_few(inner):
+        looked = ritz(inner, point)
+    if looked is None and inner.size > LARGEST_HESSIAN:
         return None
-    values, vectors = _eigen(inner, point) if few is None else few
+    values, vectors = _by_hessian(inner, point) if looked is None else looked
     gains = _gains(np.abs(values), vectors.T @ point.gradient)
     at_rest = gains[values > 0].sum() <= tol
     higher = _higher(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
@@ -131,18 +134,24 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
                      inside or (higher if on_boundary else None))
 
 
-def _eigen(problem: Problem, point: Evaluation) -> tuple[Array, Array]:
-    """Return the eigenvalues and -vectors of I_o in units of I_c, by the last Hessian if that is near enough.
+def _by_last_hessian(problem: Problem, point: Evaluation) -> tuple[Array, Array] | None:
+    """Return the eigenvalues and -vectors of I_o in units of I_c by the last Hessian; None if it is not near enough.
 
     Where a step has just been made by the Hessian at its start, the one at its end would tell no more.
     """
+    if problem.memo.hessian is None:
+        return None
     complete = problem.complete_information(point)
     distance = known_hessian_distance(problem, point, complete)
-    if 0 < distance < NEARBY and problem.memo.hessian is not None:
-        observed = with_vanished(problem, point, -problem.memo.hessian[1], complete)
-        values, vectors = _relative(observed, complete)
-        if values.min() >= SAFE_MARGIN * distance:
-            return values, vectors
+    if not distance < NEARBY:
+        return None
+    values, vectors = _relative(with_vanished(problem, point, -problem.memo.hessian[1], complete), complete)
+    return (values, vectors) if distance == 0 or values.min() >= SAFE_MARGIN * distance else None
+
+
+def _by_hessian(problem: Problem, point: Evaluation) -> tuple[Array, Array]:
+    """Return the eigenvalues and -vectors of I_o in units of I_c."""
+    complete = problem.complete_information(point)
     return _relative(with_vanished(problem, point, -problem.hessian(point.x), complete), complete)
 
 
@@ -156,7 +165,12 @@ def known_hessian_distance(problem: Problem, point: Evaluation, complete: Array)
 
 def curvature_cost(problem: Problem) -> int:
     """Return how many E-steps a look at the curvature takes, as a rule."""
-    return ritz_cost() if problem.size > LARGE_SPACE else hessian_cost(problem.model)
+    return ritz_cost() if _along_few(problem) else hessian_cost(problem.model)
+
+
+def _along_few(problem: Problem) -> bool:
+    """Return whether the curvature is looked at along a few dozen directions, for which no matrix is made."""
+    return problem.model.space.size("free") > LARGE_SPACE or hessian_cost(problem.model) > ritz_cost()
 
 
 def _higher(problem: Problem, point: Evaluation, direction: Array, tol: float) -> Any:

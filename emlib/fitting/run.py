@@ -18,6 +18,7 @@ from emlib.result import Status, Trace
 
 LEFT_BOUNDARY = "left a boundary where the log-likelihood rises inwards"
 MOST_ESCAPES = 5  # how often a run may
+MOST_LOOKS = 0.5  # share of the E-steps that looks may have taken before another is made
 LOST = (Status.DEGENERATE, Status.NON_FINITE, Status.LINE_SEARCH_FAILED)  # ends from which EM may still go on
 
 
@@ -36,6 +37,7 @@ class Run:
     trace: Trace = field(default_factory=Trace)
     rate: float = 0.0  # the slowest rate that the curvature has shown at a point that was not converged
     remaining: float = np.inf
+    looked: int = 0  # E-steps that looks at the curvature have taken
     exact: bool = False  # whether `remaining` already rests on the curvature
     notes: list[str] = field(default_factory=list)
     n_first: int = 0
@@ -49,16 +51,17 @@ class Run:
     def snapshot(self) -> Snapshot:
         """Return what the run needs to resume, between two iterations."""
         plain = {"n_estep": self.spent, "n_mstep": self.problem.n_mstep - self.m_first, "n_rows": len(self.trace),
-                 "rate": self.rate, "remaining": self.remaining, "exact": self.exact, "notes": list(self.notes),
-                 "by_em": self.by_em, "left_em": self.left_em, "coordinates": self.problem.coordinates,
-                 "relay": isinstance(self.algorithm, Relay),
+                 "rate": self.rate, "remaining": self.remaining, "exact": self.exact, "looked": self.looked,
+                 "notes": list(self.notes), "by_em": self.by_em, "left_em": self.left_em,
+                 "coordinates": self.problem.coordinates, "relay": isinstance(self.algorithm, Relay),
                  "home": None if self.home is None else self.home.tolist()}
         return Snapshot(self.state, self.best, self.trace, remembered(self.problem), plain)
 
     def resume(self, snapshot: Snapshot) -> None:
         """Resume a run, counters included, where it was cut off."""
         self.state, self.best, self.trace = snapshot.state, snapshot.best, snapshot.trace
-        self.rate, self.remaining, self.exact = (snapshot.plain[name] for name in ("rate", "remaining", "exact"))
+        self.rate, self.remaining, self.exact, self.looked = (
+            snapshot.plain[name] for name in ("rate", "remaining", "exact", "looked"))
         self.notes = list(snapshot.plain["notes"])
         self.by_em, self.left_em = snapshot.plain["by_em"], snapshot.plain["left_em"]
         if isinstance(self.algorithm, Relay) and not snapshot.plain["relay"]:
@@ -155,7 +158,11 @@ class Run:
             return Status.CONVERGED, ""
         if not self.problem.allows(curvature_cost(self.problem)):
             return None  # the rest of the budget goes into steps
+        if self.looked > MOST_LOOKS * self.spent:
+            return None
+        before = self.spent
         found = curvature(self.problem, self.state.evaluation, self.tol)
+        self.looked += self.spent - before
         if found is None:
             self.notes.append("curvature not checked, too many parameters for a matrix")
             return Status.CONVERGED, ""

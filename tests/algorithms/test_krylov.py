@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import emlib
+import emlib.fitting.run as run_module
 from emlib import Problem
-from emlib.algorithms import SQUAREM, krylov, stopping
+from emlib.algorithms import EM, SQUAREM, krylov, stopping
 from emlib.algorithms.stopping import curvature
-from emlib.models import FactorAnalysis, GaussianMixture
+from emlib.models import CategoricalHMM, FactorAnalysis, GaussianHMM, GaussianMixture
 from emlib.numerics import Array
 from emlib.problem import Evaluation
 from tests import tolerances as tol
@@ -45,7 +47,9 @@ def test_a_few_directions_say_what_the_matrix_says(left: float, monkeypatch: pyt
     spent, (values, vectors) = problem.n_estep - before, found
     whole, gain = exact(problem, here)
     assert spent <= krylov.cost() < 2 * problem.size
-    assert whole[0] - tol.CONTROL < values[0] < (1 + LEAST) * whole[0]
+    # A Ritz value is no less than the least value where I_c (I - DM) = I_o, which is so at a fixed point of EM.
+    below = tol.CONTROL if left < 1e-6 else LEAST * whole[0]
+    assert whole[0] - below < values[0] < (1 + LEAST) * whole[0]
     assert values[-1] < 1 + tol.CONTROL
     assert abs((0.5 * (vectors.T @ here.gradient) ** 2 / values).sum() - gain) < GAIN * gain
     if left < 1e-6:
@@ -54,12 +58,12 @@ def test_a_few_directions_say_what_the_matrix_says(left: float, monkeypatch: pyt
 
     honest = krylov._product
 
-    def half(*given: Any) -> Any:
-        """Products with half of I_o: what I_c makes of a direction no longer belongs to it."""
+    def forgetful(*given: Any) -> Any:
+        """Products without DM: what I_c makes of a direction no longer belongs to it."""
         found = honest(*given)
-        return None if found is None else (found[0], 0.5 * found[1])
+        return None if found is None else (given[-2] * given[-1], found[1])
 
-    monkeypatch.setattr(krylov, "_product", half)
+    monkeypatch.setattr(krylov, "_product", forgetful)
     wrong = krylov.ritz(problem, here)
     assert wrong is None or abs(wrong[0][0] - whole[0]) > LEAST * whole[0]
 
@@ -94,3 +98,87 @@ def test_a_rotation_costs_nothing() -> None:
     fit = emlib.fit(model, rows, rng=0)
     found = krylov.ritz(problem, problem.evaluate(model.space.pack(fit.params)))
     assert found is None or found[0][0] > -tol.CONTROL
+
+
+def overlapping_chain() -> tuple[GaussianHMM, Array]:
+    """A chain of 35 parameters, of which a Hessian by differences takes 70 E-steps."""
+    rng = np.random.default_rng(3)
+    states = np.tile(np.repeat(np.arange(4), 25), 8)
+    return GaussianHMM(4, 2), 1.5 * np.array([[0, 0], [1, 0], [0, 1], [1, 1.0]])[states] + rng.standard_normal((800, 2))
+
+
+def test_of_a_chain_a_few_directions_are_cheaper_and_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, rows = overlapping_chain()
+    run = emlib.fit(model, rows, algorithm=EM(), rng=0)
+    problem = Problem(model, rows, "standard")
+    looks = []
+    for along_few in (True, False):
+        if not along_few:
+            monkeypatch.setattr(stopping, "_along_few", lambda problem: False)
+        here, before = problem.evaluate(model.space.pack(run.params, "standard")), problem.n_estep
+        found = curvature(problem, here)
+        assert found is not None
+        assert not found.saddle
+        looks.append((found, problem.n_estep - before))
+    (few, cost), (whole, dear) = looks
+    assert cost <= krylov.cost() + 1 < 2 * model.space.size("free") <= dear
+    assert few.along < whole.along
+    assert abs(few.rate - whole.rate) < LEAST * (1 - whole.rate)
+    assert 0 < few.remaining < 2 * whole.remaining  # both are of the order of rounding
+
+
+def test_of_a_chain_a_saddle_is_seen_along_a_few_directions() -> None:
+    """Two states on one spot with the same moves: EM keeps them alike, and the log-likelihood is higher apart."""
+    model, rows = overlapping_chain()
+    alike = model.params(initial=[0.25] * 4, means=[[0.7, 0.2], [0.7, 0.2], [0.3, 1.4], [1.4, 1.4]],
+                         transition=[[0.4, 0.4, 0.1, 0.1]] * 2 + [[0.1, 0.1, 0.7, 0.1], [0.1, 0.1, 0.1, 0.7]],
+                         covariances=[np.eye(2)] * 4)
+    problem = Problem(model, rows, "standard")
+    x = model.space.pack(alike, "standard")
+    for _ in range(2000):
+        x = problem.em_map(x)
+    here = problem.evaluate(x)
+    assert np.allclose(here.params.means[0], here.params.means[1])
+    before, found = problem.n_estep, curvature(problem, here)
+    assert found is not None
+    assert found.saddle
+    assert problem.n_estep - before < 2 * model.space.size("free")
+
+
+@pytest.mark.parametrize("top", [1.05, 1.2, 2.0])
+def test_a_saddle_is_seen_along_coordinates_that_no_em_step_has_moved(top: float,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    """By symmetry EM stays where both means are the rows' mean; apart along the first column they are better."""
+    side, rng = 110, np.random.default_rng(0)
+    rows = rng.standard_normal((2000, side))
+    rows = (rows - rows.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(rows.T, bias=True))).T
+    rows *= np.sqrt(np.r_[top, np.linspace(0.99, 0.5, side - 1)])
+    fixed = {"weights": [0.5, 0.5], "covariances": np.eye(side)}
+    model = GaussianMixture(2, side, "tied", fixed=fixed)
+    means = np.zeros((2, side))
+    means[:, 1] = 1e-7, -1e-7
+    start = model.params(**fixed, means=means)
+    found = emlib.fit(model, rows, start=start)
+    assert found.status is emlib.Status.SADDLE, found.message
+    monkeypatch.setattr(krylov, "FROM_RANDOM", 0)
+    assert emlib.fit(model, rows, start=start).success  # what a few products of the EM step alone would say
+
+
+def test_looks_take_no_more_than_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were each to say that something is left to gain, the budget would go into looks."""
+    model, symbols = CategoricalHMM(12, 12), np.random.default_rng(0).integers(0, 12, 600)
+    start = model.start(model.as_data(symbols), np.random.default_rng(0))
+    honest, costs = run_module.curvature, []
+
+    def never(problem: Problem, here: Evaluation, tol: float) -> Any:
+        before, found = problem.n_estep, honest(problem, here, tol)
+        costs.append(problem.n_estep - before)
+        return found if found is None else replace(found, remaining=1.01 * tol, rate=0.0)
+
+    monkeypatch.setattr(run_module, "curvature", never)
+    for share in (run_module.MOST_LOOKS, 1.0):
+        monkeypatch.setattr(run_module, "MOST_LOOKS", share)
+        costs.clear()
+        found = emlib.fit(model, symbols, start=start, algorithm=EM(), max_estep=1000)
+        assert len(costs) > 1
+        assert (sum(costs[:-1]) > 0.5 * found.n_estep) is (share == 1.0)
