@@ -19,6 +19,7 @@ class Status(Enum):
     """Why a run ended; only CONVERGED is a success."""
 
     CONVERGED = "stationary, no direction of positive curvature, expected further gain below tol"
+    UNCHECKED = "stationary, but the curvature could not be looked at, so that it may be a saddle"
     MAX_ESTEP = "the budget of E-steps is spent"
     MAX_ITER = "the budget of iterations is spent"
     SADDLE = "stationary, but the log-likelihood rises to second order in some direction"

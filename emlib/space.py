@@ -18,7 +18,6 @@ import numpy as np
 import scipy
 
 from emlib.blocks import Block, Diagonal, Held, Interval, Rate, Real, Simplex
-from emlib.blocks.elementwise import CURVATURE_LOST
 from emlib.blocks.held import hold
 from emlib.numerics import Array, block_diagonal, symmetrise
 
@@ -238,9 +237,9 @@ class ParameterSpace:
         raised: Params = replace(params, **moved)
         return raised
 
-    def vanished_mask(self, *points: Any, least: float = CURVATURE_LOST) -> Array:
+    def vanished_mask(self, *points: Any) -> Array:
         """Return a mask of the free coordinates whose rate or probability, or its reference, has vanished somewhere."""
-        masks = [[b.vanished_mask(np.asarray(getattr(params, b.name)), least) if isinstance(b, Rate | Simplex)
+        masks = [[b.vanished_mask(np.asarray(getattr(params, b.name))) if isinstance(b, Rate | Simplex)
                   else np.zeros(b.free_size, dtype=bool) for b in self.blocks] for params in points]
         return np.asarray(np.any([np.concatenate(mask) for mask in masks], axis=0))
 

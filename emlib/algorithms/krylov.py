@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from emlib.blocks.elementwise import CURVATURE_LOST
+from emlib.evaluation.differences import logarithms
 from emlib.numerics import Array, symmetrise
 from emlib.problem import Evaluation, Problem
 
@@ -21,8 +21,8 @@ SETTLED = 0.05  # relative change of the least value, over two products, below w
 LARGEST = 1.5  # value above which differences have failed: I_o is at most I_c
 SMALLEST = 1e-20  # squared length of what counts as nothing
 FEWEST = 6  # products from the random direction before it may settle: what it must find it has a small share of
-LEAST = (CURVATURE_LOST, 1e-5)  # probabilities below which log-odds are left out; the second where the first fails:
-# over a step in its own units the logarithm of what is nearly zero is far from linear
+CREEPING = 1e-3  # step of EM in a logarithm, or in log-odds, that goes to the boundary: the rest of the run is over
+INSIDE = 1e-5  # least probability of a random start, so that it has log-odds
 Pair = tuple[Array, Array]  # a direction v and I_c v
 
 
@@ -35,17 +35,19 @@ def ritz(problem: Problem, here: Evaluation) -> tuple[Array, Array] | None:
     """Return Ritz values of I_c^-1 I_o, ascending, with their vectors, orthonormal in I_c, shape (p, m).
 
     None where the point, or a neighbour of it, has no EM step, or the differences are rounding, as near a boundary;
-    log-odds of what is nearly zero are left out before that.
+    logarithms that creep towards a boundary, far from linear over a step in their own units, are left out before that.
     A value below zero is proof of positive curvature; that all are above says so of the directions looked at, among
     which Lanczos's iteration soon has the extreme ones.
     """
     target = problem.m_step(here)
     if target.fault is not None:
         return None
-    alive, inside = (~problem.model.space.vanished_mask(here.params, target.params, least=least) for least in LEAST)
+    space = problem.model.space
+    alive = ~space.vanished_mask(here.params, target.params)
+    creeping = logarithms(space) & (np.abs(target.x - here.x) > CREEPING)
     found = _along(problem, here, alive)
-    if found is None and not np.array_equal(alive, inside):
-        found = _along(problem, here, inside)
+    if found is None and creeping.any():
+        found = _along(problem, here, alive & ~creeping)
     problem.memo.last = here
     return found
 
@@ -76,7 +78,7 @@ def _units(problem: Problem, here: Evaluation) -> Array:
     The directions from the EM step have none where it is zero, as by symmetry at many a saddle.
     """
     space, data = problem.model.space, problem.data
-    start = space.lifted(space.hold(problem.model.start(data.sample(), np.random.default_rng(0))), LEAST[1])
+    start = space.lifted(space.hold(problem.model.start(data.sample(), np.random.default_rng(0))), INSIDE)
     away = np.abs(space.pack(start) - here.x)
     return np.asarray(np.where(away > 0, away, 1.0) / np.sqrt(data.n_units))
 

@@ -104,9 +104,9 @@ class Rate(Positive):
         """Return the entries with none below `share`; themselves where all are above `least`."""
         return np.maximum(value, share) if (value <= least).any() else value
 
-    def vanished_mask(self, value: Array, least: float = CURVATURE_LOST) -> Array:
-        """Return a mask of the coordinates that are logarithms of what is as good as zero, or below `least`."""
-        return np.asarray(np.ravel(value < least))
+    def vanished_mask(self, value: Array) -> Array:
+        """Return a mask of the coordinates that are logarithms of what is as good as zero."""
+        return np.asarray(np.ravel(value < CURVATURE_LOST))
 
     def vanished_directions(self, value: Array) -> Array:
         """Return the unit vectors (columns) of these coordinates."""

@@ -126,9 +126,9 @@ class Simplex(TangentFromParts):
         rows: Array = raised / raised.sum(axis=-1, keepdims=True)
         return rows
 
-    def vanished_mask(self, value: Array, least: float = CURVATURE_LOST) -> Array:
-        """Return a mask of the coordinates that are log-odds of, or against, a probability below `least`."""
-        small, charted = value.reshape(self._rows, -1) < least, self._charted
+    def vanished_mask(self, value: Array) -> Array:
+        """Return a mask of the coordinates that are log-odds of, or against, a probability as good as zero."""
+        small, charted = value.reshape(self._rows, -1) < CURVATURE_LOST, self._charted
         reference = self.support.reshape(charted.shape) & ~charted
         mask: Array = (small | (small & reference).any(axis=1, keepdims=True))[charted]
         return mask

@@ -31,8 +31,13 @@ def units(space: ParameterSpace, x: Array, bend: Array, coordinates: str) -> Arr
     errors: Array = np.divide(1.0, np.sqrt(curvature), where=known, out=np.ones(len(x)))
     if coordinates != "free":
         return errors
-    pure = [np.full(block.free_size, not isinstance(block, Real | PositiveDefinite)) for block in space.blocks]
-    return np.where(np.concatenate(pure), np.minimum(errors, np.maximum(1.0, np.abs(x))), errors)
+    return np.where(logarithms(space), np.minimum(errors, np.maximum(1.0, np.abs(x))), errors)
+
+
+def logarithms(space: ParameterSpace) -> Array:
+    """Return a mask of the free coordinates that are logarithms or log-odds, and so have no unit."""
+    return np.concatenate([np.full(block.free_size, not isinstance(block, Real | PositiveDefinite))
+                           for block in space.blocks])
 
 
 def hessian(gradient: Callable[[Array], Array], x: Array, steps: Array) -> Array:

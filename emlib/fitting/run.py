@@ -164,8 +164,7 @@ class Run:
         found = curvature(self.problem, self.state.evaluation, self.tol)
         self.looked += self.spent - before
         if found is None:
-            self.notes.append("curvature not checked, too many parameters for a matrix")
-            return Status.CONVERGED, ""
+            return Status.UNCHECKED, "products along directions fail, and there are too many parameters for a matrix"
         if found.saddle:
             return self.leave(found)
         self.remaining = found.remaining

@@ -182,3 +182,13 @@ def test_looks_take_no_more_than_the_steps(monkeypatch: pytest.MonkeyPatch) -> N
         found = emlib.fit(model, symbols, start=start, algorithm=EM(), max_estep=1000)
         assert len(costs) > 1
         assert (sum(costs[:-1]) > 0.5 * found.n_estep) is (share == 1.0)
+
+
+def test_without_a_look_a_run_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "LARGE_SPACE", 10)
+    monkeypatch.setattr(stopping, "ritz", lambda problem, here: None)
+    assert emlib.fit(MODEL, ROWS, algorithm=SQUAREM(), rng=3).success  # by the whole matrix
+    monkeypatch.setattr(stopping, "LARGEST_HESSIAN", 10)
+    found = emlib.fit(MODEL, ROWS, algorithm=SQUAREM(), rng=3)
+    assert found.status is emlib.Status.UNCHECKED
+    assert not found.success
