@@ -12,7 +12,7 @@ from emlib.blocks import Diagonal, Held, PositiveDefinite, Real
 from emlib.data import Data, require_data
 from emlib.data.rows import RowsWithMissing
 from emlib.data.sequences import Outputs
-from emlib.data.validate import positive_integer
+from emlib.data.validate import counted, positive_integer
 from emlib.families import AffineGaussian, Family, LinearGaussian, ProductModel
 from emlib.model import Expectation, Statistics
 from emlib.models.lds import starts
@@ -139,7 +139,19 @@ class LinearDynamicalSystem(ProductModel):
         """One array (one sequence) or a list of arrays; weights count whole sequences."""
         rows = RowsWithMissing(self.n_features)
         static = {"transition", "transition_covariance"} <= set(self.space.held)
-        return Outputs(rows, 1 if self.n_features == 1 else 2, static)
+        return Outputs(rows, 1 if self.n_features == 1 else 2, static, self._least_rows)
+
+    @property
+    def _least_rows(self) -> int:
+        """Return how many rows bound the likelihood where maps and noise of the observations are free.
+
+        In at most d rows in general position some combination v'y_t of the columns follows v'y_{t+1} = a v'y_t without
+        error, for any a. With noise and loadings of size c along v and a^(T - 1) = 1/c, the longest sequence having T
+        rows, the first row of a sequence has density 1/c, the others 1/(c a): their product grows without bound.
+        """
+        known = set(self.fixed or {}) - {"initial_mean", "initial_covariance", "transition_covariance",
+                                         "transition_offset", "observation_offset"}
+        return 1 if known else self.n_features + 1
 
     def start(self, data: Data, rng: np.random.Generator) -> LinearDynamicalSystemParams:
         """Draw a stable system with states of variance one, whose outputs have the size of the data."""
@@ -164,6 +176,14 @@ class LinearDynamicalSystem(ProductModel):
             return ()
         own = ("transition_covariance", *(("transition_offset",) if self.offsets else ()))
         return ("initial_mean", "initial_covariance", *(own if self._states_are_free else ()))
+
+    def unidentified(self, data: Data) -> str | None:
+        """Say that there are fewer numbers than free parameters."""
+        seen = sum(int(np.count_nonzero(~np.isnan(rows))) for rows in data.seen().units)
+        if seen >= self.n_parameters:
+            return None
+        return (f"{counted(seen, 'number')} seen, fewer than the {self.n_parameters} free parameters (use fewer latent "
+                "dimensions, hold fields by fixed=, or give more rows)")
 
     def _is_few(self, data: Data) -> bool:
         return bool(data.n_units < self.n_latent + self.n_latent * (self.n_latent + 1) // 2 + 1)
