@@ -331,12 +331,14 @@ def test_the_likelihood_of_so_few_rows_is_unbounded(states: int) -> None:
 def test_fewer_numbers_than_parameters_are_noted() -> None:
     rows = np.random.default_rng(0).standard_normal((6, 3))
     model = LinearDynamicalSystem(2, 3)
-    note = ("; not identified: 12 numbers seen, fewer than the 15 free parameters (use fewer latent dimensions, hold "
-            "fields by fixed=, or give more rows)")
+    note = ("; not identified: 12 numbers for 15 free parameters (use fewer latent dimensions, hold fields by fixed=, "
+            "or give more rows)")
     assert note in emlib.fit(model, rows[:4], rng=0, max_estep=20).message
     assert "not identified" not in emlib.fit(model, rows[:5], rng=0, max_estep=20).message
-    holed = np.where(np.arange(18).reshape(6, 3) % 4 == 1, NAN, rows)
-    assert "13 numbers seen" in emlib.fit(model, holed, rng=0, max_estep=20).message
+    pieces = emlib.Chunks([[rows[:2]], [rows[2:4]]])
+    assert note in emlib.fit(model, pieces, rng=0, max_estep=20).message
+    with pytest.raises(ValueError, match="data: 3 rows found, fewer than the 4"):
+        emlib.fit(model, emlib.Chunks([[rows[:1]], [rows[2:4]]]), rng=0)
 
 
 def test_a_single_series_leaves_no_ridge() -> None:

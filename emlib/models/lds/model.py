@@ -12,7 +12,7 @@ from emlib.blocks import Diagonal, Held, PositiveDefinite, Real
 from emlib.data import Data, require_data
 from emlib.data.rows import RowsWithMissing
 from emlib.data.sequences import Outputs
-from emlib.data.validate import counted, positive_integer
+from emlib.data.validate import positive_integer
 from emlib.families import AffineGaussian, Family, LinearGaussian, ProductModel
 from emlib.model import Expectation, Statistics
 from emlib.models.lds import starts
@@ -52,7 +52,8 @@ class LinearDynamicalSystem(ProductModel):
     ``fixed={}``: with a single sequence the initial covariance would shrink for ever. Where nothing else is fixed it
     holds the state's noise, too, which costs no generality; else runs creep along a ridge, on which the scale of the
     states grows and the likelihood hardly at all. Drawn starts have mean 0 and both covariances 1 there, so that no
-    axis is special.
+    axis is special. At most as many rows as columns leave the likelihood unbounded, and are refused; fewer numbers than
+    free parameters are noted in the fit's message.
 
     Examples
     --------
@@ -178,12 +179,12 @@ class LinearDynamicalSystem(ProductModel):
         return ("initial_mean", "initial_covariance", *(own if self._states_are_free else ()))
 
     def unidentified(self, data: Data) -> str | None:
-        """Say that there are fewer numbers than free parameters."""
-        seen = sum(int(np.count_nonzero(~np.isnan(rows))) for rows in data.seen().units)
-        if seen >= self.n_parameters:
+        """Say that rows times columns, missing entries counted, are fewer than the free parameters."""
+        numbers = data.n_observations * self.n_features
+        if numbers >= self.n_parameters:
             return None
-        return (f"{counted(seen, 'number')} seen, fewer than the {self.n_parameters} free parameters (use fewer latent "
-                "dimensions, hold fields by fixed=, or give more rows)")
+        return (f"{numbers:g} numbers for {self.n_parameters} free parameters (use fewer latent dimensions, hold "
+                "fields by fixed=, or give more rows)")
 
     def _is_few(self, data: Data) -> bool:
         return bool(data.n_units < self.n_latent + self.n_latent * (self.n_latent + 1) // 2 + 1)
