@@ -12,9 +12,9 @@ import numpy as np
 from emlib.algorithms.base import Algorithm, check_algorithm, is_number
 from emlib.algorithms.stopping import DEFAULT_TOL
 from emlib.data import Data
-from emlib.data.validate import generator, positive_integer
+from emlib.data.validate import counted, generator, positive_integer
 from emlib.fitting.default import default_algorithm, may_leap
-from emlib.fitting.starts import Start, Task, moved, run_all
+from emlib.fitting.starts import Start, Task, attempt, moved, run_all
 from emlib.model import LatentVariableModel, check_model
 from emlib.result import Result
 
@@ -45,7 +45,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         `SQUAREM` before it, for 20 cycles or as many as a Hessian takes E-steps (a `Relay`). Where a step of `SQUAREM`
         fails or leads to a collapse, the default goes on by EM steps.
     n_starts : int
-        Starts to try; the best converged run is returned. One that raises is left out, and the message says so.
+        Starts to try; the best converged run is returned. One that raises, where it is drawn or on its way, is left
+        out, and the message says so; if all raise, so does `fit`.
     around : float, optional
         Draw the further starts around `start`, not from the data: each free coordinate moves by this many of its
         standard deviations in one unit of complete data, such as 0.3; zeros of the start stay.
@@ -55,13 +56,14 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     tol : float
         Estimated gain in loglik still to be had, nats.
     max_estep : int
-        Budget of each start.
+        Budget of each start; a run stops at the first iteration that reaches it, and may exceed it by that one.
     max_iter : int, optional
         Budget of each start in iterations.
     sample_weight : array_like, optional
         How often each unit was seen.
     coordinates : str, optional
-        Default: the algorithm's own.
+        Default: the algorithm's own. They go with `algorithm`: many, the default of most models among them, work in
+        'free' ones only.
     callback, progress
         See `solve`.
     checkpoint : str or Path, optional
@@ -105,12 +107,10 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     check_algorithm(chosen)
     if around is not None:
         _check_around(around, start, n_starts)
-    first = _prepared(model, units, start, chooser)
-    further = partial(moved, first, units, around) if around is not None else partial(_prepared, model, units, None)
-    starts = [first, *(further(chooser) for _ in range(n_starts - 1))]
+    starts = _starts(model, units, start, around, n_starts, chooser)
     task = Task(units, chosen, coordinates or chosen.coordinates, tol, max_estep, max_iter, map, n_threads, chunk_size,
                 callback, progress, checkpoint, algorithm is None and may_leap(model))
-    return replace(_best(run_all(task, starts, n_workers), len(starts)), seed=seed)
+    return replace(_best(run_all(task, starts, n_workers), len(starts)), seed=seed, algorithm=chosen)
 
 
 def _check_around(around: Any, start: Any, n_starts: int) -> None:
@@ -122,12 +122,23 @@ def _check_around(around: Any, start: Any, n_starts: int) -> None:
                          "the others lie around, and n_starts above 1")
 
 
+def _starts(model: Any, data: Data, given: Any, around: float | None, count: int,
+            rng: np.random.Generator) -> list[Start | Exception]:
+    """Return the starts, with an error in the place of each that could not be drawn; a given one's is raised."""
+    drawn = partial(_prepared, model, data, None)
+    first = _prepared(model, data, given, rng) if given is not None or count == 1 else attempt(drawn, rng)
+    further = drawn if around is None or isinstance(first, Exception) else partial(moved, first, data, around)
+    return [first, *(attempt(further, rng) for _ in range(count - 1))]
+
+
 def _prepared(model: Any, data: Data, given: Any, rng: np.random.Generator) -> Start:
     """Return a start, the model that its held fields belong to, and a note of what was done to either."""
     params, note = _start(model, data, given, rng)
     held, kept = _with_held(model, data, params)
     sparse, zeros = _with_zeros(held, data, params)
-    return Start(sparse, sparse.space.hold(params), note + kept + zeros)
+    open_ones = sparse.unidentified(data)
+    return Start(sparse, sparse.space.hold(params),
+                 note + kept + zeros + ("" if open_ones is None else f"; not identified: {open_ones}"))
 
 
 def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Generator) -> tuple[Any, str]:
@@ -140,6 +151,10 @@ def _start(model: LatentVariableModel, data: Data, given: Any, rng: np.random.Ge
     if any(value is None for value in fields.values()):
         raise TypeError(f"start: {type(given).__name__} found; give model.params({', '.join(fields)})")
     names = {block.name for block in model.space.blocks}
+    unknown = [name for name in fields if name not in names]
+    if unknown:
+        raise TypeError(f"start: {type(model).__name__} has no field {unknown[0]!r}; give some or all of "
+                        f"{', '.join(block.name for block in model.space.blocks)}")
     if isinstance(given, Mapping) and set(fields) < names:  # the others are drawn
         drawn = model.start(data.sample(), rng)
         fields = {name: getattr(drawn, name) for name in names} | dict(fields)
@@ -182,7 +197,7 @@ def _best(found: list[Result | Exception], n_starts: int) -> Result:
     if n_starts == 1 or len(found) == 1:
         return best
     total, done = sum(run.n_estep for run in runs), sum(run.success for run in runs)
-    note = f"; best of {len(runs)} starts ({done} converged, {total} E-steps in all)"
+    note = f"; best of {counted(len(runs), 'start')} ({done} converged, {total} E-steps in all)"
     if errors:
         note += f"; {len(errors)} more ended with an error, the first with {type(errors[0]).__name__}: {errors[0]}"
     return replace(best, message=best.message + note)

@@ -243,6 +243,10 @@ class LatentVariableModel(Protocol):
         """Return the fields that these data say nothing about."""
         return ()
 
+    def unidentified(self, data: Data) -> str | None:
+        """Say which parameters these data do not determine, why, and what to do; None where none are known to be."""
+        return None
+
     def known_zeros(self, params: Any, data: Data) -> Mapping[str, tuple[Array, str]]:
         """Return by field which probabilities a run from these parameters keeps at zero, and why."""
         return {}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emlib.fitting.summary import Summary, counted, summarise
+from emlib.data.validate import counted
+from emlib.fitting.summary import Summary, summarise
 from emlib.numerics import Array
 
 if TYPE_CHECKING:
@@ -89,6 +91,9 @@ class Result:
     seed : the `rng` argument of `fit`, or None
     penalty : float
         Of a penalised model at the point, nats: not above zero. Zero for maximum likelihood.
+    algorithm : Algorithm or None
+        The one that `fit` was given, or chose, with its settings. None from `solve`, and in copies and pickles where
+        it does not pickle itself.
     """
 
     params: Any
@@ -107,6 +112,15 @@ class Result:
     data: Any = field(repr=False)
     seed: Any = None
     penalty: float = 0.0
+    algorithm: Any = field(default=None, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out of copies and pickles an algorithm that does not pickle, such as one with a lambda."""
+        try:
+            pickle.dumps(self.algorithm)
+        except Exception:  # whatever an algorithm of the user's may raise
+            return vars(self) | {"algorithm": None}
+        return dict(vars(self))
 
     @property
     def objective(self) -> float:

@@ -70,7 +70,8 @@ def check_algorithm(algorithm: Any) -> None:
 def require_free(problem: Problem, name: str) -> None:
     """Raise ValueError unless the problem is in free coordinates, in which no step leaves the space."""
     if problem.coordinates != "free":
-        raise ValueError(f"coordinates: {name} works in 'free' ones, the problem has {problem.coordinates!r}")
+        raise ValueError(f"coordinates: {name} works in 'free' ones, the problem has {problem.coordinates!r}; leave "
+                         "coordinates out, or give an algorithm that works in these, such as EM()")
 
 
 INNER = ("identity", "complete")  # inner products: Euclid's, or that of the complete information

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emlib.data.units import Data
+from emlib.data.validate import counted
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,10 @@ class Tally:
         return Tally(self.seen + other.seen, self.n_units + other.n_units, self.n_observations + other.n_observations,
                      self.steps + other.steps, max(self.longest, other.longest))
 
-    def enough(self, needed: int, what: str) -> None:
+    def enough(self, needed: int, what: str, remedy: str = "give more data or a smaller model") -> None:
         """Refuse fewer units than a model needs."""
         if self.seen < needed:
-            raise ValueError(f"data: {self.seen} units found, fewer than the {needed} {what}; give more data or a "
-                             "smaller model")
+            raise ValueError(f"data: {counted(self.seen, 'unit')} found, fewer than the {needed} {what}; {remedy}")
 
 
 def tally(data: Data) -> Tally:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from emlib.data.moments import SMALLEST as SMALLEST_DEVIATION
+from emlib.data.moments import refuse_extreme
 from emlib.data.reader import Reader, Tally
 from emlib.data.units import Data
 from emlib.data.validate import as_floats, as_matrix
@@ -88,6 +90,11 @@ class Pairs(Reader):
     def scale(self, tally: Tally, measured: Squares, data: Data) -> Pooled:
         """Return the pooled fit; refuses too few units, dependent columns and what `exact` forbids."""
         tally.enough(self.needed, self.what)
+        sizes = np.abs(measured.rows[measured.seen > 0]).max(axis=0)
+        least = SMALLEST_DEVIATION if self.exact else 0.0  # a response without a noise variance may be nearly zero
+        response = np.maximum(sizes[-1:], least)
+        refuse_extreme(sizes[:-1], sizes[:-1], "X: column {}")
+        refuse_extreme(response, response, "y: the response")
         pooled = _pooled(measured)
         size = float(measured.seen @ measured.rows[:, -1] ** 2 / measured.weight)
         if not self.exact and pooled.variance <= EXACT**2 * size:
@@ -163,5 +170,5 @@ def _pooled(found: Squares) -> Pooled:
 def _refuse_zero(lengths: Array) -> None:
     """Refuse a design with a column of length zero."""
     if not lengths.all():
-        raise ValueError(f"X: column {int(np.argmin(lengths))} is zero in every row; its coefficient has no estimate, "
-                         "drop it")
+        raise ValueError(f"X: column {int(np.argmin(lengths))} is zero in every row, or so small that its squares are; "
+                         "its coefficient has no estimate, drop it or give it in other units")

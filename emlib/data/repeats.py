@@ -30,7 +30,7 @@ class Repeats(Rows):
 
     def units(self, raw: Any, name: str = "data") -> Array:
         """Return rows, shape (n, k)."""
-        return as_matrix(raw, self.n_features, name, missing=True)
+        return as_matrix(raw, self.n_features, name, missing=True, setting="prod(sizes)")
 
     def measure(self, block: Data) -> Array:
         """Return how often each response is seen, and the sum of its squares, shape (2, k)."""

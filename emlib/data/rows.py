@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from emlib.data.moments import Columns, Moments, columns, moments
+from emlib.data.moments import Columns, Moments, Together, columns, moments, refuse_extreme, together
 from emlib.data.reader import Reader, Tally
 from emlib.data.units import Data
 from emlib.data.validate import as_counts, as_matrix, first, whole_numbers
@@ -44,8 +44,11 @@ class NormalRows(Rows):
 
     def scale(self, tally: Tally, measured: Moments, data: Data) -> Array:
         """Return the covariance of all rows."""
-        tally.enough(max(self.count, 2), "components" if self.count > 1 else "rows that a covariance needs")
+        if self.count > 1:
+            tally.enough(self.count, "components")
+        tally.enough(2, "rows that a covariance needs", "give more rows")
         deviations = np.sqrt(np.diag(measured.spread))
+        refuse_extreme(deviations, measured.largest)
         constant = deviations <= CONSTANT * np.maximum(measured.largest, np.finfo(float).tiny)
         if constant.any():
             raise ValueError(f"data: column {int(np.argmax(constant))} is constant; its variance has no estimate, drop "
@@ -71,13 +74,22 @@ class RowsWithMissing(Rows):
         """Return rows, shape (n, d)."""
         return as_matrix(raw, self.n_features, name, missing=True)
 
-    def measure(self, block: Data) -> Columns:
+    def measure(self, block: Data) -> Any:
         """Return what is seen of each column."""
         return columns(block.units, block.weights)
 
-    def scale(self, tally: Tally, measured: Columns, data: Data) -> Array:
+    def scale(self, tally: Tally, measured: Columns | Together, data: Data) -> Array:
         """Return means and variances of the seen entries; refuses columns that are constant or never seen."""
         return measured.scale()
+
+
+@dataclass(frozen=True)
+class JointRowsWithMissing(RowsWithMissing):
+    """The same for a model that asks, too, how often two columns are seen together: d more rows of the scale."""
+
+    def measure(self, block: Data) -> Any:
+        """Return what is seen of each column, and of each pair."""
+        return together(block.units, block.weights)
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,7 @@ class RobustRows(Rows):
 
     def scale(self, tally: Tally, measured: Any, data: Data) -> Array:
         """Return a robust scale; of many rows, that of a random sample (medians of parts do not add up)."""
-        tally.enough(self.n_features + 1, "rows that a scale matrix needs")
+        tally.enough(self.n_features + 1, "rows that a scale matrix needs", "give more rows or fewer columns")
         sample = data.sample()
         return _robust_scale(sample.units, sample.frequencies)
 
@@ -95,11 +107,13 @@ def _robust_scale(rows: Array, seen: Array) -> Array:
     """Return a scatter matrix that outliers bound: about the median, in units of the median deviation."""
     used = rows[seen > 0]
     centre = np.median(used, axis=0)
+    typical = np.median(np.abs(used - centre), axis=0)
+    sizes = np.where(typical > 0, typical, np.abs(used).max(axis=0))  # outliers may be of any size
+    refuse_extreme(sizes, sizes)
     deviations = np.std(used, axis=0)
     constant = deviations <= CONSTANT * np.maximum(np.abs(used).max(axis=0), np.finfo(float).tiny)
     if constant.any():
         raise ValueError(f"data: column {int(constant.argmax())} is constant; its scale has no estimate, drop it")
-    typical = np.median(np.abs(used - centre), axis=0)
     units = np.where(typical > 0, typical, deviations)  # over half of the column may be one value
     scaled = (rows - centre) / units
     share = seen / (1 + (scaled**2).mean(axis=1))

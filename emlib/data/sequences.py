@@ -11,7 +11,7 @@ import numpy as np
 from emlib.data.reader import Reader, Tally
 from emlib.data.reading import refuse_chunks
 from emlib.data.units import Data
-from emlib.data.validate import as_floats
+from emlib.data.validate import as_floats, counted
 from emlib.numerics import Array
 
 
@@ -76,8 +76,8 @@ class Chains(Sequences):
     def scale(self, tally: Tally, measured: Any, data: Data) -> Any:
         """Check that the states can be told apart and the transitions estimated at all; return the rows' scale."""
         if tally.steps < self.n_states:
-            raise ValueError(f"data: {tally.steps} observations found, fewer than the {self.n_states} states; give "
-                             "more data or a smaller model")
+            raise ValueError(f"data: {counted(tally.steps, 'observation')} found, fewer than the {self.n_states} "
+                             "states; give more data or a smaller model")
         if tally.longest == 1 and self.n_states > 1:
             raise ValueError("data: every sequence has length one, so that there are no transitions to estimate; use "
                              "a mixture")
@@ -92,9 +92,12 @@ class Outputs(Sequences):
     ----------
     static : bool
         Whether sequences may all have length one, which say nothing of the transition.
+    least : int
+        Rows that all sequences together need.
     """
 
     static: bool
+    least: int
 
     def units(self, raw: Any, name: str = "data") -> list[Array]:
         """Return sequences with a seen entry each."""
@@ -109,7 +112,12 @@ class Outputs(Sequences):
         if tally.longest == 1 and not self.static:
             raise ValueError("data: every sequence has length one, which says nothing of the transition; hold "
                              "'transition' and 'transition_covariance' by fixed=, or use FactorAnalysis")
-        return super().scale(tally, measured, data)
+        found = super().scale(tally, measured, data)
+        if tally.steps < self.least:
+            raise ValueError(f"data: {counted(tally.steps, 'row')} found, fewer than the {self.least} that a "
+                             "covariance of the observations needs; give more rows, hold 'observation_covariance' by "
+                             "fixed=, or let it be diagonal there")
+        return found
 
 
 @dataclass(frozen=True)

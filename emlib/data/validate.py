@@ -52,15 +52,21 @@ def first(array: Array, wrong: Callable[[Array], Any]) -> tuple[int, ...] | None
     return None
 
 
-def as_matrix(raw: Any, n_features: int, name: str = "data", *, missing: bool = False) -> Array:
-    """Read rows of `n_features` finite (or missing) numbers; a flat array is one column where one is expected."""
+def as_matrix(raw: Any, n_features: int, name: str = "data", *, missing: bool = False,
+              setting: str = "n_features") -> Array:
+    """Read rows of `n_features` finite (or missing) numbers; a flat array is one column where one is expected.
+
+    The `setting` is what errors call the number of columns.
+    """
     array = as_floats(raw, name, missing=missing)
     if array.ndim == 1 and n_features == 1:
         array = array[:, None]
     if array.ndim != 2:
         raise ValueError(f"{name}: shape {array.shape} found, (n, {n_features}) needed")
     if array.shape[1] != n_features:
-        raise ValueError(f"{name}: {array.shape[1]} columns found, the model has n_features={n_features}")
+        found = array.shape[1]
+        raise ValueError(f"{name}: {counted(found, 'column')} found, the model has {setting}={n_features}; give rows "
+                         f"of {counted(n_features, 'column')}, or a model with {setting}={found}")
     return np.ascontiguousarray(array)
 
 
@@ -123,3 +129,8 @@ def positive_number(value: Any, name: str) -> None:
     """Check a known quantity such as a variance: one finite positive number."""
     if value is None or value != value or as_floats(value, name).shape != () or not float(value) > 0:
         raise ValueError(f"{name}: {value!r} found; a positive number is needed")
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun, in the plural unless it is one."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

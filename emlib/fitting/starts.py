@@ -7,7 +7,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from emlib.problem import Problem
 from emlib.result import Result
 from emlib.solve import solve
 
+Outcome = TypeVar("Outcome")
 SMALL_DATA = 10_000  # observations up to which the BLAS is held to one thread
 LEAST_PROBABILITY = 1e-3  # to which zeros that are not known ones are lifted before a start is moved
 HALVED = 0.5 ** np.arange(20.0)  # shares of the distance that are tried, until the point lies inside the space
@@ -64,19 +65,20 @@ class Task:
                         fall_back=self.fall_back)
         return replace(run, message=run.message + start.note)
 
-    def tried(self, start: Start, file: Any) -> Result | Exception:
-        """Return the result, or the error that the run has raised: others may still arrive."""
-        try:
-            return self.run(start, file)
-        except Exception as error:  # whatever a model of the user's may raise
-            return error
-
     def checkpoint_of(self, index: int, count: int) -> Any:
         """Return the path of the checkpoint of one of `count` starts."""
         if self.checkpoint is None or count == 1:
             return self.checkpoint
         path = Path(self.checkpoint)
         return path.with_name(f"{path.stem}-{index}{path.suffix}")
+
+
+def attempt(function: Callable[..., Outcome], *given: Any) -> Outcome | Exception:
+    """Return what a function returns, or the error that it has raised: other starts may still arrive."""
+    try:
+        return function(*given)
+    except Exception as error:  # whatever a model of the user's may raise
+        return error
 
 
 def moved(start: Start, data: Data, distance: float, rng: np.random.Generator) -> Start:
@@ -98,8 +100,10 @@ def moved(start: Start, data: Data, distance: float, rng: np.random.Generator) -
     return replace(start, params=params)
 
 
-def run_all(task: Task, starts: Sequence[Start], n_workers: int) -> list[Result | Exception]:
+def run_all(task: Task, starts: Sequence[Start | Exception], n_workers: int) -> list[Result | Exception]:
     """Return results, or errors, in the order of the starts; after an interruption those that there are.
+
+    An error in the place of a start stays in its place.
 
     Notes
     -----
@@ -107,14 +111,15 @@ def run_all(task: Task, starts: Sequence[Start], n_workers: int) -> list[Result 
     reaches them, too: what runs ends with what it has, and what has not begun is left out.
     """
     files = [task.checkpoint_of(index, len(starts)) for index in range(len(starts))]
-    if len(starts) == 1:
-        return [task.run(starts[0], files[0])]
-    if n_workers == 1:
-        return [task.tried(*given) for given in zip(starts, files, strict=True)]
+    drawn = [(start, file) for start, file in zip(starts, files, strict=True) if isinstance(start, Start)]
+    if len(starts) == 1 and drawn:
+        return [task.run(*drawn[0])]
+    if n_workers == 1 or not drawn:
+        return _in_place(starts, [attempt(task.run, *given) for given in drawn])
     futures: list[Future[Result | Exception]] = []
-    with ProcessPoolExecutor(min(n_workers, len(starts)), initializer=_set_task, initargs=(task,)) as pool:
+    with ProcessPoolExecutor(min(n_workers, len(drawn)), initializer=_set_task, initargs=(task,)) as pool:
         try:
-            futures.extend(pool.submit(_run_in_worker, *given) for given in zip(starts, files, strict=True))
+            futures.extend(pool.submit(_run_in_worker, *given) for given in drawn)
             # A signal that another thread receives is heard when this one wakes, hence not one long sleep.
             while wait(futures, timeout=SIGNAL_CHECK).not_done:
                 pass
@@ -122,9 +127,16 @@ def run_all(task: Task, starts: Sequence[Start], n_workers: int) -> list[Result 
             stopped = [run.cancel() for run in futures]
             if all(stopped):
                 raise
-    done = [(start, run.result()) for start, run in zip(starts, futures, strict=False) if not run.cancelled()]
-    return [run if isinstance(run, Exception) else replace(run, model=start.model, data=task.data)
-            for start, run in done]
+    done = [(start, run.result()) for (start, _), run in zip(drawn, futures, strict=False) if not run.cancelled()]
+    return _in_place(starts, [run if isinstance(run, Exception) else replace(run, model=start.model, data=task.data)
+                              for start, run in done])
+
+
+def _in_place(starts: Sequence[Start | Exception], runs: Sequence[Result | Exception]) -> list[Result | Exception]:
+    """Return the runs in order, with the errors of what was never drawn between them."""
+    rest = iter(runs)
+    found = (start if isinstance(start, Exception) else next(rest, None) for start in starts)
+    return [each for each in found if each is not None]
 
 
 _task: list[Task] = []  # of a worker process
@@ -137,5 +149,5 @@ def _set_task(task: Task) -> None:
 
 def _run_in_worker(start: Start, file: Any) -> Result | Exception:
     with one_blas_thread():
-        found = _task[0].tried(start, file)
+        found = attempt(_task[0].run, start, file)
         return found if isinstance(found, Exception) else replace(found, model=None, data=None)

@@ -11,6 +11,7 @@ import numpy as np
 
 from emlib.blocks import PositiveDefinite
 from emlib.blocks.held import Held
+from emlib.data.validate import counted
 from emlib.numerics import Array
 
 if TYPE_CHECKING:
@@ -121,11 +122,6 @@ def _information_notes(found: Information) -> list[str]:
             f"on average {average:.1%}",
             *_listed("on the boundary, held there", found.at_boundary),
             *_listed(f"unidentified ({counted(found.n_unidentified, 'direction')})", found.unidentified_entries)]
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with its noun, in the plural unless it is one."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _listed(what: str, names: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from emlib.blocks import PositiveDefinite, Real
 from emlib.data import Data, any_units, require_data
-from emlib.data.rows import RowsWithMissing
+from emlib.data.rows import JointRowsWithMissing
 from emlib.data.validate import positive_integer
 from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.mean_coordinates import MixtureMean
@@ -22,6 +22,7 @@ from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
 
 COLLAPSED = 1e-10  # smallest eigenvalue of the covariance in units of the columns' variances
+PAIRS_NAMED = 3  # of columns never seen together, in a message
 JITTER = 0.1  # how far a random start lies from the columns' means, in their standard deviations
 
 
@@ -52,8 +53,8 @@ class GaussianWithMissing(ProductModel):
     Dempster, Laird & Rubin (1977), section 4.1; the latent data are the missing entries, which must be missing at
     random. A row without a seen entry says nothing; it is kept, and its imputed values are the means. The likelihood
     may have several maxima and saddles (Murray 1977). It is unbounded where some pattern of seen entries leaves too
-    few rows; the fit then ends with status DEGENERATE. Entries of the covariance that no row informs about are counted
-    by `diagnostics.information`.
+    few rows; the fit then ends with status DEGENERATE. Of two columns that no row shows together the covariance is
+    open, and stays where the start led it: the fit's message says so, and `summary` gives it no standard error.
 
     Examples
     --------
@@ -88,13 +89,13 @@ class GaussianWithMissing(ProductModel):
         return (LinearGaussian("mean", "covariance", "tied", "rows", (self.n_features,)),)
 
     @property
-    def reader(self) -> RowsWithMissing:
+    def reader(self) -> JointRowsWithMissing:
         """Rows of `n_features` numbers, not-a-number where missing; rows and columns need a seen entry, columns two."""
-        return RowsWithMissing(self.n_features)
+        return JointRowsWithMissing(self.n_features)
 
     def start(self, data: Data, rng: np.random.Generator) -> GaussianWithMissingParams:
         """Draw a mean near the columns' means; the columns' variances with random correlations."""
-        means, variances = data.scale
+        means, variances = data.scale[:2]
         deviations = np.sqrt(variances)
         drawn = rng.standard_normal((2 * self.n_features, self.n_features))
         lengths = np.linalg.norm(drawn, axis=0)
@@ -192,6 +193,18 @@ class GaussianWithMissing(ProductModel):
             return None
         return (f"covariance: collapsed, its smallest eigenvalue is {smallest:.1e} in units of the columns' variances; "
                 "the columns are dependent in the rows that were seen: drop a column or give more rows")
+
+    def unidentified(self, data: Data) -> str | None:
+        """Name the covariances of columns that no row shows together: the likelihood does not depend on them."""
+        if "covariance" in self.space.held:
+            return None
+        pairs = np.argwhere(np.tril(data.scale[2:] == 0)).tolist()
+        if not pairs:
+            return None
+        more = f" and {len(pairs) - PAIRS_NAMED} more" if len(pairs) > PAIRS_NAMED else ""
+        names = ", ".join(f"covariance{pair}" for pair in pairs[:PAIRS_NAMED])
+        return (f"{names}{more}, of columns that no row shows together (what is returned there depends on the start; "
+                "give rows with both)")
 
     def from_mean(self, vector: Array) -> GaussianWithMissingParams:
         """Return the parameters with these first and second moments (lower triangle, row by row)."""

@@ -21,8 +21,16 @@ def far() -> Any:
 
 @pytest.mark.parametrize("algorithm", [ECG(), LBFGS(), Newton(), SciPy(), SciPy("BFGS")], ids=repr)
 def test_free_coordinates_are_demanded(algorithm: Any) -> None:
-    with pytest.raises(ValueError, match=r"coordinates: .* works in 'free' ones, the problem has 'standard'"):
+    said = r"coordinates: .* works in 'free' ones, the problem has 'standard'; leave .* out, or give .* such as EM\(\)"
+    with pytest.raises(ValueError, match=said):
         emlib.solve(CASE.problem("standard"), algorithm, CASE.standard(far()))
+
+
+def test_coordinates_without_an_algorithm_name_the_one_that_was_chosen() -> None:
+    counts = [125, 18, 20, 34]
+    with pytest.raises(ValueError, match=r"Adaptive works in 'free' ones, .*; leave coordinates out, or give an algor"):
+        emlib.fit(Linkage(), counts, coordinates="standard", rng=0)
+    assert emlib.fit(Linkage(), counts, coordinates="standard", algorithm=EM(), rng=0).success
 
 
 def test_points_of_other_coordinates_are_refused() -> None:

@@ -53,7 +53,7 @@ def test_a_start_that_gives_some_fields() -> None:
     result = emlib.fit(GaussianMixture(2, 2), ROWS, start={"means": [[0, 0], [4, 4]]}, rng=0)
     assert result.start.means.tolist() == [[0, 0], [4, 4]]
     assert result.success
-    with pytest.raises(TypeError, match="params: expected the fields"):
+    with pytest.raises(TypeError, match="start: GaussianMixture has no field 'mean'; give some or all of weights, me"):
         emlib.fit(GaussianMixture(2, 2), ROWS, start={"mean": [[0, 0], [4, 4]]}, rng=0)
 
 

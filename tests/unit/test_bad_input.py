@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 import emlib
-from emlib.models import GaussianMixture, Linkage, PoissonMixture, SymmetricMixture
+from emlib.models import (
+    FactorAnalysis,
+    GaussianHMM,
+    GaussianMixture,
+    GaussianWithMissing,
+    LinearDynamicalSystem,
+    Linkage,
+    PoissonMixture,
+    RegressionMixture,
+    StudentT,
+    SymmetricMixture,
+)
 
 ROWS = np.random.default_rng(0).standard_normal((30, 2))
 COUNTS = np.array([0, 1, 2, 3, 4, 5, 2, 1])
@@ -28,14 +39,17 @@ def gaussian(**settings: Any) -> GaussianMixture:
 DATA = [
     (gaussian(), ROWS[:, 0], None, r"data: shape \(30,\) found, \(n, 2\) needed"),
     (gaussian(), ROWS[None], None, r"data: shape \(1, 30, 2\) found, \(n, 2\) needed"),
-    (gaussian(), ROWS[:, :1], None, r"data: 1 columns found, the model has n_features=2"),
+    (gaussian(), ROWS[:, :1], None,
+     r"data: 1 column found, the model has n_features=2; give rows of 2 columns, or a model with n_features=1$"),
+    (SymmetricMixture(1), ROWS, None, r"data: 2 columns found, the model has n_features=1; give rows of 1 column, or"),
     (gaussian(), changed(ROWS, (4, 1), np.nan), None, r"data: entry \[4, 1\] is nan; remove or impute it"),
     (gaussian(), changed(ROWS, (5, 0), np.inf), None, r"data: entry \[5, 0\] is inf; remove or impute it"),
     (gaussian(), changed(ROWS, (5, 0), -np.inf), None, r"data: entry \[5, 0\] is -inf"),
     (gaussian(), np.empty((0, 2)), None, r"data: empty, shape \(0, 2\); at least one unit is needed"),
     (gaussian(), [], None, r"data: empty, shape \(0,\); at least one unit"),
     (gaussian(n_components=5), ROWS[:4], None, r"data: 4 units found, fewer than the 5 components; give more data"),
-    (gaussian(n_components=1), ROWS[:1], None, r"data: 1 units found, fewer than the 2 rows that a covariance needs"),
+    (gaussian(n_components=1), ROWS[:1], None,
+     r"data: 1 unit found, fewer than the 2 rows that a covariance needs; give more rows"),
     (gaussian(), changed(ROWS, (slice(None), 1), 3.0), None, r"data: column 1 is constant; .* drop it"),
     (gaussian(), changed(ROWS, (slice(None), 1), 2 * ROWS[:, 0] - 1), None,
      r"data: the columns are linearly dependent .*; drop a column"),
@@ -67,7 +81,7 @@ DATA = [
     (Linkage(), [0, 0, 0, 0], None, r"data: all four counts are zero; nothing was observed"),
     (Linkage(), [125, 18, 20, -34], None, r"data: entry \[3\] is -34; counts cannot be negative"),
     (Linkage(), [125, 18, 20.5, 34], None, r"data: entry \[2\] is 20.5; counts are whole numbers"),
-    (SymmetricMixture(2), ROWS[:, :1], None, r"data: 1 columns found, the model has n_features=2"),
+    (SymmetricMixture(2), ROWS[:, :1], None, r"data: 1 column found, the model has n_features=2"),
     (SymmetricMixture(2), changed(ROWS, (0, 0), np.nan), None, r"data: entry \[0, 0\] is nan"),
 ]
 
@@ -102,6 +116,40 @@ def test_bad_parameters_are_refused(fields: dict[str, Any], text: str) -> None:
                  lambda: emlib.fit(model, ROWS, start={**GOOD, **fields}, rng=0)):
         with pytest.raises(ValueError, match=text):
             call()
+
+
+SIZES = {1e-200: "small .*underflows", 1e-100: "small .*underflows", 1e100: "large .*overflows",
+         1e200: "large .*overflows"}
+
+
+@pytest.mark.parametrize("model", [gaussian(), gaussian(covariance_type="diag"), StudentT(2, 4.0), GaussianHMM(2, 2),
+                                   GaussianWithMissing(2), FactorAnalysis(2, 1), LinearDynamicalSystem(1, 2)], ids=repr)
+@pytest.mark.parametrize("size", SIZES)
+def test_units_in_which_a_variance_is_lost_are_refused(model: Any, size: float) -> None:
+    """They vary: it is not said that they are constant, or that the model's own arrays have infinite entries."""
+    other = ROWS * [1.0, size]
+    with pytest.raises(ValueError, match=f"^data: column 1 has numbers so {SIZES[size]}; give it in other units"):
+        emlib.fit(model, other, rng=0)
+    with pytest.raises(ValueError, match="column 1 is constant"):
+        emlib.fit(model, changed(ROWS, (slice(None), 1), 3.0), rng=0)
+    assert np.isfinite(emlib.fit(model, ROWS * [1.0, size**0.1], rng=0, max_estep=5).loglik)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_regressions_in_such_units_are_refused(size: float) -> None:
+    model, response = RegressionMixture(2, 2), np.abs(ROWS[:, 0]) + ROWS[:, 1] ** 2
+    with pytest.raises(ValueError, match=f"^X: column 0 has numbers so {SIZES[size]}; give it in other units"):
+        emlib.fit(model, (ROWS * [size, 1.0], response), rng=0)
+    with pytest.raises(ValueError, match=f"^y: the response has numbers so {SIZES[size]}; give it in other units"):
+        emlib.fit(model, (ROWS, response * size), rng=0)
+
+
+def test_an_unknown_field_of_a_start_is_named() -> None:
+    """Beside those that there are, any of which may be left out."""
+    for given in ({"rate": [1.0, 2.0]}, {"weights": [0.5, 0.5], "rates": [1.0, 2.0], "rate": 1.0}):
+        with pytest.raises(TypeError, match=r"^start: PoissonMixture has no field 'rate'; give .* of weights, rates$"):
+            emlib.fit(PoissonMixture(2), COUNTS, start=given, rng=0)
+    assert emlib.fit(PoissonMixture(2), COUNTS, start={"rates": [1.0, 4.0]}, rng=0).success
 
 
 def test_missing_and_unknown_fields_are_refused() -> None:

@@ -95,7 +95,7 @@ DATA = [
     (-ROWS, r"data: entry \[\d+, \d\] is -1; binary answers"),
     (np.where(np.arange(4) == 1, np.nan, ROWS), r"data: entry \[0, 1\] is nan; remove or impute it"),
     (np.where(np.arange(4) == 1, 1, ROWS), "data: column 1 is constant; its probability has no interior estimate"),
-    (ROWS[:1], "data: 1 units found, fewer than the 2 components"),
+    (ROWS[:1], "data: 1 unit found, fewer than the 2 components"),
     (np.empty((0, 4)), "data: empty"),
     ([["yes", "no", "no", "yes"]], r"data: cannot be read as numbers \(text\)"),
 ]

@@ -141,7 +141,7 @@ REFUSED = [
     (shrinking(), {}, r"data: chunk 1 has 49[0-9] units, at the first pass it had 499; chunks must be the same"),
     ([ROWS[:400], BAD[400:]], {}, r"chunk 1 of data: entry \[55, 1\] is nan; remove or impute it"),
     ([ROWS[:0], ROWS[:0]], {}, r"data: every chunk is empty; at least one unit is needed"),
-    ([ROWS, ROWS[:, :1]], {}, r"chunk 1 of data: 1 columns found, the model has n_features=2"),
+    ([ROWS, ROWS[:, :1]], {}, r"chunk 1 of data: 1 column found, the model has n_features=2"),
     ([ROWS], {"sample_weight": WEIGHTS}, r"sample_weight: ndarray found beside Chunks of data; give Chunks"),
     ([ROWS], {"sample_weight": Chunks([WEIGHTS[:5]])}, r"chunk 0 of sample_weight: shape \(5,\) found, \(900,"),
     ([ROWS, ROWS], {"sample_weight": Chunks([WEIGHTS])}, r"sample_weight: chunk 1 of data and weights is there in one"),

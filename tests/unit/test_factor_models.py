@@ -222,7 +222,7 @@ def test_the_preconditioner_in_closed_form(model: Any) -> None:
     (lambda: PPCA(3, 0), "n_factors: 0 found; a positive integer"),
     (lambda: PPCA(3.0, 1), "n_features: 3.0 found"),
     (lambda: PPCA(3, 1).as_data(np.ones((5, 3))), "data: column 0 is constant"),
-    (lambda: PPCA(3, 1).as_data(np.ones((1, 3))), "data: 1 units found, fewer than the 2 rows"),
+    (lambda: PPCA(3, 1).as_data(np.ones((1, 3))), "data: 1 unit found, fewer than the 2 rows"),
     (lambda: PPCA(2, 1).from_covariance(np.eye(3), 10), r"covariance: shape \(3, 3\) with a mean of shape \(2,\)"),
     (lambda: PPCA(2, 1).from_covariance(np.eye(2), 10, [0.0]), r"with a mean of shape \(1,\) found"),
     (lambda: PPCA(2, 1).from_covariance(np.diag([1.0, 0.0]), 10), r"covariance: entry \[1\] of the diagonal"),

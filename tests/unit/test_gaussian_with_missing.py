@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,38 @@ def test_e_step_by_hand() -> None:
     assert found.loglik == pytest.approx(loglik, rel=TWO_CODES)
     assert found.entropy == pytest.approx(entropy, rel=TWO_CODES)
     assert abs(found.loglik - _by_hand(params.mean, params.covariance, np.nan_to_num(rows))[0]) > CONTROL
+
+
+def test_columns_never_seen_together_are_named() -> None:
+    """The likelihood does not depend on their covariance, and one row with both ends that."""
+    model, apart = GaussianWithMissing(3), np.random.default_rng(0).standard_normal((60, 3)) @ MIX
+    apart[:30, 0], apart[30:, 1] = NAN, NAN
+    runs = [emlib.fit(model, apart, rng=seed) for seed in range(2)]
+    for run in runs:
+        assert run.success
+        assert "; not identified: covariance[1, 0], of columns that no row shows together" in run.message
+    assert runs[0].loglik == pytest.approx(runs[1].loglik, abs=SAME_OPTIMUM)
+    assert abs(runs[0].params.covariance[1, 0] - runs[1].params.covariance[1, 0]) > CONTROL
+    moved = runs[0].params.covariance + 0.01 * np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]])
+    there = model.params(mean=runs[0].params.mean, covariance=moved)
+    assert model.loglik(there, apart) == pytest.approx(runs[0].loglik, rel=TWO_CODES)
+    joined = np.vstack([apart, [0.5, -0.5, 0.0]])
+    assert "not identified" not in emlib.fit(model, joined, rng=0).message
+    assert model.loglik(there, joined) != pytest.approx(model.loglik(runs[0].params, joined), rel=TWO_CODES)
+    unseen = emlib.fit(model, joined, sample_weight=np.r_[np.ones(60), 0.0], rng=0)
+    assert "not identified: covariance[1, 0]" in unseen.message
+    held = GaussianWithMissing(3, fixed={"covariance": moved})
+    assert "not identified" not in emlib.fit(held, apart, rng=0).message
+
+
+def test_many_columns_never_seen_together_are_counted() -> None:
+    rows = np.full((40, 4), NAN)
+    for column in range(4):
+        rows[10 * column:10 * column + 10, column] = np.arange(10.0)
+    said = r"not identified: covariance\[1, 0\], covariance\[2, 0\], covariance\[2, 1\] and 3 more, of columns"
+    assert re.search(said, emlib.fit(GaussianWithMissing(4), rows, rng=0).message)
+    pieces = emlib.Chunks([rows[:25], rows[25:]])
+    assert re.search(said, emlib.fit(GaussianWithMissing(4), pieces, rng=0).message)
 
 
 def test_complete_rows_need_one_step() -> None:

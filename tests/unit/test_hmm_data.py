@@ -51,11 +51,11 @@ def test_one_sequence_in_one_out() -> None:
     ([[0, 1], "ab"], None, r"data\[1\]: cannot be read as numbers"),
     ([[0, [1, 2]], [0]], None, r"data\[0\]: cannot be read as numbers"),
     (5, None, r"data: shape \(\) found"),
-    ([1], None, r"data: 1 observations found, fewer than the 2 states"),
+    ([1], None, r"data: 1 observation found, fewer than the 2 states"),
     ([[1], [2], [0]], None, r"data: shape \(3, 1\) found, a sequence of symbols is \(T,\); several"),
     ([np.array([1]), np.array([2])], None, r"data: every sequence has length one, so that there are no transitions to"),
     ([[0, 1], [1, 2]], [1.0], r"sample_weight: shape \(1,\) found, \(2,\) needed, one weight per unit"),
-    ([[0, 1], [1]], [0.0, 2.0], r"data: 1 observations found"),
+    ([[0, 1], [1]], [0.0, 2.0], r"data: 1 observation found"),
 ])
 def test_bad_data_are_refused(raw: Any, weight: Any, text: str) -> None:
     for call in (lambda: MODEL.as_data(raw, weight), lambda: emlib.fit(MODEL, raw, sample_weight=weight, rng=0)):
@@ -86,7 +86,7 @@ GRID = np.random.default_rng(1).standard_normal((8, 2))
 
 @pytest.mark.parametrize(("raw", "text"), [
     ([GRID, np.empty((0, 2))], r"data\[1\]: empty; a sequence has at least one observation"),
-    ([GRID, GRID[:, :1]], r"data\[1\]: 1 columns found, the model has n_features=2"),
+    ([GRID, GRID[:, :1]], r"data\[1\]: 1 column found, the model has n_features=2"),
     ([GRID, np.full((2, 2), np.nan)], r"data\[1\]: entry \[0, 0\] is nan"),
     (GRID[:, 0], r"data: shape \(8,\) found, \(n, 2\) needed"),
     (GRID[None], r"data: shape \(1, 8, 2\) found"),

@@ -154,9 +154,9 @@ DATA = [
     (PARTIAL, (X * [1, np.nan], Y), "X: column 1 has no seen entry; the sign of its coefficient has no estimate"),
     (PARTIAL, (SIGNED_DATA[0] * [1, 0], Y), "X: column 1 is zero in every row"),
     (PARTIAL, (SIGNED_DATA[0][:, [0, 0]], Y), "X: the columns are linearly dependent"),
-    (PARTIAL, (X[:, :1], Y), "X: 1 columns found, the model has n_features=2"),
+    (PARTIAL, (X[:, :1], Y), "X: 1 column found, the model has n_features=2"),
     (PARTIAL, (X, Y[1:]), "y: 199 entries found, X has 200 rows"),
-    (PARTIAL, (X[:1], Y[:1]), "data: 1 units found, fewer than the 2 columns of X"),
+    (PARTIAL, (X[:1], Y[:1]), "data: 1 unit found, fewer than the 2 columns of X"),
     (PARTIAL, (X[:0], Y[:0]), "X: empty"),
 ]
 

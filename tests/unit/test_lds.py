@@ -264,7 +264,7 @@ BAD = [
     ([[1.0, NAN], [2.0, NAN]], r"data: column 1 has no seen entry; drop it"),
     ([[1.0, 3.0], [2.0, 3.0]], r"data: column 1 is constant where it is seen"),
     ([[1.0, 3.0], [2.0, np.inf]], r"data: entry \[1, 1\] is inf; write nan where a value is missing"),
-    ([[1.0], [2.0]], r"data: 1 columns found, the model has n_features=2"),
+    ([[1.0], [2.0]], r"data: 1 column found, the model has n_features=2"),
     ([], r"data: "),
     ([np.ones((2, 2)), np.empty((0, 2))], r"data\[1\]: empty"),
     ([["a", "b"]], r"data: cannot be read as numbers"),
@@ -283,6 +283,62 @@ def test_fit_ends_at_a_maximum() -> None:
     runs = [emlib.fit(model, units, rng=seed) for seed in range(3)]
     assert all(run.status is Status.CONVERGED for run in runs)
     assert np.ptp([run.loglik for run in runs]) < RESCALED
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_at_most_as_many_rows_as_columns_are_refused(count: int) -> None:
+    """The likelihood is unbounded there; not where the covariance of the observations is held, or diagonal."""
+    rows = np.random.default_rng(0).standard_normal((count, 3))
+    said = (f"^data: {count} rows found, fewer than the 4 that a covariance of the observations needs; give more rows, "
+            "hold 'observation_covariance' by fixed=, or let it be diagonal there$")
+    for data in (rows, [rows[:2], rows[2:]][:count - 1]):
+        with pytest.raises(ValueError, match=said):
+            emlib.fit(LinearDynamicalSystem(2, 3), data, rng=0)
+    for noise in (np.eye(3), np.where(np.eye(3) > 0, NAN, 0.0)):
+        model = LinearDynamicalSystem(2, 3, fixed={"observation_covariance": noise})
+        assert np.isfinite(emlib.fit(model, rows, rng=0, max_estep=5).loglik)
+
+
+@pytest.mark.parametrize("states", [1, 2])
+def test_the_likelihood_of_so_few_rows_is_unbounded(states: int) -> None:
+    """v'y_t = c a^(t - 1) along a growing path of the state, a^2 = 1/c, with noise and loadings of size c along v.
+
+    The first row has density 1/c there, the others 1/(c a): the likelihood is of order c^-2. One row more, which is
+    not on the path, and it falls.
+    """
+    rows = np.random.default_rng(0).standard_normal((4, 3))
+
+    def height(c: float, data: np.ndarray) -> float:
+        growth = c ** -0.5
+        v = np.linalg.solve(rows[:3], c * growth ** np.arange(3.0))
+        basis = np.linalg.qr(v[:, None], mode="complete")[0]
+        observation = np.zeros((3, states))
+        observation[:, 0] = c * v / (v @ v)
+        noise = basis[:, 1:] @ basis[:, 1:].T + c**2 * np.outer(v, v) / (v @ v) ** 2
+        transition = np.diag([growth, 0.5][:states])
+        model = LinearDynamicalSystem(states, 3)
+        params = model.params(initial_mean=np.zeros(states), initial_covariance=np.eye(states), transition=transition,
+                              transition_covariance=np.eye(states), observation=observation,
+                              observation_covariance=noise)
+        return float(model.loglik(params, data))
+
+    few = [height(c, rows[:3]) for c in (1e-1, 1e-2, 1e-3, 1e-4)]
+    assert (np.diff(few) > 0).all()
+    assert few[3] - few[2] == pytest.approx(2 * np.log(10), rel=0.02)
+    assert (np.diff([height(c, rows) for c in (1e-1, 1e-2, 1e-3, 1e-4)]) < 0).all()
+
+
+def test_fewer_numbers_than_parameters_are_noted() -> None:
+    rows = np.random.default_rng(0).standard_normal((6, 3))
+    model = LinearDynamicalSystem(2, 3)
+    note = ("; not identified: 12 numbers for 15 free parameters (use fewer latent dimensions, hold fields by fixed=, "
+            "or give more rows)")
+    assert note in emlib.fit(model, rows[:4], rng=0, max_estep=20).message
+    assert "not identified" not in emlib.fit(model, rows[:5], rng=0, max_estep=20).message
+    pieces = emlib.Chunks([[rows[:2]], [rows[2:4]]])
+    assert note in emlib.fit(model, pieces, rng=0, max_estep=20).message
+    with pytest.raises(ValueError, match="data: 3 rows found, fewer than the 4"):
+        emlib.fit(model, emlib.Chunks([[rows[:1]], [rows[2:4]]]), rng=0)
 
 
 def test_a_single_series_leaves_no_ridge() -> None:

@@ -77,7 +77,7 @@ def test_a_held_dispersion_leaves_the_means_free_and_held_means_are_refused() ->
 
 @pytest.mark.parametrize(("raw", "text"), [
     ([0, 0, 0], "data: every count is zero; the rates have no interior estimate"),
-    ([3], "data: 1 units found, fewer than the 2 components"),
+    ([3], "data: 1 unit found, fewer than the 2 components"),
     ([1, 2.5], r"data: entry \[1\] is 2\.5; counts are whole numbers"),
 ])
 def test_bad_data_are_refused(raw: list[float], text: str) -> None:

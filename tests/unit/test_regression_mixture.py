@@ -122,7 +122,7 @@ DATA = [
     ([DESIGN, RESPONSE], r"data: list found; give the tuple \(X, y\), X of shape \(n, 2\)"),
     ((DESIGN, RESPONSE, RESPONSE), r"data: tuple found; give the tuple \(X, y\)"),
     (DESIGN, r"data: ndarray found; give the tuple"),
-    ((DESIGN[:, :1], RESPONSE), "X: 1 columns found, the model has n_features=2"),
+    ((DESIGN[:, :1], RESPONSE), "X: 1 column found, the model has n_features=2"),
     ((DESIGN, RESPONSE[:-1]), "y: 119 entries found, X has 120 rows; give one response a row"),
     ((DESIGN, RESPONSE[:, None]), r"y: shape \(120, 1\) found; a flat array of responses \(n,\) is needed"),
     ((DESIGN, np.where(np.arange(120) == 7, np.nan, RESPONSE)), r"y: entry \[7\] is nan; remove or impute it"),
@@ -131,7 +131,7 @@ DATA = [
     ((np.empty((0, 2)), []), "X: empty"),
     ((DESIGN[:2], RESPONSE[:2]), "data: 2 units found, fewer than the 3 that a regression"),
     ((DESIGN[:, [1, 1]], RESPONSE), r"X: the columns are linearly dependent .*drop a column or give more rows"),
-    ((DESIGN * [1, 0], RESPONSE), "X: column 1 is zero in every row; its coefficient has no estimate, drop it"),
+    ((DESIGN * [1, 0], RESPONSE), "X: column 1 is zero in every row, .*; its coefficient has no estimate, drop it"),
     ((DESIGN, DESIGN @ [1e6, 3.0]), "y: an exact linear function of the columns of X; the noise variance has no"),
 ]
 

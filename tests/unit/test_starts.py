@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
@@ -73,6 +74,54 @@ class Failing(EM):
 def test_an_error_in_a_process_is_raised_here() -> None:
     with pytest.raises(RuntimeError, match="no step today"):
         fitted(2, algorithm=Failing())
+
+
+class Moody(PoissonMixture):
+    """A model whose start fails on some draws."""
+
+    share = 0.5
+
+    def start(self, data: Any, rng: np.random.Generator) -> Any:
+        drawn = super().start(data, rng)
+        if rng.random() < self.share:
+            raise FloatingPointError("no start here")
+        return drawn
+
+
+class Hopeless(Moody):
+    share = 1.1
+
+
+COUNTS = [0, 1, 2, 3, 4, 5, 2, 1, 9, 12, 10]
+LEFT_OUT = r"best of (\d) starts .*; (\d) more ended with an error, the first with FloatingPointError: no start here"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_start_that_raises_is_left_out(seed: int) -> None:
+    """Whichever it is, the first one included; with two processes the same."""
+    alone = emlib.fit(Moody(2), COUNTS, n_starts=8, rng=seed)
+    assert alone.success
+    found = re.search(LEFT_OUT, alone.message)
+    assert found is not None
+    assert int(found[1]) + int(found[2]) == 8
+    assert emlib.fit(Moody(2), COUNTS, n_starts=8, rng=seed, n_workers=2).message == alone.message
+    assert "more ended" not in emlib.fit(PoissonMixture(2), COUNTS, n_starts=8, rng=seed).message
+
+
+@pytest.mark.parametrize("options", [{}, {"n_starts": 3}, {"n_starts": 3, "n_workers": 2}])
+def test_where_no_start_can_be_drawn_the_first_error_is_raised(options: dict[str, Any]) -> None:
+    with pytest.raises(FloatingPointError, match="no start here"):
+        emlib.fit(Hopeless(2), COUNTS, rng=0, **options)
+
+
+def test_beside_a_given_start_no_other_is_needed() -> None:
+    given = {"weights": [0.5, 0.5], "rates": [1.0, 9.0]}
+    found = emlib.fit(Hopeless(2), COUNTS, start=given, n_starts=3, rng=0)
+    assert found.success
+    assert "best of 1 start (1 converged" in found.message
+    assert "2 more ended with an error" in found.message
+    with pytest.raises(ValueError, match=r"^rates: "):  # a given one without a meaning is raised, not left out
+        emlib.fit(PoissonMixture(2), COUNTS, start=given | {"rates": [1.0, np.nan]}, n_starts=3, rng=0)
 
 
 class Hurried(ProcessPoolExecutor):

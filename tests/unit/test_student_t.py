@@ -128,7 +128,7 @@ def test_simulated_rows_come_from_the_model() -> None:
 
 
 DATA = [
-    (ROWS[:, :1], "data: 1 columns found, the model has n_features=2"),
+    (ROWS[:, :1], "data: 1 column found, the model has n_features=2"),
     (np.where(ROWS > 3, np.nan, ROWS), r"data: entry \[\d+, \d\] is nan; remove or impute it"),
     (ROWS[:2], "data: 2 units found, fewer than the 3 rows that a scale matrix needs"),
     (ROWS * [1, 0] + 3, "data: column 1 is constant; its scale has no estimate, drop it"),

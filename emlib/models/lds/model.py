@@ -52,7 +52,8 @@ class LinearDynamicalSystem(ProductModel):
     ``fixed={}``: with a single sequence the initial covariance would shrink for ever. Where nothing else is fixed it
     holds the state's noise, too, which costs no generality; else runs creep along a ridge, on which the scale of the
     states grows and the likelihood hardly at all. Drawn starts have mean 0 and both covariances 1 there, so that no
-    axis is special.
+    axis is special. At most as many rows as columns leave the likelihood unbounded, and are refused; fewer numbers than
+    free parameters are noted in the fit's message.
 
     Examples
     --------
@@ -139,7 +140,19 @@ class LinearDynamicalSystem(ProductModel):
         """One array (one sequence) or a list of arrays; weights count whole sequences."""
         rows = RowsWithMissing(self.n_features)
         static = {"transition", "transition_covariance"} <= set(self.space.held)
-        return Outputs(rows, 1 if self.n_features == 1 else 2, static)
+        return Outputs(rows, 1 if self.n_features == 1 else 2, static, self._least_rows)
+
+    @property
+    def _least_rows(self) -> int:
+        """Return how many rows bound the likelihood where maps and noise of the observations are free.
+
+        In at most d rows in general position some combination v'y_t of the columns follows v'y_{t+1} = a v'y_t without
+        error, for any a. With noise and loadings of size c along v and a^(T - 1) = 1/c, the longest sequence having T
+        rows, the first row of a sequence has density 1/c, the others 1/(c a): their product grows without bound.
+        """
+        known = set(self.fixed or {}) - {"initial_mean", "initial_covariance", "transition_covariance",
+                                         "transition_offset", "observation_offset"}
+        return 1 if known else self.n_features + 1
 
     def start(self, data: Data, rng: np.random.Generator) -> LinearDynamicalSystemParams:
         """Draw a stable system with states of variance one, whose outputs have the size of the data."""
@@ -164,6 +177,14 @@ class LinearDynamicalSystem(ProductModel):
             return ()
         own = ("transition_covariance", *(("transition_offset",) if self.offsets else ()))
         return ("initial_mean", "initial_covariance", *(own if self._states_are_free else ()))
+
+    def unidentified(self, data: Data) -> str | None:
+        """Say that rows times columns, missing entries counted, are fewer than the free parameters."""
+        numbers = data.n_observations * self.n_features
+        if numbers >= self.n_parameters:
+            return None
+        return (f"{numbers:g} numbers for {self.n_parameters} free parameters (use fewer latent dimensions, hold "
+                "fields by fixed=, or give more rows)")
 
     def _is_few(self, data: Data) -> bool:
         return bool(data.n_units < self.n_latent + self.n_latent * (self.n_latent + 1) // 2 + 1)
