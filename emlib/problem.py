@@ -63,7 +63,7 @@ class Problem:
         self.map = self.data.map or chosen_map(map, n_threads)
         self.chunk_size = chunk_size
         whole = chunk_size is None and isinstance(self.data.units, np.ndarray)  # else the bits hang on where it is cut
-        self._passed = model.condensed(self.data.seen()) if whole else self.data.seen()
+        self._passed = model.condensed(self.data) if whole else self.data
         self.enter(coordinates)
 
     def enter(self, coordinates: str) -> None:
@@ -130,7 +130,8 @@ class Problem:
         return total
 
     def _chunks(self, size: int) -> Iterator[Data]:
-        return self._passed.chunks(size if self.chunk_size is None else self.chunk_size)
+        pieces = self._passed.chunks(size if self.chunk_size is None else self.chunk_size)
+        return (seen for piece in pieces if len(seen := piece.seen()))
 
     def loglik(self, x: Any) -> float:
         """Return the total observed-data log-likelihood; minus infinity outside the space."""

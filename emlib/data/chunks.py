@@ -127,10 +127,6 @@ class Chunked(Data):
         raise ValueError("data: Chunks are read in their own order, and no unit by itself; an algorithm that visits "
                          "units in random order needs data in memory")
 
-    def seen(self) -> Data:
-        """Return them all: they are read where they lie."""
-        return self
-
     def chunks(self, size: int) -> Iterator[Data]:
         """Read the data once more and yield pieces of at most `size` units, none across the end of a chunk."""
         for part in self._again():

@@ -83,7 +83,7 @@ class Data:
 
     def seen(self) -> Data:
         """Return the units without those of weight zero, which may be impossible: minus infinity times zero is none."""
-        if self.weights is None or self.weights.all():
+        if not isinstance(self.weights, np.ndarray) or self.weights.all():
             return self
         return self.piece(np.flatnonzero(self.weights))
 

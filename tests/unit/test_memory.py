@@ -106,6 +106,7 @@ def test_a_copy_would_be_seen(kind: type, rows: np.ndarray) -> None:
 def test_louis_matrix_takes_little(rows: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     data = MODEL.as_data(rows[:20_000])
     params = MODEL.start(data.sample(), np.random.default_rng(0))
+    emlib.Problem(MODEL, data).missing_information(params)  # by now Numba, and what it compiles, are in memory
     assert peak(lambda: emlib.Problem(MODEL, data).missing_information(params)) < 14
     monkeypatch.setattr(gaussian_mixture, "use_compiled_scores", lambda *sizes: False)  # by NumPy, piece by piece
     small = emlib.Problem(MODEL, data).missing_information(params)
