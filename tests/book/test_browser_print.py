@@ -21,6 +21,7 @@ BODY = """<div id="jb-print-docs-body"><h1>Title</h1></div><main class="bd-main 
 
 
 WIDE = _html([["two normals, 2.5 apart, n = 100000"] + ["1234"] * 12], ["default, E-steps"] * 13, "Thirteen columns")
+SABOTAGE = ".emlib-scroll { overflow-x: auto !important; } td { white-space: nowrap !important; }"
 RULES = (Path(__file__).parent / "page_rules.js").read_text()
 
 
@@ -57,8 +58,7 @@ def test_a_cell_of_code_is_not_broken(printed: Page) -> None:
     assert printed.locator(".cell_input").evaluate("e => getComputedStyle(e).breakInside") == "avoid"
 
 
-@pytest.mark.parametrize(("sabotage", "kept"), [
-    ("", True), (".emlib-scroll { overflow-x: auto !important; } td { white-space: nowrap !important; }", False)])  # fmt: skip
+@pytest.mark.parametrize(("sabotage", "kept"), [("", True), (SABOTAGE, False)])
 def test_paper_has_every_column_of_a_wide_table(printed: Page, sabotage: str, kept: bool) -> None:
     printed.evaluate(
         "html => document.querySelector('article').insertAdjacentHTML('beforeend', html)",
