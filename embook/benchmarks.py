@@ -31,11 +31,23 @@ class Results:
 
     tables: Mapping[str, Mapping[str, Any]]
 
-    def show(self, name: str) -> None:
-        """Show a table under its title."""
+    def show(self, name: str, columns: Sequence[str] | None = None, shorter: Mapping[str, str] | None = None) -> None:
+        """Show a table under its title.
+
+        Parameters
+        ----------
+        name : str
+            Of the table.
+        columns : sequence of str, optional
+            Those to show, in this order; otherwise all.
+        shorter : mapping, optional
+            From phrases in headings and cells to what stands for them.
+        """
         found = self._table(name)
-        rows = [[_plain(value) for value in row] for row in found["rows"]]
-        table(rows, found["columns"], caption=found["title"], digits=DIGITS)
+        columns = found["columns"] if columns is None else columns
+        rows = [[_brief(_plain(row[column]), shorter or {}) for column in columns] for row in self.rows(name)]
+        headings = [_brief(column, shorter or {}) for column in columns]
+        table(rows, headings, caption=found["title"], digits=DIGITS)
 
     def rows(self, name: str, **wanted: Any) -> list[dict[str, Any]]:
         """Return the rows of a table in which the named columns have these values, as mappings."""
@@ -75,6 +87,14 @@ class Results:
 def _plain(value: Any) -> Any:
     """Round large floats to whole numbers, so that they are shown without a power of ten."""
     return round(value) if isinstance(value, float) and abs(value) >= 10**DIGITS else value
+
+
+def _brief(value: Any, shorter: Mapping[str, str]) -> Any:
+    """Replace phrases of a text."""
+    if isinstance(value, str):
+        for phrase, brief in shorter.items():
+            value = value.replace(phrase, brief)
+    return value
 
 
 def _text(answer: Any) -> str:

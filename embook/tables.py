@@ -55,7 +55,7 @@ def _html(cells: list[list[str]], columns: Sequence[str], caption: str | None) -
     inner = f'<table class="emlib-table">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     # A scrolling region must be reachable by keyboard, hence the tabindex.
     label = escape(caption or "table", quote=True)
-    opening = f'<div class="emlib-scroll" style="overflow-x:auto" tabindex="0" role="region" aria-label="{label}">'
+    opening = f'<div class="emlib-scroll" tabindex="0" role="region" aria-label="{label}">'
     return f"{opening}{inner}</div>"
 
 

@@ -119,19 +119,19 @@ class Problem:
     def expectation(self, params: Any) -> Expectation:
         """Run one E-step over all chunks and add them up in a fixed order."""
         self.count_e_steps(1)
-        total: Expectation = tree_sum(self.map(self.model.e_step_at(params), self._chunks(self.model.estep_chunk())))
+        total: Expectation = self._total(self.model.e_step_at(params))
         return total
 
     def missing_information(self, params: Any) -> Array:
         """Return the model's closed-form missing information in standard entries, summed over chunks."""
         self.count_e_steps(self.model.missing_information_cost())
-        chunks = self._chunks(self.model.estep_chunk())
-        total: Array = tree_sum(self.map(partial(self.model.missing_information, params), chunks))
+        total: Array = self._total(partial(self.model.missing_information, params))
         return total
 
-    def _chunks(self, size: int) -> Iterator[Data]:
-        pieces = self._passed.chunks(size if self.chunk_size is None else self.chunk_size)
-        return (seen for piece in pieces if len(seen := piece.seen()))
+    def _total(self, function: Callable[[Data], Any]) -> Any:
+        """Return the sum over chunks of what a function makes of each."""
+        size = self.model.estep_chunk() if self.chunk_size is None else self.chunk_size
+        return tree_sum(self.map(partial(_of_seen, function), self._passed.chunks(size)))
 
     def loglik(self, x: Any) -> float:
         """Return the total observed-data log-likelihood; minus infinity outside the space."""
@@ -237,3 +237,7 @@ class Problem:
             yield
         finally:
             self.n_estep, self.n_mstep = counts
+
+
+def _of_seen(function: Callable[[Data], Any], chunk: Data) -> Any:
+    return function(chunk.seen())

@@ -82,8 +82,11 @@ class Data:
         return replace(self, units=units, weights=weights, whole=self.n_units if self.whole is None else self.whole)
 
     def seen(self) -> Data:
-        """Return the units without those of weight zero, which may be impossible: minus infinity times zero is none."""
-        if not isinstance(self.weights, np.ndarray) or self.weights.all():
+        """Return the units without those of weight zero, which may be impossible: minus infinity times zero is none.
+
+        Where none is left they are the same.
+        """
+        if self.weights is None or self.weights.all() or not self.weights.any():
             return self
         return self.piece(np.flatnonzero(self.weights))
 

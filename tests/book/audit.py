@@ -14,6 +14,7 @@ from browser import violations
 
 RULES = (Path(__file__).parent / "page_rules.js").read_text(encoding="utf-8")
 READY = "() => document.fonts.ready"
+PAPER = 690  # CSS pixels between margins of 14 mm on A4
 
 # What others do wrong and we cannot reach: the rule, and a mark of the only elements that may break it.
 ALLOWED = {
@@ -114,7 +115,8 @@ def audited(browser: Browser, from_file: str, from_server: str) -> Findings:
         findings.add("dark", accessibility(page, ["color-contrast"]))
         page.emulate_media(media="print")
         page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
-        findings.add("print", rule(page, "printed"))
+        page.set_viewport_size({"width": PAPER, "height": 900})
+        findings.add("print", rule(page, "printed") + rule(page, "cut"))
     with visit(browser, from_server, findings, width=390) as page:
         findings.add("narrow", rule(page, "overflow") + rule(page, "clipped") + rule(page, "sliders"))
     return findings

@@ -72,11 +72,18 @@
     return faults;
   };
 
+  // To be called at the width of the paper: what lies beside it, or in a box that would have to scroll, is lost.
+  const cut = () => all("table, .emlib-scroll, .pst-scrollable-table-container").filter(seen).flatMap(e => {
+    const scrolls = getComputedStyle(e).overflowX !== "visible" ? e.scrollWidth - e.clientWidth : 0;
+    const over = Math.max(scrolls, e.getBoundingClientRect().right - content().getBoundingClientRect().right);
+    return over > 2 ? [`${Math.round(over)} px cut off in print: ${brief(e.textContent)}`] : [];
+  });
+
   // A link in a drawing has an object for its href, so that the address is taken from the attribute.
   const address = a => new URL(a.getAttribute("href"), document.baseURI).href.split("?")[0];
   const links = () => [...document.querySelectorAll("a[href]")].map(address);
   const anchors = () => [...document.querySelectorAll("[id]")].map(e => e.id);
   const folded_equations = () => all("details:not([open]) div.math[id], .toggle-hidden div.math[id]").map(e => e.id);
 
-  window.pageRules = {formulas, overflow, clipped, sliders, figures, ids, folds, printed, links, anchors, folded_equations};
+  window.pageRules = {formulas, overflow, clipped, sliders, figures, ids, folds, printed, cut, links, anchors, folded_equations};
 })();

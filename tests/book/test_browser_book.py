@@ -76,6 +76,21 @@ def test_the_fold_check_can_fail(browser: Browser, tmp_path: Path) -> None:
         assert not page.locator("#x").evaluate(ON_SCREEN)
 
 
+IN_SIGHT = """heading => [...document.querySelectorAll("article .emlib-scroll th")]
+  .filter(e => e.textContent === heading && !e.closest("details:not([open])"))
+  .map(e => e.getBoundingClientRect().right <= e.closest(".emlib-scroll").getBoundingClientRect().right)"""
+
+
+@pytest.mark.parametrize(("width", "heading"), [
+    (1280, "peer / default"), (1280, "default / quickest"), (1280, "worst: ms"), (390, "peer / default"),
+    (390, "default / quickest"), (390, "times as long")])  # fmt: skip
+def test_the_column_that_decides_is_in_sight(browser: Browser, width: int, heading: str) -> None:
+    with visit(browser, (HTML / "chapters" / "performance.html").as_uri(), Findings(), width=width) as page:
+        assert page.evaluate(IN_SIGHT, heading).count(True) >= 1
+        page.add_style_tag(content="td:first-child { min-width: 1200px !important; }")
+        assert not any(page.evaluate(IN_SIGHT, heading)), "a column beside the screen is not noticed"
+
+
 def rows(page: Page) -> list[str]:
     """The names of the ledger's visible rows, in their order."""
     return [row.inner_text() for row in page.locator("table.emlib-ledger tbody tr:visible td:first-child").all()]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from embook.tables import _html
 from tests.book.browser import chromium
 from tests.book.one_page import build
 
@@ -17,6 +18,11 @@ BODY = """<div id="jb-print-docs-body"><h1>Title</h1></div><main class="bd-main 
 <div class="emx"><p class="emx-note">Drag the disc. <button data-part="again">Start again</button></p>
 <p class="emx-say">After one step.</p></div>
 <div class="cell"><div class="cell_input"><pre>x</pre></div></div></article></main>"""
+
+
+WIDE = _html([["two normals, 2.5 apart, n = 100000"] + ["1234"] * 12], ["default, E-steps"] * 13, "Thirteen columns")
+SABOTAGE = ".emlib-scroll { overflow-x: auto !important; } td { white-space: nowrap !important; }"
+RULES = (Path(__file__).parent / "page_rules.js").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,19 @@ def test_the_printed_title_has_its_number(printed: Page) -> None:
 
 def test_a_cell_of_code_is_not_broken(printed: Page) -> None:
     assert printed.locator(".cell_input").evaluate("e => getComputedStyle(e).breakInside") == "avoid"
+
+
+@pytest.mark.parametrize(("sabotage", "kept"), [("", True), (SABOTAGE, False)])
+def test_paper_has_every_column_of_a_wide_table(printed: Page, sabotage: str, kept: bool) -> None:
+    printed.evaluate(
+        "html => document.querySelector('article').insertAdjacentHTML('beforeend', html)",
+        f"<div class='cell tag_scroll-output' id='wide'><div class='cell_output'>{WIDE}</div>"
+        f"<style>{sabotage}</style></div>",
+    )
+    printed.set_viewport_size({"width": 690, "height": 900})
+    printed.evaluate(RULES)
+    assert (printed.evaluate("() => pageRules.cut()") == []) is kept
+    printed.evaluate("() => document.getElementById('wide').remove()")
 
 
 def test_the_role_marks_its_words(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ SOUND = (
     f"<details><summary>Proof</summary><div class='proof'>All is well.</div></details><script>{UNFOLD}</script>"
 )
 LONG = "<div class='katex-display katex'><div style='width:900px'>long</div></div>"
+WIDE = "<tr><td style='white-space:nowrap'>" + "a cell of many words " * 12 + "</td></tr>"
 DIM = "html[data-theme=dark] .dim { background: #333; color: #444; }"
 
 # One page for each rule, and more where a rule watches for more than one thing.
@@ -50,6 +51,8 @@ SABOTAGES = [
     ("axe", "<div role='doc-endnote'>An excused rule, broken by another element.</div>"),
     ("print", "<div class='admonition toggle toggle-hidden'><button class='toggle-button'>Solution</button></div>"),
     ("print", "<div class='proof' style='display:none'>Not printed.</div>"),
+    ("print", f"<table>{WIDE}</table>"),
+    ("print", f"<div class='emlib-scroll' style='overflow-x:auto;width:300px'><table>{WIDE}</table></div>"),
     ("dark", f"<style>{DIM}</style><p class='dim'>Who can read this?</p>"),
     ("narrow", "<div style='width:800px'>A box wider than a phone.</div>"),
     ("narrow", "<input type='range' id='r' aria-label='step' style='width:84px'>"),

@@ -43,6 +43,12 @@ def test_a_run_of_one_part_keeps_the_others(tmp_path: Path, monkeypatch: pytest.
         benchmarks.load(kept).show("three")
 
 
+def test_some_columns_are_shown_in_the_order_asked_for_with_shorter_phrases(capsys: pytest.CaptureFixture[str]) -> None:
+    table = {"title": "Times", "columns": ["model", "ms", "ratio"], "rows": [["hidden chain, long", 2.0, 1.5]]}
+    benchmarks.Results({"times": table}).show("times", ["model", "ratio"], {"hidden chain": "chain", "ratio": "times"})
+    assert capsys.readouterr().out.split() == ["Times", "model", "times", "chain,", "long", "1.5"]
+
+
 def test_an_unknown_part_and_a_missing_file_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         options(["nothing"])
