@@ -58,13 +58,16 @@ def _along(problem: Problem, here: Evaluation, alive: Array) -> tuple[Array, Arr
     product = partial(_product, problem, here, alive)
     step = alive * (problem.m_step(here).x - here.x)
     length = np.sqrt(abs(float(step @ here.gradient)))
-    # The image of the step, not the step itself: of it the gradient is I_c's image to first order only, or rounding.
-    start = product(step / length) if length > 0 else None
-    if start is None or not _extended(product, kept, start, FROM_GRADIENT) or not kept:
-        return None
-    sizes = np.hypot(np.sqrt(sum(v**2 for v, _, _ in kept)), _units(problem, here))
+    if length > 0:
+        # The image of the step, not the step: of that the gradient is I_c's image to first order only, or rounding.
+        start = product(step / length)
+        if start is None or not _extended(product, kept, start, FROM_GRADIENT):
+            return None
+    sizes = np.sqrt(_units(problem, here) ** 2 + sum(v**2 for v, _, _ in kept))
     random = product(alive * sizes * np.random.default_rng(0).standard_normal(problem.size))
     if random is None or not _extended(product, kept, random, FROM_RANDOM, FEWEST):
+        return None
+    if not kept:
         return None
     values, turns = _values(kept)
     if values[-1] > LARGEST:
@@ -75,11 +78,15 @@ def _along(problem: Problem, here: Evaluation, alive: Array) -> tuple[Array, Arr
 def _units(problem: Problem, here: Evaluation) -> Array:
     """Return a scale of each coordinate in the data's units, above zero: how far a random start lies from the point.
 
-    The directions from the EM step have none where it is zero, as by symmetry at many a saddle.
+    The directions from the EM step have none where it is zero, as by symmetry at many a saddle. One where these data
+    have no random start.
     """
     space, data = problem.model.space, problem.data
-    start = space.lifted(space.hold(problem.model.start(data.sample(), np.random.default_rng(0))), INSIDE)
-    away = np.abs(space.pack(start) - here.x)
+    try:
+        start = space.lifted(space.hold(problem.model.start(data.sample(), np.random.default_rng(0))), INSIDE)
+        away = np.abs(space.pack(start) - here.x)
+    except ValueError:
+        away = np.zeros(problem.size)
     return np.asarray(np.where(away > 0, away, 1.0) / np.sqrt(data.n_units))
 
 

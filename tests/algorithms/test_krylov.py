@@ -191,3 +191,24 @@ def test_without_a_look_a_run_is_no_success(monkeypatch: pytest.MonkeyPatch) -> 
     found = emlib.fit(MODEL, ROWS, algorithm=SQUAREM(), rng=3)
     assert found.status is emlib.Status.UNCHECKED
     assert not found.success
+
+
+@pytest.mark.parametrize("startable", [True, False])
+def test_at_rest_exactly_there_is_the_random_direction(startable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both means in one place: the EM step is zero to the last bit. Data may have no random start at all."""
+    side = 110
+    rows = np.random.default_rng(0).standard_normal((2000, side)) * np.r_[1.4, np.linspace(0.99, 0.7, side - 1)]
+    rows = np.vstack([rows, -rows])  # whose mean is zero exactly
+    fixed = {"weights": [0.5, 0.5], "covariances": np.eye(side)}
+    model = GaussianMixture(2, side, "tied", fixed=fixed)
+    problem = Problem(model, rows)
+
+    def refusing(self: Any, data: Any, rng: Any) -> Any:
+        raise ValueError("data: none")
+
+    if not startable:
+        monkeypatch.setattr(GaussianMixture, "start", refusing)
+    here = problem.evaluate(model.space.pack(model.params(**fixed, means=np.zeros((2, side)))))
+    found = krylov.ritz(problem, here)
+    assert found is not None
+    assert found[0][0] < -0.5
