@@ -44,7 +44,7 @@ def ritz(problem: Problem, here: Evaluation) -> tuple[Array, Array] | None:
         return None
     space = problem.model.space
     alive = ~space.vanished_mask(here.params, target.params)
-    creeping = logarithms(space) & (np.abs(target.x - here.x) > CREEPING)
+    creeping = alive & logarithms(space) & (np.abs(target.x - here.x) > CREEPING)
     found = _along(problem, here, alive)
     if found is None and creeping.any():
         found = _along(problem, here, alive & ~creeping)
@@ -85,7 +85,7 @@ def _units(problem: Problem, here: Evaluation) -> Array:
     try:
         start = space.lifted(space.hold(problem.model.start(data.sample(), np.random.default_rng(0))), INSIDE)
         away = np.abs(space.pack(start) - here.x)
-    except ValueError:
+    except Exception:  # whatever it is, it must not end a run that has arrived
         away = np.zeros(problem.size)
     return np.asarray(np.where(away > 0, away, 1.0) / np.sqrt(data.n_units))
 

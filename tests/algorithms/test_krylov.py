@@ -204,7 +204,7 @@ def test_at_rest_exactly_there_is_the_random_direction(startable: bool, monkeypa
     problem = Problem(model, rows)
 
     def refusing(self: Any, data: Any, rng: Any) -> Any:
-        raise ValueError("data: none")
+        raise NotImplementedError("no start")
 
     if not startable:
         monkeypatch.setattr(GaussianMixture, "start", refusing)
