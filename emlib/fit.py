@@ -62,8 +62,8 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
     sample_weight : array_like, optional
         How often each unit was seen.
     coordinates : str, optional
-        Default: the algorithm's own. They go with `algorithm`: many, the default of most models among them, work in
-        'free' ones only.
+        In which the run begins, and the result has its `x` and `jac`. Default: the algorithm's own. They go with
+        `algorithm`: many, the default of some models among them, work in 'free' ones only.
     callback, progress
         See `solve`.
     checkpoint : str or Path, optional

@@ -73,7 +73,7 @@ class Result:
     loglik : float
         Total observed-data log-likelihood, nats; of a penalised model, too, without the penalty.
     x, jac : ndarray, shape (p,)
-        The point and the gradient of `fun` = -objective, in the problem's coordinates.
+        The point and the gradient of `fun` = -objective, in the coordinates in which the run began.
     success : bool
         True only for Status.CONVERGED.
     status : Status

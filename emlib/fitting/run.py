@@ -81,9 +81,9 @@ class Run:
         here, space, old = self.state.evaluation, self.problem.model.space, self.problem.coordinates
         if self.problem.m_step(here).fault is not None:
             return
-        home = None if self.home is None else space.unpack(self.home, old)
         self.problem.enter(relay.second.coordinates)
-        self.home = None if home is None else self.problem.checked_m_step(home).x
+        if self.home is not None:
+            self.home = self.problem.checked_m_step(space.unpack(self.home, old)).x
         self.best = self.problem.evaluate(self.problem.checked_m_step(best.params).x)
         there = self.best if best is here else self.problem.evaluate(self.problem.checked_m_step(here.params).x)
         self.algorithm, self.state = relay.second, relay.second.init(self.problem, there)

@@ -58,7 +58,7 @@ def e_step(densities: NormalDensities, data: Data) -> Expectation:
     from emlib.kernels import gaussian  # compiles, or reads what an earlier run compiled
 
     normals = densities.arguments
-    weights = UNWEIGHTED if data.weights is None else data.weights
+    weights = to_weights(data)
     sums = zero_sums(normals)
     totals = gaussian.add_chunk(data.units, weights, normals, sums, EXP)
     found = gaussian_products.combined(normals, sums)
@@ -69,6 +69,11 @@ def e_step(densities: NormalDensities, data: Data) -> Expectation:
     moments = to_moments(found, densities.means, densities.kind)
     stats = Statistics({"weights": found.counts.copy(), "components": moments})
     return Expectation(stats, totals.loglik, max(totals.entropy, 0.0), data.n_units, totals.magnitude)
+
+
+def to_weights(data: Data) -> Array:
+    """Return the weights as compiled passes take them: none at all where every unit counts once."""
+    return UNWEIGHTED if data.weights is None else data.weights
 
 
 def missing_products(densities: NormalDensities, data: Data) -> Array:
@@ -82,7 +87,7 @@ def missing_products(densities: NormalDensities, data: Data) -> Array:
     heads = np.array([weight_score(float(np.exp(log_weight))) for log_weight in densities.log_weights])
     scores = Scores(heads, np.linalg.inv(densities.noise), np.ascontiguousarray(pairs, dtype=np.int64))
     sums = ScoreSums(np.zeros((count, length, length)), np.zeros((count, length, count * length)))
-    weights = UNWEIGHTED if data.weights is None else data.weights
+    weights = to_weights(data)
     gaussian_scores.add_scores(data.units, weights, normals, scores, sums, EXP)
     lower = -sums.means.reshape(count, length, count, length)[:, :used, :, :used]
     found = np.where(np.tri(count, k=-1, dtype=bool)[:, None, :, None], lower, lower.transpose(2, 3, 0, 1))

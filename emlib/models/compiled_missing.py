@@ -11,10 +11,9 @@ from emlib.families import GaussianMoments
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.kernels.missing_arguments import FilledSums, Kinds, Normal
 from emlib.model import Expectation, Statistics
+from emlib.models.compiled_gaussian import to_weights
 from emlib.models.partial import sorted_by_kind
 from emlib.numerics import Array
-
-UNWEIGHTED = np.empty(0)
 
 
 def expectation(params: Any, data: Data) -> Expectation | None:
@@ -27,7 +26,7 @@ def expectation(params: Any, data: Data) -> Expectation | None:
     # Copied, since a caller's array may be read-only, or not contiguous, which the loops are not compiled for.
     normal = Normal(np.array(params.mean, dtype=float), np.array(params.covariance, dtype=float, order="C"))
     found = _room(len(data), len(seen), side)
-    weights = UNWEIGHTED if data.weights is None else data.weights
+    weights = to_weights(data)
     if not missing_entries.add_rows(data.units, weights, kinds, normal, found):
         return None
     density = np.empty(len(data))
