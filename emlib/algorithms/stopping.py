@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
-from emlib.algorithms.krylov import cost as ritz_cost
-from emlib.algorithms.krylov import ritz
 from emlib.algorithms.metric import hessian_cost, with_vanished
+from emlib.algorithms.ritz import USUAL, ritz
 from emlib.blocks.elementwise import CURVATURE_LOST
 from emlib.blocks.simplex import VANISHED
 from emlib.evaluation.companions import in_coordinates, in_free_coordinates
@@ -105,7 +104,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     """Return the curvature at an evaluated point, in units of the complete information.
 
     Costs a Louis matrix, or 2p E-steps for models without a closed form. Where that takes more E-steps than `ritz`, or
-    above `LARGE_SPACE` parameters, it is looked at along a few dozen directions instead; where that fails, None above
+    above `LARGE_SPACE` parameters, it is looked at along a few directions instead; where that fails, None above
     `LARGEST_HESSIAN`.
     A direction of positive curvature makes a saddle only if a step along it gains more than `tol`; on the
     flat ridges of overspecified mixtures none does. Nor is there a saddle before the other directions are at rest.
@@ -113,9 +112,10 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     good as zero there is no curvature to be seen; where the EM step raises it the boundary is no maximum.
     """
     inner, point = _interior(problem, here)
-    looked = _by_last_hessian(inner, point)
+    looked, bound = _by_last_hessian(inner, point), 0.0
     if looked is None and _along_few(inner):
-        looked = ritz(inner, point)
+        few = ritz(inner, point, tol)
+        looked, bound = (None, 0.0) if few is None else (few[:2], few.bound)
     if looked is None and inner.size > LARGEST_HESSIAN:
         return None
     values, vectors = _by_hessian(inner, point) if looked is None else looked
@@ -130,7 +130,8 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     step = vectors @ (vectors.T @ point.gradient / np.maximum(values, FLAT_CURVATURE))
     vanishing = inner.model.vanishing(point.params, inner.data, step)
     on_boundary = inner.model.space.lifted(here.params, LIFTED_SHARE, CURVATURE_LOST) is not here.params
-    return Curvature(1.0 - float(slowest), np.inf if saddle else float(gains.sum()), saddle, vanishing, len(values),
+    left = np.inf if saddle else max(float(gains.sum()), bound)
+    return Curvature(1.0 - float(slowest), left, saddle, vanishing, len(values),
                      inside or (higher if on_boundary else None))
 
 
@@ -165,12 +166,12 @@ def known_hessian_distance(problem: Problem, point: Evaluation, complete: Array)
 
 def curvature_cost(problem: Problem) -> int:
     """Return how many E-steps a look at the curvature takes, as a rule."""
-    return ritz_cost() if _along_few(problem) else hessian_cost(problem.model)
+    return USUAL if _along_few(problem) else hessian_cost(problem.model)
 
 
 def _along_few(problem: Problem) -> bool:
-    """Return whether the curvature is looked at along a few dozen directions, for which no matrix is made."""
-    return problem.model.space.size("free") > LARGE_SPACE or hessian_cost(problem.model) > ritz_cost()
+    """Return whether the curvature is looked at along a few directions, for which no matrix is made."""
+    return problem.model.space.size("free") > LARGE_SPACE or hessian_cost(problem.model) > USUAL
 
 
 def _higher(problem: Problem, point: Evaluation, direction: Array, tol: float) -> Any:

@@ -12,7 +12,7 @@ import pytest
 import emlib
 import emlib.fitting.run as run_module
 from emlib import Problem
-from emlib.algorithms import EM, SQUAREM, krylov, stopping
+from emlib.algorithms import EM, SQUAREM, krylov, ritz, stopping
 from emlib.algorithms.stopping import curvature
 from emlib.models import FactorAnalysis, GaussianHMM, GaussianMixture
 from emlib.numerics import Array
@@ -42,30 +42,52 @@ def exact(problem: Problem, here: Evaluation) -> tuple[Array, float]:
 @pytest.mark.parametrize("left", [1e-2, 1e-8])
 def test_a_few_directions_say_what_the_matrix_says(left: float, monkeypatch: pytest.MonkeyPatch) -> None:
     problem, here = point(left)
-    before, found = problem.n_estep, krylov.ritz(problem, here)
+    before, found = problem.n_estep, ritz.ritz(problem, here)
     assert found is not None
-    spent, (values, vectors) = problem.n_estep - before, found
+    spent, (values, vectors, bound) = problem.n_estep - before, found
     whole, gain = exact(problem, here)
-    assert spent <= krylov.cost() < 2 * problem.size
+    assert spent <= ritz.FROM_RANDOM + ritz.FROM_GRADIENT < problem.size
     # A Ritz value is no less than the least value where I_c (I - DM) = I_o, which is so at a fixed point of EM.
     below = tol.CONTROL if left < 1e-6 else LEAST * whole[0]
     assert whole[0] - below < values[0] < (1 + LEAST) * whole[0]
     assert values[-1] < 1 + tol.CONTROL
+    assert bound == 0
     assert abs((0.5 * (vectors.T @ here.gradient) ** 2 / values).sum() - gain) < GAIN * gain
-    if left < 1e-6:
-        gram = vectors.T @ problem.complete_information(here) @ vectors
-        assert np.abs(gram - np.eye(len(values))).max() < 1e-2
+    gram = vectors.T @ problem.complete_information(here) @ vectors
+    assert np.abs(gram - np.eye(len(values))).max() < tol.CONTROL
 
-    honest = krylov._product
 
-    def forgetful(*given: Any) -> Any:
-        """Products without DM: what I_c makes of a direction no longer belongs to it."""
-        found = honest(*given)
-        return None if found is None else (given[-2] * given[-1], found[1])
+def doubled(honest: Any) -> Any:
+    """I_c twice as large."""
+    return lambda directions, v: 2 * honest(directions, v)
 
-    monkeypatch.setattr(krylov, "_product", forgetful)
-    wrong = krylov.ritz(problem, here)
-    assert wrong is None or abs(wrong[0][0] - whole[0]) > LEAST * whole[0]
+
+def forgetful(honest: Any) -> Any:
+    """Directions without DM, so that none is new."""
+    return lambda directions, v: (v, honest(directions, v)[1])
+
+
+@pytest.mark.parametrize(("part", "sabotage"), [("_by_complete", doubled), ("_moved", forgetful)])
+def test_wrong_directions_are_found_out(part: str, sabotage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, here = point(1e-8)
+    least = exact(problem, here)[0][0]
+    monkeypatch.setattr(krylov.Directions, part, sabotage(getattr(krylov.Directions, part)))
+    wrong = ritz.ritz(problem, here)
+    assert wrong is None or abs(wrong.values[0] - least) > LEAST * least
+
+
+@pytest.mark.parametrize("left", [1e-2, 1e-8])
+def test_where_little_is_left_a_bound_of_the_gain_does(left: float) -> None:
+    """Random directions alone, fewer E-steps, and a bound that is one."""
+    problem, here = point(left)
+    _, gain = exact(problem, here)
+    costs = []
+    for allowed in (0.0, 1e3 * left):
+        before, found = problem.n_estep, ritz.ritz(problem, here, allowed)
+        assert found is not None
+        costs.append(problem.n_estep - before)
+    assert costs[1] < costs[0]
+    assert gain < found.bound <= allowed
 
 
 def test_a_saddle_of_many_parameters_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +118,7 @@ def test_a_rotation_costs_nothing() -> None:
     model = FactorAnalysis(12, 3)
     problem = Problem(model, rows)
     fit = emlib.fit(model, rows, rng=0)
-    found = krylov.ritz(problem, problem.evaluate(model.space.pack(fit.params)))
+    found = ritz.ritz(problem, problem.evaluate(model.space.pack(fit.params)))
     assert found is None or found[0][0] > -tol.CONTROL
 
 
@@ -121,7 +143,7 @@ def test_of_a_chain_a_few_directions_are_cheaper_and_say_the_same(monkeypatch: p
         assert not found.saddle
         looks.append((found, problem.n_estep - before))
     (few, cost), (whole, dear) = looks
-    assert cost <= krylov.cost() + 1 < 2 * model.space.size("free") <= dear
+    assert 3 * cost < 2 * model.space.size("free") <= dear
     assert few.along < whole.along
     assert abs(few.rate - whole.rate) < LEAST * (1 - whole.rate)
     assert 0 < few.remaining < 2 * whole.remaining  # both are of the order of rounding
@@ -160,7 +182,7 @@ def test_a_saddle_is_seen_along_coordinates_that_no_em_step_has_moved(top: float
     start = model.params(**fixed, means=means)
     found = emlib.fit(model, rows, start=start)
     assert found.status is emlib.Status.SADDLE, found.message
-    monkeypatch.setattr(krylov, "FROM_RANDOM", 0)
+    monkeypatch.setattr(ritz, "FROM_RANDOM", 0)
     assert emlib.fit(model, rows, start=start).success  # what a few products of the EM step alone would say
 
 
@@ -185,7 +207,7 @@ def test_looks_take_no_more_than_the_steps(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_without_a_look_a_run_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "LARGE_SPACE", 10)
-    monkeypatch.setattr(stopping, "ritz", lambda problem, here: None)
+    monkeypatch.setattr(stopping, "ritz", lambda problem, here, tol: None)
     assert emlib.fit(MODEL, ROWS, algorithm=SQUAREM(), rng=3).success  # by the whole matrix
     monkeypatch.setattr(stopping, "LARGEST_HESSIAN", 10)
     found = emlib.fit(MODEL, ROWS, algorithm=SQUAREM(), rng=3)
@@ -209,6 +231,6 @@ def test_at_rest_exactly_there_is_the_random_direction(startable: bool, monkeypa
     if not startable:
         monkeypatch.setattr(GaussianMixture, "start", refusing)
     here = problem.evaluate(model.space.pack(model.params(**fixed, means=np.zeros((2, side)))))
-    found = krylov.ritz(problem, here)
+    found = ritz.ritz(problem, here)
     assert found is not None
     assert found[0][0] < -0.5

@@ -1,0 +1,132 @@
+"""The curvature in units of the complete information along a few directions, of many parameters.
+
+Some come from a random start, which has a share in every direction; some from the EM step, which has one in those
+along which something is left to gain.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from emlib.algorithms.krylov import Directions, NoCurvatureError
+from emlib.evaluation.differences import logarithms
+from emlib.numerics import Array
+from emlib.problem import Evaluation, Problem
+
+FROM_RANDOM, FROM_GRADIENT = 12, 8  # most directions from a random one, and from the EM step; one E-step each
+USUAL = 10  # of both
+FEWEST = 6  # random directions before they may settle: what they must find they have a small share of
+SETTLED = 0.05  # relative change, over two directions, below which they have said what they can
+UNSETTLED = 5.0  # times the least value is that of the random directions, at most
+SURE = 100.0  # times the square root of p: how much a value below zero must have been magnified for an earlier end
+FLAT = 1e-10  # value that counts as zero
+CREEPING = 1e-3  # step of EM in a logarithm, or in log-odds, that goes to the boundary: the rest of the run is over
+INSIDE = 1e-5  # least probability of a random start, so that it has log-odds
+
+
+class Ritz(NamedTuple):
+    """Ritz values of I_c^-1 I_o, ascending, their vectors, orthonormal in I_c, shape (p, m), and a bound of the gain.
+
+    The bound, half s'g over the least value for an EM step s, is zero where directions from that step are among them.
+    """
+
+    values: Array
+    vectors: Array
+    bound: float
+
+
+def ritz(problem: Problem, here: Evaluation, tol: float = 0.0) -> Ritz | None:
+    """Return the curvature along a few directions; along those of the EM step, too, unless less is left than `tol`.
+
+    None where the point, or a neighbour of it, has no EM step, or the differences are rounding, as near a boundary;
+    logarithms that creep towards a boundary, far from linear over a step in their own units, are left out before that.
+    A value below zero is proof of positive curvature; that all are above says so of the directions looked at, among
+    which Lanczos's iteration soon has the extreme ones.
+    """
+    target = problem.m_step(here)
+    if target.fault is not None:
+        return None
+    space = problem.model.space
+    alive = ~space.vanished_mask(here.params, target.params)
+    creeping = alive & logarithms(space) & (np.abs(target.x - here.x) > CREEPING)
+    try:
+        return _along(problem, here, alive, tol)
+    except NoCurvatureError:
+        return _second_try(problem, here, alive & ~creeping, tol) if creeping.any() else None
+    finally:
+        problem.memo.last = here
+
+
+def _second_try(problem: Problem, here: Evaluation, alive: Array, tol: float) -> Ritz | None:
+    try:
+        return _along(problem, here, alive, tol)
+    except NoCurvatureError:
+        return None
+
+
+def _along(problem: Problem, here: Evaluation, alive: Array, tol: float) -> Ritz | None:
+    """Return the curvature over the coordinates that are alive; the others have none to be seen."""
+    found = Directions(problem, here, alive)
+    step = alive * (problem.m_step(here).x - here.x)
+    slope = abs(float(step @ here.gradient))
+    unit = step / np.sqrt(slope) if slope > 0 else 0 * step
+    scale = np.hypot(_units(problem, here), unit)
+    _from_random(found, scale * np.random.default_rng(0).standard_normal(problem.size))
+    bound = UNSETTLED * 0.5 * slope / found.values()[0] if found.vectors else np.inf
+    if not 0 <= bound <= tol:
+        _from_step(found, unit, alive * here.gradient)
+        bound = 0.0
+    if not found.vectors:
+        return None
+    values, vectors = found.ritz()
+    return Ritz(values, vectors, bound)
+
+
+def _from_random(found: Directions, start: Array) -> None:
+    """Add directions until the least value has settled, or one below zero would have come out.
+
+    A polynomial of degree m that is one at zero and small over all other values magnifies a random start's share of
+    it, about one in the square root of p, so many times.
+    """
+    least: list[float] = []
+    for values in found.grow(start, FROM_RANDOM):
+        least.append(float(values[0]))
+        if len(least) >= FEWEST and abs(least[-1] - least[-3]) <= SETTLED * abs(least[-1]):
+            return
+        if len(least) >= 3 and _magnified(values) > SURE * np.sqrt(len(start)):
+            return
+
+
+def _magnified(values: Array) -> float:
+    """Return Chebyshev's polynomial of the values' interval at zero, of the degree that so many directions make."""
+    if values[0] <= 0:
+        return 0.0
+    ratio = (values[-1] + values[0]) / max(values[-1] - values[0], FLAT)
+    return float(np.exp(len(values) * np.arccosh(ratio)) / 2)
+
+
+def _from_step(found: Directions, start: Array, gradient: Array) -> None:
+    """Add directions until the gain along all of them has settled."""
+    gains: list[float] = []
+    for _ in found.grow(start, FROM_GRADIENT):
+        values, vectors = found.ritz()
+        gains.append(float(((vectors.T @ gradient) ** 2 / np.maximum(np.abs(values), FLAT)).sum()))
+        if len(gains) >= 3 and abs(gains[-1] - gains[-3]) <= SETTLED * gains[-1]:
+            return
+
+
+def _units(problem: Problem, here: Evaluation) -> Array:
+    """Return a scale of each coordinate in the data's units, above zero: how far a random start lies from the point.
+
+    The directions from the EM step have none where it is zero, as by symmetry at many a saddle. One where these data
+    have no random start.
+    """
+    space, data = problem.model.space, problem.data
+    try:
+        start = space.lifted(space.hold(problem.model.start(data.sample(), np.random.default_rng(0))), INSIDE)
+        away = np.abs(space.pack(start) - here.x)
+    except Exception:  # whatever it is, it must not end a run that has arrived
+        away = np.zeros(problem.size)
+    return np.asarray(np.where(away > 0, away, 1.0) / np.sqrt(data.n_units))
