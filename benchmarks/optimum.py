@@ -1,9 +1,9 @@
 """CPU seconds of whole fits: the default beside EM, SQUAREM, L-BFGS and `Adaptive`, each by its own stopping rule.
 
 All start at the same points, as a user's fits do, on one thread; the look at the curvature at the end is part of the
-time, and its share in the default's is shown, as is that of all Hessians. The compiler's is not: each fit is made once on a small budget
-before. A ratio compares a run with the quickest one that ends no lower than EM from the same start by more than `SAME`
-nats; a run out of budget counts with its time.
+time, and its share in the default's is shown, as is that of all Hessians. The compiler's is not: each fit is made once
+on a small budget before. A ratio compares a run with the quickest one that ends no lower than EM from the same start by
+more than `SAME` nats; a run out of budget counts with its time.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Run = dict[str, tuple[float, Result]]  # CPU seconds and the end of each rival
 
 @contextmanager
 def stopped(*parts: tuple[Any, str]) -> Iterator[list[float]]:
-    """Take the CPU seconds of functions, given by where they stand and their names, as a list to which they are added.
+    """Take the CPU seconds of functions, by place and name, as a list to which they are added.
 
     What one of them spends within another is not added twice.
     """
@@ -65,7 +65,7 @@ def stopped(*parts: tuple[Any, str]) -> Iterator[list[float]]:
 
 
 def shares(model: Any, data: Any, start: Any) -> tuple[float, float]:
-    """Return which share of the default's time looks at the curvature take, and looks and Hessians of steps together."""
+    """Return which share of the default's time looks at the curvature take, and which these and Hessians of steps."""
     found = []
     for parts in ([(LOOP, "curvature")], [(LOOP, "curvature"), (Problem, "hessian")]):
         with stopped(*parts) as spent:
