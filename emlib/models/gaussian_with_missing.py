@@ -15,9 +15,9 @@ from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.mean_coordinates import MixtureMean
 from emlib.kernels import LONG, use_compiled_missing
 from emlib.model import Expectation, Statistics
-from emlib.models import compiled_missing
+from emlib.models import compiled_missing, entry_scores
 from emlib.models.missing_patterns import groups
-from emlib.models.partial import laws, partial, patterns, score_covariance
+from emlib.models.partial import laws, partial, patterns
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
 
@@ -169,15 +169,8 @@ class GaussianWithMissing(ProductModel):
         entries a is normal, so the fourth moments are products of its mean and covariance (Isserlis).
         """
         require_data(data)
-        side = self.n_features
-        precision = np.linalg.inv(params.covariance)
-        counted = data.frequencies
-        missing = np.zeros((side + side**2, side + side**2))
-        for seen, rows in patterns(data.units):
-            law, weight = partial(params.covariance, seen), counted[rows]
-            slope = (data.units[rows][:, seen] - params.mean[seen]) @ (precision @ law.fill).T
-            missing += score_covariance(precision @ law.left @ precision, slope, weight)
-        return missing
+        given = params.mean, params.covariance
+        return entry_scores.information(params.covariance, entry_scores.products(*given, data))
 
     def missing_information_cost(self) -> int:
         """Return the cost of `missing_information` in E-steps: d^4 a pattern, d^2 a row, some 20 rows a pattern."""
