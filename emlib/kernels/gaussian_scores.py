@@ -82,7 +82,7 @@ def add_scores(rows: AnyMatrix, weights: AnyVector, normals: Normals, scores: Sc
                 share[i] = work.joint[k, i] / work.weight[i] if work.weight[i] > 0 else 0.0
             scale_rows(share, own, mean[start:], n_scores)
             scale_rows(work.joint[k], own, weighted[start:], n_scores)
-            add_product_transposed(weighted[start:start + length], own, length, sums.products[k], 0)
+            add_product_transposed(weighted[start:start + length], own, length, sums.products[k], 0, BLOCK)
             for e in range(k + 1):
                 add_product_transposed(weighted[start:start + length], mean[e * length:], length, sums.means[k],
-                                       e * length)
+                                       e * length, BLOCK)

@@ -55,3 +55,19 @@ class FilledSums(NamedTuple):
     left_log_det: Vector
     moments: Matrix
     left: Matrix
+
+
+class PatternMoments(NamedTuple):
+    """What the pass for the missing information writes; nothing where no entry is missing.
+
+    Attributes
+    ----------
+    left : ndarray, shape (G, p)
+        Covariance of the missing entries given the seen ones: its lower triangle, row by row, p = d(d + 1)/2.
+    moments : ndarray, shape (G, p + d + 1)
+        Lower triangle of the moments of (r, 1), r the residuals of a pattern's rows, filled in; half of the count times
+        `left` is added.
+    """
+
+    left: Matrix
+    moments: Matrix

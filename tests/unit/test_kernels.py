@@ -221,7 +221,7 @@ def test_tiles_multiply_matrices(count: int, depth: int, low: int) -> None:
         assert (sums[:, points:] == before[:, points:]).all()
     even = depth - depth % 2
     found = np.zeros((count, depth + low))
-    tiles.add_product_transposed(before, features, even, found, low)
+    tiles.add_product_transposed(before, features, even, found, low, BLOCK)
     wanted = before[:, :BLOCK] @ features[:even, :BLOCK].T
     assert np.allclose(found[:, low:low + even], wanted, rtol=0, atol=1e-11)
     assert not found[:, :low].any()
