@@ -68,6 +68,9 @@ def pulled(kind: str, blocks: Array) -> Array:
     """Return E' diag(B_1, ..., B_K) E for the matrix E of `expand` and K square blocks, shape (K, d d, d d)."""
     if kind == "full":  # E is the identity
         return block_diagonal(*blocks)
+    if kind == "tied":  # E is K identities
+        pooled: Array = blocks.sum(axis=0)
+        return pooled
     embed = _by_component(kind, blocks)
     result: Array = (np.swapaxes(embed, 1, 2) @ blocks @ embed).sum(axis=0)
     return result
@@ -77,6 +80,8 @@ def along(kind: str, blocks: Array) -> Array:
     """Return diag(B_1, ..., B_K) E for the matrix E of `expand` and K blocks, shape (K, m, d d)."""
     if kind == "full":
         return block_diagonal(*blocks)
+    if kind == "tied":
+        return blocks.reshape(-1, blocks.shape[2])
     embed = _by_component(kind, blocks)
     return (blocks @ embed).reshape(-1, embed.shape[2])
 

@@ -58,16 +58,15 @@ class FilledSums(NamedTuple):
 
 
 class PatternMoments(NamedTuple):
-    """What the pass for the missing information writes; nothing where no entry is missing.
+    """What the pass for the missing information writes; zeros stay where no entry is missing.
 
     Attributes
     ----------
-    left : ndarray, shape (G, p)
-        Covariance of the missing entries given the seen ones: its lower triangle, row by row, p = d(d + 1)/2.
+    spread : ndarray, shape (G, p)
+        Covariance of a row's score in the mean given the seen entries: its lower triangle, row by row, p = d(d + 1)/2.
     moments : ndarray, shape (G, p + d + 1)
-        Lower triangle of the moments of (r, 1), r the residuals of a pattern's rows, filled in; half of the count times
-        `left` is added.
+        Sums of (s s' + spread/2), lower triangle, of s and of one over a pattern's rows, s their expected scores.
     """
 
-    left: Matrix
+    spread: Matrix
     moments: Matrix

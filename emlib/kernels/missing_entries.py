@@ -96,15 +96,15 @@ def fill(rows: Any, places: Any, entries: Any, size: int, mean: Any, work: Any, 
 
 
 @inlined
-def add_block(size: int, work: Any, moments: Any, length: int) -> None:
-    """Add the moments of the first rows of the block; `length`, at least so many, is a multiple of `tiles.WIDTH`."""
-    for i in range(size, length):
+def add_block(size: int, work: Any, moments: Any) -> None:
+    """Add the moments of the first rows of the block."""
+    for i in range(size, BLOCK):
         work.weight[i] = 0.0
     for j in range(len(work.weighted)):
         row, line = work.weighted[j], work.filled[j]
-        for i in range(length):
+        for i in range(BLOCK):
             row[i] = work.weight[i] * line[i]
-    tiles.add_product_transposed(work.weighted, work.filled, len(moments), moments, 0, length)
+    tiles.add_product_transposed(work.weighted, work.filled, len(moments), moments, 0, BLOCK)
 
 
 @inlined
@@ -140,8 +140,8 @@ def add_rows(rows: AnyMatrix, weights: AnyVector, kinds: Kinds, normal: Normal, 
                 sums.counts[kind] += weight
             at, low = at + count, low + count
             if at == BLOCK:
-                add_block(at, work, sums.moments, BLOCK)
+                add_block(at, work, sums.moments)
                 at = 0
         add_left(sums.counts[kind], entries, size, work.factor, sums.left)
-    add_block(at, work, sums.moments, BLOCK)
+    add_block(at, work, sums.moments)
     return True

@@ -46,7 +46,7 @@ def products(mean: Array, covariance: Array, data: Data) -> Array | None:
         found = PatternMoments(np.zeros((count, pairs)), np.zeros((count, pairs + side + 1)))
         if not missing_products.add_patterns(data.units, to_weights(data), piece, normal, found):
             return None
-        total += found.left.T @ found.moments
+        total += found.spread.T @ found.moments
     return total
 
 

@@ -165,14 +165,13 @@ class GaussianWithMissing(ProductModel):
 
         Notes
         -----
-        A row's score is a and (a a' - A)/2 with A the inverse covariance and a = A (y - mean); given the seen
-        entries a is normal, so the fourth moments are products of its mean and covariance (Isserlis).
+        The score's covariance given the seen entries, summed over rows: see `emlib.models.entry_scores`.
         """
         require_data(data)
         given, summed = (params.mean, params.covariance, data), None
         if use_compiled_missing(len(data), self.n_features):
             summed = compiled_missing.products(*given)
-        return entry_scores.information(params.covariance, entry_scores.products(*given) if summed is None else summed)
+        return entry_scores.information(self.n_features, entry_scores.products(*given) if summed is None else summed)
 
     def missing_information_cost(self) -> int:
         """Return the cost of `missing_information` in E-steps: d^4 a pattern, d^2 a row, some 20 rows a pattern."""
