@@ -1,8 +1,8 @@
 """One pass over rows with missing entries for their missing information: expected scores and their covariance.
 
-For each pattern the covariance is factorised with the seen entries first, L L'. Of a row's score a = L'^-1 L^-1 r, r its
-residual, the mean given the seen entries is L_s'^-1 L_s^-1 r_s there, and zero at the missing ones; the covariance is
-H' H, H the rows of L^-1 below those of the seen entries. Complete rows are passed by.
+For each pattern the covariance is factorised with the seen entries first, L L'. A row with residual r has the score
+a = L'^-1 L^-1 r in the mean. Given the seen entries, its mean is L_s'^-1 L_s^-1 r_s there, and zero at the missing
+ones; its covariance is H' H, H the rows of L^-1 below those of the seen entries. Complete rows are passed by.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from emlib.kernels import blocks, tiles
-from emlib.kernels import small_matrices as small
 from emlib.kernels.array_types import AnyMatrix, AnyVector
 from emlib.kernels.blocks import inlined
 from emlib.kernels.dispatch import BLOCK, STRIDE
@@ -21,11 +20,10 @@ from emlib.kernels.missing_entries import factorise, subtract
 
 
 class Work(NamedTuple):
-    """A Cholesky factor and its inverse, a row of this, expected scores of some rows, plain and weighted, their moments.
-    """
+    """A Cholesky factor; a row of its inverse, sorted in two ways; expected scores of some rows, and their moments."""
 
     factor: Any
-    inverse: Any
+    solved: Any
     line: Any
     slopes: Any
     weighted: Any
@@ -37,7 +35,7 @@ class Work(NamedTuple):
 def empty_work(side: int) -> Any:
     """Return room for the rows of one pattern; scores of a row end with a one."""
     width = side + 1 + (side + 1) % 2
-    return Work(np.empty((side, side)), np.empty((side, side)), np.empty(side), np.zeros((width, STRIDE)),
+    return Work(np.empty((side, side)), np.empty(side), np.empty(side), np.zeros((width, STRIDE)),
                 np.zeros((width, STRIDE)), np.zeros(BLOCK), np.empty((width, width)))
 
 
@@ -80,16 +78,20 @@ def add_products(count: int, width: int, work: Any) -> None:
 @inlined
 def write_spread(entries: Any, size: int, work: Any, spread: Any) -> None:
     """Add the covariance H' H of a pattern's scores, a lower triangle row by row."""
-    side, line = len(entries), work.line
-    small.invert_triangle(work.factor, side, work.inverse)
+    side, factor, solved, line = len(entries), work.factor, work.solved, work.line
     for e in range(size, side):
-        line[:] = 0.0
-        for b in range(e + 1):
-            line[entries[b]] = work.inverse[e, b]
+        solved[:] = 0.0
+        solved[e] = 1.0
+        for a in range(e, -1, -1):
+            solved[a] /= factor[a, a]
+            for b in range(a):
+                solved[b] -= solved[a] * factor[a, b]
+        for b in range(side):
+            line[entries[b]] = solved[b]
         for a in range(side):
-            factor, row = line[a], spread[a * (a + 1) // 2:]
+            left, row = line[a], spread[a * (a + 1) // 2:]
             for b in range(a + 1):
-                row[b] += factor * line[b]
+                row[b] += left * line[b]
 
 
 @inlined

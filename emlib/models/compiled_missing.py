@@ -1,4 +1,4 @@
-"""E-step and missing information of a normal distribution with missing entries, by compiled passes over the patterns."""
+"""E-step and missing information of a normal distribution with missing entries, by compiled passes over patterns."""
 
 from __future__ import annotations
 

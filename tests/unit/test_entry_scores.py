@@ -1,5 +1,4 @@
-"""The missing information of missing entries: NumPy's and the compiled sums against Isserlis's rule, pattern by pattern.
-"""
+"""The missing information of missing entries, by NumPy and compiled, against Isserlis's rule for each pattern."""
 
 from __future__ import annotations
 
