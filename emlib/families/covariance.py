@@ -97,12 +97,16 @@ def entries(kind: str, side: int) -> tuple[Array, Array]:
     return lower_indices(side) if kind in ("full", "tied") else (np.arange(side), np.arange(side))
 
 
-def entry_embedding(kind: str, count: int, side: int) -> Array:
-    """Return the gradient of the field from those `entries` of the K gradients per matrix, shape (K, m, size)."""
+def entry_embedding(kind: str, count: int, side: int, k: int) -> Array:
+    """Return the gradient of the field from those `entries` of the gradient per matrix k, shape (m, size)."""
     rows, columns = entries(kind, side)
-    full = embedding(kind, count, side).reshape(count, side, side, -1)
-    mirrored = np.where((rows != columns)[:, None], full[:, columns, rows], 0.0)
-    result: Array = full[:, rows, columns] + mirrored
+    if kind == "full":  # without the identity of all matrices, which is large
+        found, places = np.zeros((len(rows), count, side, side)), np.arange(len(rows))
+        found[places, k, rows, columns] = found[places, k, columns, rows] = 1.0
+        return found.reshape(len(rows), -1)
+    whole = embedding(kind, count, side).reshape(count, side, side, -1)[k]
+    mirrored = np.where((rows != columns)[:, None], whole[columns, rows], 0.0)
+    result: Array = whole[rows, columns] + mirrored
     return result
 
 
