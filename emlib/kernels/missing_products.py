@@ -72,7 +72,7 @@ def add_products(count: int, width: int, work: Any) -> None:
         row, line = work.weighted[j], work.slopes[j]
         for i in range(length):
             row[i] = work.weight[i] * line[i]
-    tiles.add_product_transposed(work.weighted[:width], work.slopes, width, work.moments, 0, length)
+    tiles.add_product_transposed(work.weighted[:width], work.slopes, width, work.moments[:width], 0, length)
 
 
 @inlined
