@@ -7,9 +7,11 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dtrtrs
 
+DENSE_JACOBIAN = 100  # rows up to which a dense product is the quicker one
 Array = NDArray[Any]
 Addable = TypeVar("Addable", bound=Any)
 
@@ -117,6 +119,13 @@ def kron(left: Array, right: Array) -> Array:
     rows, columns = left.shape[-2] * right.shape[-2], left.shape[-1] * right.shape[-1]
     product = left[..., :, None, :, None] * right[..., None, :, None, :]
     return product.reshape(*product.shape[:-4], rows, columns)
+
+
+def congruence(jacobian: Array, matrix: Array) -> Array:
+    """Return J' A J for a J with few entries, as most maps of parameters are; a large one is multiplied as sparse."""
+    few: Any = scipy.sparse.csr_array(jacobian) if len(jacobian) > DENSE_JACOBIAN else jacobian
+    pulled: Array = few.T @ matrix @ few
+    return pulled
 
 
 @lru_cache(maxsize=64)

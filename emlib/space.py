@@ -19,10 +19,9 @@ import scipy
 
 from emlib.blocks import Block, Diagonal, Held, Interval, Rate, Real, Simplex
 from emlib.blocks.held import hold
-from emlib.numerics import Array, block_diagonal, symmetrise
+from emlib.numerics import Array, block_diagonal, congruence, symmetrise
 
 Params = TypeVar("Params", bound=Any)
-DENSE_JACOBIAN = 100  # entries up to which a dense product with the chart's Jacobian is the quicker one
 DENSE_BASIS = 2000  # entries above which the basis of the feasible directions is not held as a dense matrix
 COORDINATES = ("free", "standard", "mean")
 
@@ -204,11 +203,8 @@ class ParameterSpace:
         return symmetrise(self.pull_matrix(params, hessian) + block_diagonal(*bends))
 
     def pull_matrix(self, params: Any, matrix: Array) -> Array:
-        """Return J' A J for a matrix A over standard entries, J the Jacobian of the free chart (it has few entries)."""
-        chart = self.jacobian(params)
-        few: Any = scipy.sparse.csr_array(chart) if len(chart) > DENSE_JACOBIAN else chart
-        pulled: Array = few.T @ matrix @ few
-        return pulled
+        """Return J' A J for a matrix A over standard entries, J the Jacobian of the free chart."""
+        return congruence(self.jacobian(params), matrix)
 
     def lifted(self, params: Params, share: float, least: float = 0.0) -> Params:
         """Return the parameters with probabilities, rates and intervals kept off their boundary by a share.

@@ -11,6 +11,8 @@ IDENTITY = 1e-12
 REORDERED = 1e-12
 # Two independent codes for one formula, with inverses of matrices of condition up to about 1e4.
 TWO_CODES = 1e-9
+# Sums of products of inverses of condition up to about 1e3, taken in two orders.
+SAME_MATRIX = 1e-10
 # Second derivatives by two codes: one more inverse than the gradients.
 CURVATURE = 1e-8
 # Central differences with step 1e-6: truncation 1e-12, rounding 1e-16/1e-6, times values near 1e2.

@@ -68,6 +68,9 @@ def pulled(kind: str, blocks: Array) -> Array:
     """Return E' diag(B_1, ..., B_K) E for the matrix E of `expand` and K square blocks, shape (K, d d, d d)."""
     if kind == "full":  # E is the identity
         return block_diagonal(*blocks)
+    if kind == "tied":  # E is K identities
+        pooled: Array = blocks.sum(axis=0)
+        return pooled
     embed = _by_component(kind, blocks)
     result: Array = (np.swapaxes(embed, 1, 2) @ blocks @ embed).sum(axis=0)
     return result
@@ -77,6 +80,8 @@ def along(kind: str, blocks: Array) -> Array:
     """Return diag(B_1, ..., B_K) E for the matrix E of `expand` and K blocks, shape (K, m, d d)."""
     if kind == "full":
         return block_diagonal(*blocks)
+    if kind == "tied":
+        return blocks.reshape(-1, blocks.shape[2])
     embed = _by_component(kind, blocks)
     return (blocks @ embed).reshape(-1, embed.shape[2])
 
@@ -92,12 +97,16 @@ def entries(kind: str, side: int) -> tuple[Array, Array]:
     return lower_indices(side) if kind in ("full", "tied") else (np.arange(side), np.arange(side))
 
 
-def entry_embedding(kind: str, count: int, side: int) -> Array:
-    """Return the gradient of the field from those `entries` of the K gradients per matrix, shape (K, m, size)."""
+def entry_embedding(kind: str, count: int, side: int, k: int) -> Array:
+    """Return the gradient of the field from those `entries` of the gradient per matrix k, shape (m, size)."""
     rows, columns = entries(kind, side)
-    full = embedding(kind, count, side).reshape(count, side, side, -1)
-    mirrored = np.where((rows != columns)[:, None], full[:, columns, rows], 0.0)
-    result: Array = full[:, rows, columns] + mirrored
+    if kind == "full":  # without the identity of all matrices, which is large
+        found, places = np.zeros((len(rows), count, side, side)), np.arange(len(rows))
+        found[places, k, rows, columns] = found[places, k, columns, rows] = 1.0
+        return found.reshape(len(rows), -1)
+    whole = embedding(kind, count, side).reshape(count, side, side, -1)[k]
+    mirrored = np.where((rows != columns)[:, None], whole[columns, rows], 0.0)
+    result: Array = whole[rows, columns] + mirrored
     return result
 
 

@@ -2,7 +2,7 @@
 
 `dispatch` says where they serve; `arguments` and the files named after it hold what goes in and out. These need no
 Numba and may be imported anywhere; the passes, `gaussian`, `gaussian_scores`, `hmm`, `hmm_emissions`, `wide_chain`,
-`kalman` and `missing_entries`, only inside the function that calls them; all else only here.
+`kalman`, `missing_entries` and `missing_products`, only inside the function that calls them; all else only here.
 """
 
 from emlib.kernels.dispatch import (

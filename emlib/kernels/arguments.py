@@ -129,13 +129,13 @@ class ScoreSums(NamedTuple):
 
     Attributes
     ----------
-    products : ndarray, shape (K, Q, Q)
-        Expected products of each component's scores.
+    spreads : ndarray, shape (K, Q, Q)
+        Covariances of each component's scores, which count where a unit is of this component.
     means : ndarray, shape (K, Q, K Q)
-        Products of the expected scores: of component k with those of components 0 to k.
+        Products of the expected scores: of component k with those of the components before.
     """
 
-    products: Cube
+    spreads: Cube
     means: Cube
 
 

@@ -60,11 +60,20 @@ def scale_rows(factors: Any, given: Any, found: Any, count: int) -> None:
             row[i] = factors[i] * values[i]
 
 
+@inlined
+def subtract_rows(given: Any, found: Any, count: int) -> None:
+    """Subtract `count` rows from others."""
+    for j in range(count):
+        values, row = given[j], found[j]
+        for i in range(BLOCK):
+            row[i] -= values[i]
+
+
 @blocks.cached
 def add_scores(rows: AnyMatrix, weights: AnyVector, normals: Normals, scores: Scores, sums: ScoreSums,
                c: ExpTable) -> None:
-    """Add a chunk's expected products of scores, and products of expected scores, to `sums`."""
-    side, width, length = rows.shape[1], len(normals.means), sums.products.shape[2]
+    """Add a chunk's variances of scores, and products of the expected scores of two components, to `sums`."""
+    side, width, length = rows.shape[1], len(normals.means), sums.spreads.shape[2]
     work = workspace(side, width + width % 2, 2)
     own, mean = np.zeros((length, STRIDE)), np.zeros((width * length, STRIDE))
     weighted = np.zeros((width * length, STRIDE))
@@ -82,7 +91,8 @@ def add_scores(rows: AnyMatrix, weights: AnyVector, normals: Normals, scores: Sc
                 share[i] = work.joint[k, i] / work.weight[i] if work.weight[i] > 0 else 0.0
             scale_rows(share, own, mean[start:], n_scores)
             scale_rows(work.joint[k], own, weighted[start:], n_scores)
-            add_product_transposed(weighted[start:start + length], own, length, sums.products[k], 0)
-            for e in range(k + 1):
+            subtract_rows(mean[start:], own, n_scores)
+            add_product_transposed(weighted[start:start + length], own, length, sums.spreads[k], 0, BLOCK)
+            for e in range(k):
                 add_product_transposed(weighted[start:start + length], mean[e * length:], length, sums.means[k],
-                                       e * length)
+                                       e * length, BLOCK)

@@ -110,7 +110,7 @@ def run_backward(sequences: Sequences, emissions: Emissions, model: Chain, found
             again.reciprocal[i] = checkpoint[count, i]
         chain.forward(model, block, again, False, filtered, totals)
         chain.smooth(filtered, block.weight, ahead[:count], onward, totals)
-        tiles.add_product_transposed(filtered, onward, len(onward), sums.moves, 0)
+        tiles.add_product_transposed(filtered, onward, len(onward), sums.moves, 0, BLOCK)
         hmm_block.add_moments(emissions, block, served, ahead, sums)
         for k in range(count):
             surplus -= blocks.inner_product(ahead[k], block.gap[k])

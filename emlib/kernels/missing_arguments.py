@@ -55,3 +55,18 @@ class FilledSums(NamedTuple):
     left_log_det: Vector
     moments: Matrix
     left: Matrix
+
+
+class PatternMoments(NamedTuple):
+    """What the pass for the missing information writes; zeros stay where no entry is missing.
+
+    Attributes
+    ----------
+    spread : ndarray, shape (G, p)
+        Covariance of a row's score in the mean given the seen entries: its lower triangle, row by row, p = d(d + 1)/2.
+    moments : ndarray, shape (G, p + d + 1)
+        Sums of (s s' + spread/2), lower triangle, of s and of one over a pattern's rows, s their expected scores.
+    """
+
+    spread: Matrix
+    moments: Matrix

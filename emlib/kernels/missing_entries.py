@@ -40,17 +40,20 @@ def empty_work(side: int) -> Any:
 
 
 @inlined
-def factorise(kind: int, kinds: Any, covariance: Any, factor: Any, sums: Any) -> bool:
-    """Write the Cholesky factor of the covariance, seen entries first; return whether there is one."""
-    entries, side, size = kinds.entries[kind], len(covariance), kinds.sizes[kind]
+def factorise(entries: Any, size: int, covariance: Any, factor: Any) -> tuple[bool, float, float]:
+    """Write the Cholesky factor of the covariance, seen entries first; return whether there is one, and log|S| of both.
+
+    The first is of the seen entries, the second of the missing ones given these.
+    """
+    side = len(covariance)
     for a in range(side):
         for b in range(a + 1):
             factor[a, b] = covariance[entries[a], entries[b]]
-    sums.log_det[kind], least = small.cholesky_rows(factor, 0, size)
+    log_det, least = small.cholesky_rows(factor, 0, size)
     if not least > 0.0:
-        return False
-    sums.left_log_det[kind], least = small.cholesky_rows(factor, size, side)
-    return bool(least > 0.0)
+        return False, log_det, 0.0
+    left_log_det, least = small.cholesky_rows(factor, size, side)
+    return bool(least > 0.0), log_det, left_log_det
 
 
 @inlined
@@ -101,7 +104,7 @@ def add_block(size: int, work: Any, moments: Any) -> None:
         row, line = work.weighted[j], work.filled[j]
         for i in range(BLOCK):
             row[i] = work.weight[i] * line[i]
-    tiles.add_product_transposed(work.weighted, work.filled, len(moments), moments, 0)
+    tiles.add_product_transposed(work.weighted, work.filled, len(moments), moments, 0, BLOCK)
 
 
 @inlined
@@ -124,7 +127,8 @@ def add_rows(rows: AnyMatrix, weights: AnyVector, kinds: Kinds, normal: Normal, 
     work, at, low = empty_work(len(normal.mean)), 0, 0
     for kind in range(len(kinds.sizes)):
         entries, size, high = kinds.entries[kind], kinds.sizes[kind], kinds.ends[kind]
-        if not factorise(kind, kinds, normal.covariance, work.factor, sums):
+        definite, sums.log_det[kind], sums.left_log_det[kind] = factorise(entries, size, normal.covariance, work.factor)
+        if not definite:
             return False
         while low < high:
             count = min(high - low, BLOCK - at)

@@ -64,4 +64,4 @@ def add_weighted_products(pairs: Any, z: Any, panel: Any, weights: Any, sums: An
     last = (len(pairs) - 1) // PANEL * PANEL
     for low in range(last, -1, -PANEL):
         depth = len(pairs) - low if low == last else fill_panel(pairs, z, low, panel)
-        tiles.add_product_transposed(weights, panel, depth, sums, low)
+        tiles.add_product_transposed(weights, panel, depth, sums, low, BLOCK)

@@ -21,7 +21,6 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from emlib.kernels.blocks import inlined
-from emlib.kernels.dispatch import BLOCK
 
 WIDTH = 4  # numbers of a vector
 ACROSS = 2  # vectors of points, or features, of a tile
@@ -174,13 +173,14 @@ def add_product(weights: Any, low: int, features: Any, depth: int, sums: Any, po
 
 
 @inlined
-def add_product_transposed(weights: Any, features: Any, depth: int, sums: Any, low: int) -> None:
+def add_product_transposed(weights: Any, features: Any, depth: int, sums: Any, low: int, points: int) -> None:
     """Add weights @ features' to `sums`, from column `low` on.
 
-    `weights` (W, at least BLOCK) with even W, `features` (at least depth, BLOCK), even depth, `sums` (W, P).
+    `weights` (W, at least points) with even W, `features` (at least depth, points), even depth, `sums` (W, P), points a
+    multiple of 4.
     """
     for feature in range(0, depth, ACROSS):
-        transposed_column(weights, features, sums, low, feature, BLOCK)
+        transposed_column(weights, features, sums, low, feature, points)
 
 
 def numpy_add_product(weights: Any, low: int, features: Any, depth: int, sums: Any, points: int) -> None:
@@ -188,9 +188,9 @@ def numpy_add_product(weights: Any, low: int, features: Any, depth: int, sums: A
     sums[:, :points] += weights[:, low:low + depth] @ features[:depth, :points]
 
 
-def numpy_add_product_transposed(weights: Any, features: Any, depth: int, sums: Any, low: int) -> None:
+def numpy_add_product_transposed(weights: Any, features: Any, depth: int, sums: Any, low: int, points: int) -> None:
     """Do as `add_product_transposed` does, by NumPy."""
-    sums[:, low:low + depth] += weights[:, :BLOCK] @ features[:depth, :BLOCK].T
+    sums[:, low:low + depth] += weights[:, :points] @ features[:depth, :points].T
 
 
 # Numba reads its settings from the environment as it is imported, out of sight of a type checker.

@@ -130,7 +130,7 @@ def smooth(low: int, high: int, gaps: Any, room: Any, back: Any, work: Any, stat
         expected += smooth_block(at, min(BLOCK, high - at), gaps, room, work, states)
         size = min(BLOCK, high - 1 - at)
         sure = load_factors(at, size, room, work)
-        tiles.add_product_transposed(work.before, work.onward, len(sums), sums, 0)
+        tiles.add_product_transposed(work.before, work.onward, len(sums), sums, 0, BLOCK)
         if not sure:
             for i in range(size):
                 if not work.share[i] > SURE:

@@ -92,7 +92,7 @@ def missing_products(densities: NormalDensities, data: Data) -> Array:
     lower = -sums.means.reshape(count, length, count, length)[:, :used, :, :used]
     found = np.where(np.tri(count, k=-1, dtype=bool)[:, None, :, None], lower, lower.transpose(2, 3, 0, 1))
     for k in range(count):
-        found[k, :, k] = sums.products[k, :used, :used] + lower[k, :, k]
+        found[k, :, k] = sums.spreads[k, :used, :used]
     return found.reshape(count * used, count * used)
 
 

@@ -163,7 +163,7 @@ class GaussianMixture(MixtureModel):
         return compiled_gaussian.missing_products(self._prepared(params), data)
 
     def _score_maps(self, k: int) -> list[Array]:
-        noise = covariance.entry_embedding(self.covariance_type, self.n_components, self.n_features)[k]
+        noise = covariance.entry_embedding(self.covariance_type, self.n_components, self.n_features, k)
         return [*super()._score_maps(k)[:2], noise]
 
     def missing_information_cost(self) -> int:

@@ -15,9 +15,9 @@ from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.mean_coordinates import MixtureMean
 from emlib.kernels import LONG, use_compiled_missing
 from emlib.model import Expectation, Statistics
-from emlib.models import compiled_missing
+from emlib.models import compiled_missing, entry_scores
 from emlib.models.missing_patterns import groups
-from emlib.models.partial import laws, partial, patterns, score_covariance
+from emlib.models.partial import laws, partial, patterns
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
 
@@ -165,19 +165,13 @@ class GaussianWithMissing(ProductModel):
 
         Notes
         -----
-        A row's score is a and (a a' - A)/2 with A the inverse covariance and a = A (y - mean); given the seen
-        entries a is normal, so the fourth moments are products of its mean and covariance (Isserlis).
+        The score's covariance given the seen entries, summed over rows: see `emlib.models.entry_scores`.
         """
         require_data(data)
-        side = self.n_features
-        precision = np.linalg.inv(params.covariance)
-        counted = data.frequencies
-        missing = np.zeros((side + side**2, side + side**2))
-        for seen, rows in patterns(data.units):
-            law, weight = partial(params.covariance, seen), counted[rows]
-            slope = (data.units[rows][:, seen] - params.mean[seen]) @ (precision @ law.fill).T
-            missing += score_covariance(precision @ law.left @ precision, slope, weight)
-        return missing
+        given, summed = (params.mean, params.covariance, data), None
+        if use_compiled_missing(len(data), self.n_features):
+            summed = compiled_missing.products(*given)
+        return entry_scores.information(self.n_features, entry_scores.products(*given) if summed is None else summed)
 
     def missing_information_cost(self) -> int:
         """Return the cost of `missing_information` in E-steps: d^4 a pattern, d^2 a row, some 20 rows a pattern."""

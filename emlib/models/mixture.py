@@ -16,7 +16,7 @@ from emlib.model import Expectation, Statistics
 from emlib.models import memberships
 from emlib.models.discrete import NUDGE, DiscreteLatentModel
 from emlib.models.missing_information import missing_information, score_embedding, summed
-from emlib.numerics import Array, kron, log_sum_exp
+from emlib.numerics import Array, congruence, kron, log_sum_exp
 
 
 class MixtureModel(DiscreteLatentModel):
@@ -90,8 +90,7 @@ class MixtureModel(DiscreteLatentModel):
         """Return Louis's missing information in standard entries, shape (p, p)."""
         require_data(data)
         embed = score_embedding([self._score_maps(k) for k in range(self.n_components)])
-        missing: Array = embed.T @ self._missing_products(params, self.condensed(data), len(embed)) @ embed
-        return missing
+        return congruence(embed, self._missing_products(params, self.condensed(data), len(embed)))
 
     def _missing_products(self, params: Any, data: Data, width: int) -> Array:
         """Return the sum of the covariances of the units' scores given the data, shape (width, width)."""

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import cho_solve, cholesky
 
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.numerics import Array, kron, squared_lengths, symmetrise
+from emlib.numerics import Array, squared_lengths, symmetrise
 
 CODED_ENTRIES = 64  # of a row, whose pattern fits into an integer
 SHORT = 16  # bits of an integer that NumPy sorts without comparing
@@ -149,17 +149,4 @@ def laws(noise: Array, kinds: Array) -> Laws:
 
 def _log_dets(factors: Array) -> Array:
     result: Array = 2.0 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-    return result
-
-
-def score_covariance(spread: Array, slopes: Array, weights: Array) -> Array:
-    """Return the weighted sum over rows of the covariance of (a, (a a')/2), a ~ N(slope, spread)."""
-    side = len(spread)
-    first, second, count = weights @ slopes, slopes.T @ (weights[:, None] * slopes), weights.sum()
-    half = np.einsum("ij,k->ijk", spread, first)
-    cross = 0.5 * (half + np.swapaxes(half, 1, 2)).reshape(side, side**2)
-    pairs = kron(count * spread + second, spread) + kron(spread, second)
-    tail = pairs.reshape((side,) * 4)
-    tail = 0.25 * (tail + np.swapaxes(tail, 2, 3)).reshape(side**2, side**2)
-    result: Array = np.block([[count * spread, cross], [cross.T, tail]])
     return result

@@ -220,11 +220,12 @@ def test_tiles_multiply_matrices(count: int, depth: int, low: int) -> None:
         assert np.allclose(sums[:, :points], wanted, rtol=0, atol=1e-12)
         assert (sums[:, points:] == before[:, points:]).all()
     even = depth - depth % 2
-    found = np.zeros((count, depth + low))
-    tiles.add_product_transposed(before, features, even, found, low)
-    wanted = before[:, :BLOCK] @ features[:even, :BLOCK].T
-    assert np.allclose(found[:, low:low + even], wanted, rtol=0, atol=1e-11)
-    assert not found[:, :low].any()
+    for points in (4, 32, BLOCK):
+        found = np.zeros((count, depth + low))
+        tiles.add_product_transposed(before, features, even, found, low, points)
+        wanted = before[:, :points] @ features[:even, :points].T
+        assert np.allclose(found[:, low:low + even], wanted, rtol=0, atol=1e-11)
+        assert not found[:, :low].any()
     assert np.abs(wanted[:, 1:] - wanted[:, :-1]).max() > 1e-3  # a column in the wrong place would be seen
 
 
