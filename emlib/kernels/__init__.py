@@ -9,6 +9,7 @@ from emlib.kernels.dispatch import (
     BLOCK,
     CHUNK,
     LONG,
+    MOST_SCORES,
     estep_chunk,
     use_compiled_chain,
     use_compiled_kalman,
@@ -17,5 +18,5 @@ from emlib.kernels.dispatch import (
     use_compiled_scores,
 )
 
-__all__ = ["BLOCK", "CHUNK", "LONG", "estep_chunk", "use_compiled_chain", "use_compiled_kalman",
+__all__ = ["BLOCK", "CHUNK", "LONG", "MOST_SCORES", "estep_chunk", "use_compiled_chain", "use_compiled_kalman",
            "use_compiled_missing", "use_compiled_mixture", "use_compiled_scores"]
