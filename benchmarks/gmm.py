@@ -71,7 +71,7 @@ def compared(size: Size, many: int) -> list[Any]:
 
 def growth(axis: str, size: Size) -> list[Any]:
     """Return the row of one size: milliseconds of an EM iteration, and nanoseconds for a point and component."""
-    found = slope(our_steps(size, cloud(*size))[0], 3, 8 if size[0] * size[1] * size[2] > 10**7 else 28)
+    found = slope(our_steps(size, cloud(*size))[0], 3, 8 if size[0] * size[1] * size[2] > 10**7 else 28, REPEATS)
     return [axis, *size, 1e3 * found, 1e9 * found / (size[0] * size[2])]
 
 
@@ -90,9 +90,9 @@ def tables(scale: Scale) -> list[Table]:
     grown = [growth(axis, size) for axis, sizes in GROWTH[scale].items() for size in sizes]
     return [
         Table("gmm", "Normal mixture, full covariances: CPU milliseconds of one EM iteration",
-              ["n", "d", "K", "scikit-learn", "emlib", "times faster"], beside),
+              ["n", "d", "K", "scikit-learn", "emlib", "scikit-learn / emlib"], beside),
         Table("growth", "Normal mixture: how an EM iteration grows, CPU milliseconds",
               ["along", "n", "d", "K", "emlib", "ns a point and component"], grown),
         Table("threads", "Normal mixture: an EM iteration with threads, milliseconds on the wall",
-              ["threads", "n", "d", "K", "emlib", "times faster"], threads(THREADED[scale])),
+              ["threads", "n", "d", "K", "emlib", "one thread / this"], threads(THREADED[scale])),
     ]  # fmt: skip

@@ -85,6 +85,6 @@ def iteration(length: int, d: int, k: int, many: int) -> list[Value]:
 
 def tables(scale: Scale) -> list[Table]:
     """Return the table."""
-    columns = ["T", "d", "K", "hmmlearn: ms", "emlib: ms", "times faster", "hmmlearn: MiB", "emlib: MiB"]
+    columns = ["T", "d", "K", "hmmlearn: ms", "emlib: ms", "hmmlearn / emlib", "hmmlearn: MiB", "emlib: MiB"]
     title = "Hidden Markov model, normal, diagonal: one EM iteration, CPU time and extra peak memory"
     return [Table("hmm", title, columns, [iteration(*size) for size in SIZES[scale]])]

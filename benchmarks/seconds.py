@@ -146,9 +146,10 @@ def rows_of(place: int, start: Start, runs: dict[str, list[Timed]], height: floa
     rows: list[list[Value]] = []
     for peer in peers_of(start.model):
         there = beside(peer, start, held, steps, height - CLOSE)
-        ratio = there / ours if isinstance(there, float) and isinstance(ours, float) else None
-        rows.append([*left, peer.name, shown(there), ratio])
-    return rows or [[*left, None, None, None]]
+        ratios = [there / one if isinstance(there, float) and isinstance(one, float) else None
+                  for one in (ours, found["EM"])]
+        rows.append([*left, peer.name, shown(there), *ratios])
+    return rows or [[*left, None, None, None, None]]
 
 
 def every(place: int, seed: int, runs: dict[str, list[Timed]], height: float) -> list[Value]:
@@ -177,7 +178,7 @@ def tables(scale: Scale) -> list[Table]:
                 if seed == 0:
                     rows += rows_of(place, start, *found)
     columns = ["problem", "n", "parameters", *(f"{name}, ms" for name in METHODS), "whole run of the default, ms",
-               "peer", "peer, ms", "peer / default"]  # fmt: skip
+               "peer", "peer, ms", "peer / default", "peer / EM"]  # fmt: skip
     return [Table("seconds", "CPU time from one start to within 1e-6 nats of the optimum", columns, rows),
             Table("seconds-runs", "Seconds to within 1e-6 nats of the optimum, from each start",
                   ["problem", "n", "start", *METHODS, "elsewhere"], rest)]  # fmt: skip
