@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from emlib.algorithms.base import Info, State, is_integer
 from emlib.data import Data
+from emlib.evaluation.steps import Steps
 from emlib.model import Statistics
 from emlib.problem import Evaluation, MStep, Problem
 from emlib.result import Status
@@ -47,7 +48,10 @@ class IncrementalEM:
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make one pass over the data."""
         chunks = problem.data.chunks(self.chunk_size)
-        target, parts = (_renew if state.memory["parts"] else _first)(problem, state, chunks)
+        if state.memory["parts"]:
+            target, parts = _renew(problem, state, chunks, problem.batch_steps(self.chunk_size))
+        else:
+            target, parts = _first(problem, state, chunks)
         if target.fault is not None:
             return state, Info("incremental", False, None, Status.DEGENERATE, target.fault)
         there = problem.evaluate(target.x)
@@ -61,24 +65,21 @@ def _first(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MSte
     problem.count_e_steps(1)
     e_step = problem.model.e_step_at(state.evaluation.params)
     parts = tuple(e_step(chunk).stats for chunk in chunks)
-    return _maximise(problem, reduce(add, parts)), parts
+    return problem.checked_m_step(problem.model.m_step(reduce(add, parts))), parts
 
 
-def _renew(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
+def _renew(problem: Problem, state: State, chunks: Iterable[Data],
+           steps: Steps) -> tuple[MStep, tuple[Statistics, ...]]:
     """Replace the chunks' statistics one after another, and maximise after each."""
     problem.count_e_steps(1)
     here, parts = state.evaluation, list(state.memory["parts"])
     total = reduce(add, parts)  # summed anew in each pass, so that roundings do not pile up
-    target = MStep(here.x, here.params)
+    params, fault = here.params, None
     for index, chunk in enumerate(chunks):
-        fresh = problem.model.e_step(target.params, chunk).stats
-        total, parts[index] = total + fresh + (-1.0) * parts[index], fresh
-        target = _maximise(problem, total)
-        if target.fault is not None:
+        fresh = problem.model.e_step(params, chunk).stats
+        total, parts[index] = steps.renewed(total, fresh, parts[index]), fresh
+        params, fault = steps.m_step(total)  # for statistics that no single point has
+        problem.count_m_steps(1)
+        if fault is not None:
             break
-    return target, tuple(parts)
-
-
-def _maximise(problem: Problem, total: Statistics) -> MStep:
-    """Make the M-step for statistics that no single point has."""
-    return problem.checked_m_step(problem.model.m_step(total))
+    return problem.packed(params, fault), tuple(parts)

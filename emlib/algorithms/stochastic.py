@@ -160,7 +160,8 @@ class Adam:
         here = _at_last_point(problem, state)
         slope = problem.lift(problem.reduce(here.gradient)) / problem.data.n_units
         move, memory = self._move(slope, state.memory)
-        x, _ = kept_inside(problem, here.x, move)
+        with np.errstate(over="ignore", invalid="ignore"):
+            x, _ = kept_inside(problem, problem.batch_steps(len(problem.data)), here.x, move)
         return evaluated_end(problem, state, x, _with_point(self, memory, x, memory["epoch"] + 1), "adam")
 
     def _move(self, slope: Array, memory: Mapping[str, Any]) -> tuple[Array, dict[str, Any]]:
@@ -178,16 +179,17 @@ def one_pass(problem: Problem, state: State, settings: Any, kind: str, rule: Rul
     problem.count_e_steps(1)
     memory = dict(state.memory)
     x, epoch = memory.get("last", state.evaluation.x), int(memory["epoch"])
-    params = problem.model.space.unpack(x, problem.coordinates)
+    params, steps = problem.model.space.unpack(x, problem.coordinates), problem.batch_steps(settings.batch_size)
     per_pass = -(-len(problem.data) // settings.batch_size)
     parts = batches(problem.data, settings.batch_size, settings.seed, epoch, settings.order)
-    for done, (batch, factor) in enumerate(parts, start=1):
-        slope = mean_slope(problem, params, batch, factor)
-        if slope is None:
-            return state, Info(kind, False, None, Status.NON_FINITE, UNCLEAR)
-        move, memory = rule(slope, memory)
-        x, params = kept_inside(problem, x, move)
-        memory = _with_point(settings, memory, x, epoch + done / per_pass)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for done, (batch, factor) in enumerate(parts, start=1):
+            slope = mean_slope(problem, steps, params, batch, factor)
+            if slope is None:
+                return state, Info(kind, False, None, Status.NON_FINITE, UNCLEAR)
+            move, memory = rule(slope, memory)
+            x, params = kept_inside(problem, steps, x, move)
+            memory = _with_point(settings, memory, x, epoch + done / per_pass)
     return evaluated_end(problem, state, x, memory, kind)
 
 
