@@ -14,13 +14,14 @@ from emlib.data.rows import NormalRows
 from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family, LinearGaussian, covariance
 from emlib.families.mean_coordinates import MixtureMean
-from emlib.kernels import LONG, estep_chunk, use_compiled_mixture, use_compiled_scores
+from emlib.kernels import LONG, estep_chunk, use_compiled_mixture, use_compiled_scores, use_compiled_steps
 from emlib.model import Expectation, Statistics
 from emlib.models import compiled_gaussian, gaussian_data
 from emlib.models.compiled_gaussian import NormalDensities
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel, starved
+from emlib.models.normal_steps import NormalSteps
 from emlib.models.penalty import CovariancePenalty, penalised
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
@@ -147,6 +148,13 @@ class GaussianMixture(MixtureModel):
         if not use_compiled_mixture(_deciding(data), self.n_components, self.n_features):
             return super()._expectation(params, prepared, data)
         return compiled_gaussian.e_step(prepared, data)
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> NormalSteps | None:
+        """Return compiled steps where a pass has many batches, for full covariances that nothing else bears upon."""
+        plain = type(self) is GaussianMixture and self.penalty is None and not self.space.fixed
+        if not plain or self.covariance_type != "full" or not use_compiled_steps(count, self.n_features):
+            return None
+        return NormalSteps(self, data, coordinates)
 
     def estep_chunk(self) -> int:
         """Return how many rows an E-step takes at a time, unless a caller says so: more where loops are compiled."""

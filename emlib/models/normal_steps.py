@@ -1,0 +1,67 @@
+"""Steps of a normal mixture after mini-batches, by compiled loops; what is no plain point inside goes the general way.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emlib.blocks.simplex import VANISHED
+from emlib.data import Data
+from emlib.evaluation.steps import Steps
+from emlib.families import GaussianMoments
+from emlib.model import LatentVariableModel, Statistics
+from emlib.models import gaussian_data
+from emlib.numerics import Array
+
+
+class NormalSteps(Steps):
+    """`Steps` of a `GaussianMixture` with full covariances, of which no field is held and none penalised."""
+
+    def __init__(self, model: LatentVariableModel, data: Data, coordinates: str) -> None:
+        from emlib.kernels import normal_steps  # compiles, or reads what an earlier run compiled
+
+        super().__init__(model, data, coordinates)
+        self._kernels, self._whitener = normal_steps, gaussian_data.whitener(data.scale)
+        self._sizes = self.space.blocks[1].shape
+
+    def blended(self, factor: float, fresh: Statistics, weight: float, old: Statistics) -> Statistics:
+        """Return `factor` times a batch's statistics plus `weight` times older ones, about the batch's origin."""
+        heads = factor * fresh.parts["weights"] + weight * old.parts["weights"]
+        return Statistics({"weights": heads, "components": self._sum(factor, fresh, weight, old)})
+
+    def renewed(self, total: Statistics, fresh: Statistics, old: Statistics) -> Statistics:
+        """Return a total in which a batch's statistics take the place of its older ones."""
+        heads = total.parts["weights"] + fresh.parts["weights"]
+        grown = Statistics({"weights": heads, "components": self._sum(1.0, total, 1.0, fresh)})
+        return Statistics({"weights": heads - old.parts["weights"], "components": self._sum(1.0, grown, -1.0, old)})
+
+    def _sum(self, factor: float, stats: Statistics, weight: float, other: Statistics) -> GaussianMoments:
+        a, b = stats.parts["components"], other.parts["components"]
+        counts, see, sex = self._kernels.add_moments(
+            factor, a.counts, a.see, a.sex, a.origin, weight, b.counts, b.see, b.sex, b.origin)
+        return GaussianMoments(counts, see, sex, counts[:, None, None], a.origin, a.kind)
+
+    def m_step(self, stats: Statistics) -> tuple[Any, str | None]:
+        """Return the maximiser of Q, and what is wrong with it."""
+        part = stats.parts["components"]
+        *fields, certain = self._kernels.maximise(
+            stats.parts["weights"], part.counts, part.see, part.sex, part.origin, self._whitener, VANISHED,
+            2.0 * gaussian_data.COLLAPSED)
+        return (self.space.params_type(*fields), None) if certain else super().m_step(stats)
+
+    def gradient(self, params: Any, stats: Statistics) -> Array:
+        """Return the gradient of the log-likelihood of the units that the statistics come from."""
+        if self.coordinates != "free":
+            return super().gradient(params, stats)
+        part = stats.parts["components"]
+        found: Array = self._kernels.free_gradient(
+            params.weights, params.means, params.covariances, stats.parts["weights"], part.counts, part.see, part.sex,
+            part.origin)
+        return found
+
+    def inside(self, x: Array) -> Any:
+        """Return the parameters at a flat vector; None if they lie outside the space."""
+        if self.coordinates != "free":
+            return super().inside(x)
+        *fields, certain = self._kernels.free_point(x, *self._sizes)
+        return self.space.params_type(*fields) if certain else super().inside(x)
