@@ -125,9 +125,9 @@ class Problem:
 
     def batch_steps(self, size: int) -> Steps:
         """Return the steps for a pass over all units, so many at a time."""
-        count = -(-len(self.data) // size)
-        found: Steps = self.model.batch_steps(self.data, self.coordinates, count) or self._steps
-        return found
+        found = self.model.batch_steps(self.data, self.coordinates, -(-len(self.data) // size))
+        # Those of a model within another one, which may do some things otherwise, would pass it by.
+        return found if isinstance(found, Steps) and found.model is self.model else self._steps
 
     def missing_information(self, params: Any) -> Array:
         """Return the model's closed-form missing information in standard entries, summed over chunks."""

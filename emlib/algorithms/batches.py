@@ -42,8 +42,8 @@ def batches(data: Data, size: int, seed: int, epoch: int, order: str = "random")
 
 def mean_slope(problem: Problem, steps: Steps, params: Any, batch: Data, factor: float) -> Array | None:
     """Return a batch's estimate of the gradient per unit, along the feasible directions; None if it is not finite."""
-    whole = factor * steps.gradient(params, problem.model.e_step(params, batch).stats)
-    return problem.lift(problem.reduce(whole / problem.data.n_units)) if all_true(np.isfinite(whole)) else None
+    slope = factor / problem.data.n_units * steps.gradient(params, problem.model.e_step(params, batch).stats)
+    return problem.lift(problem.reduce(slope)) if all_true(np.isfinite(slope)) else None
 
 
 def kept_inside(problem: Problem, steps: Steps, x: Array, move: Array) -> tuple[Array, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -166,12 +167,12 @@ class Adam:
 
     def _move(self, slope: Array, memory: Mapping[str, Any]) -> tuple[Array, dict[str, Any]]:
         count = int(memory["n_moves"]) + 1
-        mean = self.beta1 * memory["mean"] + (1 - self.beta1) * slope
-        square = self.beta2 * memory["square"] + (1 - self.beta2) * slope**2
-        length = self.step_length / (1 + memory["epoch"]) ** self.decay
-        unbiased = np.sqrt(square / (1 - self.beta2**count)) + EPSILON
-        return (length * mean / (1 - self.beta1**count) / unbiased,
-                {**memory, "n_moves": count, "mean": mean, "square": square})
+        mean = memory["mean"] + (1 - self.beta1) * (slope - memory["mean"])
+        square = memory["square"] + (1 - self.beta2) * (slope * slope - memory["square"])
+        # The divisors that make both unbiased are numbers: they are taken together, as Kingma & Ba do in section 2.
+        length, share = self.step_length / (1 + memory["epoch"]) ** self.decay, math.sqrt(1 - self.beta2**count)
+        move = length * share / (1 - self.beta1**count) * mean / (np.sqrt(square) + share * EPSILON)
+        return move, {**memory, "n_moves": count, "mean": mean, "square": square}
 
 
 def one_pass(problem: Problem, state: State, settings: Any, kind: str, rule: Rule) -> tuple[State, Info]:

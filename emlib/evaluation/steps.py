@@ -30,6 +30,10 @@ class Steps:
         """Return `factor` times a batch's statistics plus `weight` times older ones."""
         return fresh.combined(factor, old, weight)
 
+    def added(self, stats: Statistics, other: Statistics) -> Statistics:
+        """Return the statistics of two batches together."""
+        return stats + other
+
     def renewed(self, total: Statistics, fresh: Statistics, old: Statistics) -> Statistics:
         """Return a total in which a batch's statistics take the place of its older ones."""
         return total + fresh + (-1.0) * old

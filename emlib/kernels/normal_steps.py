@@ -29,13 +29,16 @@ def scatter_about(shift: Any, count: float, see: Any, sex: Any, i: int, j: int) 
 
 
 @blocks.cached
-def add_moments(factor: float, counts: AnyVector, see: AnyCube, sex: AnyCube, origin: AnyCube, weight: float,
-                other_counts: AnyVector, other_see: AnyCube, other_sex: AnyCube, other_origin: AnyCube) -> Any:
-    """Return counts, second and first moments of a weighted sum of two, about the origin of the first."""
+def add_moments(factor: float, heads: AnyVector, counts: AnyVector, see: AnyCube, sex: AnyCube, origin: AnyCube,
+                weight: float, other_heads: AnyVector, other_counts: AnyVector, other_see: AnyCube, other_sex: AnyCube,
+                other_origin: AnyCube) -> Any:
+    """Return a weighted sum of two: expected memberships, counts, second and first moments about the first's origin."""
     count, side = origin.shape[0], origin.shape[1]
-    sums, second, first = np.empty(count), np.empty((count, side, side)), np.empty((count, side, 1))
+    members, sums = np.empty(count), np.empty(count)
+    second, first = np.empty((count, side, side)), np.empty((count, side, 1))
     shift = np.empty(side)
     for k in range(count):
+        members[k] = factor * heads[k] + weight * other_heads[k]
         sums[k] = factor * counts[k] + weight * other_counts[k]
         for i in range(side):
             shift[i] = origin[k, i, 0] - other_origin[k, i, 0]
@@ -45,7 +48,7 @@ def add_moments(factor: float, counts: AnyVector, see: AnyCube, sex: AnyCube, or
                 moved = scatter_about(shift, other_counts[k], other_see[k], other_sex[k], i, j)
                 second[k, i, j] = factor * see[k, i, j] + weight * moved
         small.mirror(second[k])
-    return sums, second, first
+    return members, sums, second, first
 
 
 @inlined

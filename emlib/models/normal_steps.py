@@ -26,20 +26,20 @@ class NormalSteps(Steps):
 
     def blended(self, factor: float, fresh: Statistics, weight: float, old: Statistics) -> Statistics:
         """Return `factor` times a batch's statistics plus `weight` times older ones, about the batch's origin."""
-        heads = factor * fresh.parts["weights"] + weight * old.parts["weights"]
-        return Statistics({"weights": heads, "components": self._sum(factor, fresh, weight, old)})
+        a, b = fresh.parts["components"], old.parts["components"]
+        heads, counts, see, sex = self._kernels.add_moments(
+            factor, fresh.parts["weights"], a.counts, a.see, a.sex, a.origin,
+            weight, old.parts["weights"], b.counts, b.see, b.sex, b.origin)
+        moments = GaussianMoments(counts, see, sex, counts[:, None, None], a.origin, a.kind)
+        return Statistics({"weights": heads, "components": moments})
+
+    def added(self, stats: Statistics, other: Statistics) -> Statistics:
+        """Return the statistics of two batches together."""
+        return self.blended(1.0, stats, 1.0, other)
 
     def renewed(self, total: Statistics, fresh: Statistics, old: Statistics) -> Statistics:
         """Return a total in which a batch's statistics take the place of its older ones."""
-        heads = total.parts["weights"] + fresh.parts["weights"]
-        grown = Statistics({"weights": heads, "components": self._sum(1.0, total, 1.0, fresh)})
-        return Statistics({"weights": heads - old.parts["weights"], "components": self._sum(1.0, grown, -1.0, old)})
-
-    def _sum(self, factor: float, stats: Statistics, weight: float, other: Statistics) -> GaussianMoments:
-        a, b = stats.parts["components"], other.parts["components"]
-        counts, see, sex = self._kernels.add_moments(
-            factor, a.counts, a.see, a.sex, a.origin, weight, b.counts, b.see, b.sex, b.origin)
-        return GaussianMoments(counts, see, sex, counts[:, None, None], a.origin, a.kind)
+        return self.blended(1.0, self.added(total, fresh), -1.0, old)
 
     def m_step(self, stats: Statistics) -> tuple[Any, str | None]:
         """Return the maximiser of Q, and what is wrong with it."""
