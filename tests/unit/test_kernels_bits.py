@@ -11,7 +11,7 @@ from typing import Any
 import numba
 import pytest
 
-from emlib.kernels import blocks, gaussian, hmm, hmm_emissions, missing_entries, wide_chain
+from emlib.kernels import blocks, gaussian, hmm, hmm_emissions, missing_entries, normal_steps, wide_chain
 from emlib.kernels.array_types import AnyMatrix, AnyVector, Matrix, Vector
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,7 +41,8 @@ def named(function: Any) -> list[str]:
 
 @pytest.mark.parametrize("function", [gaussian.add_chunk, hmm.run_forward, hmm.run_backward, wide_chain.smooth,
                                       hmm_emissions.write_gaps, hmm_emissions.add_moments,
-                                      missing_entries.add_rows])
+                                      missing_entries.add_rows, normal_steps.add_moments, normal_steps.maximise,
+                                      normal_steps.free_gradient, normal_steps.free_point])
 def test_a_pass_has_all_its_code_in_itself(function: Any) -> None:
     assert named(function) == []
 
