@@ -72,7 +72,7 @@ class Problem:
             self.model.space.require_mean()
         self.coordinates, self.size, self.memo = coordinates, self.model.space.size(coordinates), Memo()
         self._basis = self.model.space.tangent_map() if coordinates == "standard" else None
-        self._steps = Steps(self.model, self.data, coordinates)
+        self._steps = self.batch_steps(len(self.data))
 
     def evaluate(self, x: Any) -> Evaluation:
         """Return loglik, entropy, statistics and gradient at x; the last point is remembered.
@@ -127,7 +127,8 @@ class Problem:
         """Return the steps for a pass over all units, so many at a time."""
         found = self.model.batch_steps(self.data, self.coordinates, -(-len(self.data) // size))
         # Those of a model within another one, which may do some things otherwise, would pass it by.
-        return found if isinstance(found, Steps) and found.model is self.model else self._steps
+        own = isinstance(found, Steps) and found.model is self.model
+        return found if own else Steps(self.model, self.data, self.coordinates)
 
     def missing_information(self, params: Any) -> Array:
         """Return the model's closed-form missing information in standard entries, summed over chunks."""
@@ -161,7 +162,8 @@ class Problem:
         if evaluation.fault is not None:
             return MStep(np.full(self.size, np.nan), evaluation.params, evaluation.fault)
         if self.memo.m_step is None or self.memo.m_step[0] is not evaluation:
-            self.memo.m_step = (evaluation, self.checked_m_step(self.model.m_step(evaluation.stats)))
+            self.count_m_steps(1)
+            self.memo.m_step = (evaluation, self.packed(*self._steps.m_step(evaluation.stats)))
         return self.memo.m_step[1]
 
     def checked_m_step(self, params: Any) -> MStep:

@@ -47,9 +47,12 @@ def use_compiled_scores(units: float, count: int, length: int) -> bool:
     return units * width * (18.0 + 0.04 * width) > SCORES_COST and width <= MOST_SCORES and numba_is_installed()
 
 
-def use_compiled_steps(batches: int, side: int) -> bool:
-    """Return whether compiled loops serve the steps after so many mini-batches a pass, of normals in d = `side`."""
-    return batches * 120_000.0 > STEPS_COST and side <= MOST_FEATURES and numba_is_installed()
+def use_compiled_steps(batches: int, side: int, compiled: bool = False) -> bool:
+    """Return whether compiled loops serve the steps after so many mini-batches a pass, of normals in d = `side`.
+
+    Where E-steps are `compiled` nobody waits for the compiler once more.
+    """
+    return (compiled or batches * 120_000.0 > STEPS_COST) and side <= MOST_FEATURES and numba_is_installed()
 
 
 def estep_chunk(count: int, side: int) -> int:

@@ -150,11 +150,12 @@ class GaussianMixture(MixtureModel):
         return compiled_gaussian.e_step(prepared, data)
 
     def batch_steps(self, data: Data, coordinates: str, count: int) -> NormalSteps | None:
-        """Return compiled steps where a pass has many batches, for full covariances that nothing else bears upon."""
+        """Return compiled steps where there are many, or where E-steps are compiled, for plain full covariances."""
         plain = type(self) is GaussianMixture and self.penalty is None and not self.space.fixed
-        if not plain or self.covariance_type != "full" or not use_compiled_steps(count, self.n_features):
-            return None
-        return NormalSteps(self, data, coordinates)
+        compiled = use_compiled_mixture(len(data), self.n_components, self.n_features)
+        if plain and self.covariance_type == "full" and use_compiled_steps(count, self.n_features, compiled):
+            return NormalSteps(self, data, coordinates)
+        return None
 
     def estep_chunk(self) -> int:
         """Return how many rows an E-step takes at a time, unless a caller says so: more where loops are compiled."""

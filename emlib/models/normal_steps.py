@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from emlib.blocks.simplex import VANISHED
-from emlib.data import Data
 from emlib.evaluation.steps import Steps
 from emlib.families import GaussianMoments
-from emlib.model import LatentVariableModel, Statistics
+from emlib.model import Statistics
 from emlib.models import gaussian_data
 from emlib.numerics import Array
 
@@ -17,12 +17,23 @@ from emlib.numerics import Array
 class NormalSteps(Steps):
     """`Steps` of a `GaussianMixture` with full covariances, of which no field is held and none penalised."""
 
-    def __init__(self, model: LatentVariableModel, data: Data, coordinates: str) -> None:
+    @cached_property
+    def _kernels(self) -> Any:
         from emlib.kernels import normal_steps  # compiles, or reads what an earlier run compiled
 
-        super().__init__(model, data, coordinates)
-        self._kernels, self._whitener = normal_steps, gaussian_data.whitener(data.scale)
-        self._sizes = self.space.blocks[1].shape
+        return normal_steps
+
+    @cached_property
+    def _whitener(self) -> Array:
+        return gaussian_data.whitener(self.data.scale)
+
+    @cached_property
+    def _sizes(self) -> tuple[int, ...]:
+        return self.space.blocks[1].shape
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the module of compiled loops, which does not pickle."""
+        return {name: value for name, value in vars(self).items() if name != "_kernels"}
 
     def blended(self, factor: float, fresh: Statistics, weight: float, old: Statistics) -> Statistics:
         """Return `factor` times a batch's statistics plus `weight` times older ones, about the batch's origin."""

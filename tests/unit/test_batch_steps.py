@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -187,6 +188,19 @@ def test_they_serve_plain_models_with_many_batches() -> None:
         data = rows(model, 4000) if isinstance(model, PoissonMixture) else units
         assert type(emlib.Problem(model, data).batch_steps(20)) is kind, model
     assert type(emlib.Problem(MIXED, units).batch_steps(4000)) is Steps
+
+
+def test_ordinary_m_steps_are_compiled_where_e_steps_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same but for rounding, in a problem that still pickles."""
+    problem = emlib.Problem(MIXED, rows(MIXED, 8000), "standard")
+    here = problem.evaluate(flat(problem, MIXED.start(problem.data, np.random.default_rng(1))))
+    theirs = flat(problem, MIXED.m_step(here.stats))
+    with monkeypatch.context() as patch:
+        patch.setattr(Steps, "m_step", None)
+        ours = problem.m_step(here)
+    assert ours.fault is None
+    assert gap(ours.x, theirs) < tol.TWO_CODES
+    assert np.array_equal(pickle.loads(pickle.dumps(problem)).em_map(here.x), ours.x)
 
 
 def test_a_model_around_another_is_not_passed_by() -> None:
