@@ -35,6 +35,10 @@ class Statistics:
 
     __rmul__ = __mul__
 
+    def combined(self, factor: float, other: Statistics, weight: float) -> Statistics:
+        """Return `factor` times these statistics plus `weight` times others."""
+        return Statistics({name: factor * part + weight * other.parts[name] for name, part in self.parts.items()})
+
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
@@ -184,6 +188,10 @@ class LatentVariableModel(Protocol):
         By default nothing is prepared. The function must pickle: a `map` may send it to other processes.
         """
         return partial(self.e_step, params)
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> Any:
+        """Return a quicker `emlib.evaluation.steps.Steps` for so many batches of these data a pass; None has none."""
+        return None
 
     @property
     def fixed(self) -> Mapping[str, Any] | None:

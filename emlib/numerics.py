@@ -50,7 +50,13 @@ def x_log_y(x: Array, y: Array) -> Array:
 def ratio(x: Array, y: Array) -> Array:
     """Return ``x / y`` entry by entry, with 0 where ``x`` is 0 (a starved component has no slope)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(x == 0.0, 0.0, x / y)
+        found: Array = x / y
+    return found if all_true(x) else np.where(x == 0.0, 0.0, found)
+
+
+def all_true(values: Array) -> bool:
+    """Return whether no entry is false, or zero; `values.all()` takes five times as long on a few (NumPy 2.4)."""
+    return bool(np.count_nonzero(values) == np.size(values))
 
 
 def symmetrise(matrix: Array) -> Array:

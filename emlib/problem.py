@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from emlib.blocks.simplex import VANISHED
 from emlib.data import Data
 from emlib.evaluation import differences
 from emlib.evaluation.point import Evaluation, Memo, MStep
+from emlib.evaluation.steps import Steps
 from emlib.evaluation.threads import chosen_map
 from emlib.model import Expectation, LatentVariableModel, Statistics, check_model
 from emlib.numerics import Array, tree_sum
@@ -72,6 +72,7 @@ class Problem:
             self.model.space.require_mean()
         self.coordinates, self.size, self.memo = coordinates, self.model.space.size(coordinates), Memo()
         self._basis = self.model.space.tangent_map() if coordinates == "standard" else None
+        self._steps = self.batch_steps(len(self.data))
 
     def evaluate(self, x: Any) -> Evaluation:
         """Return loglik, entropy, statistics and gradient at x; the last point is remembered.
@@ -122,6 +123,13 @@ class Problem:
         total: Expectation = self._total(self.model.e_step_at(params))
         return total
 
+    def batch_steps(self, size: int) -> Steps:
+        """Return the steps for a pass over all units, so many at a time."""
+        found = self.model.batch_steps(self.data, self.coordinates, -(-len(self.data) // size))
+        # Those of a model within another one, which may do some things otherwise, would pass it by.
+        own = isinstance(found, Steps) and found.model is self.model
+        return found if own else Steps(self.model, self.data, self.coordinates)
+
     def missing_information(self, params: Any) -> Array:
         """Return the model's closed-form missing information in standard entries, summed over chunks."""
         self.count_e_steps(self.model.missing_information_cost())
@@ -154,16 +162,17 @@ class Problem:
         if evaluation.fault is not None:
             return MStep(np.full(self.size, np.nan), evaluation.params, evaluation.fault)
         if self.memo.m_step is None or self.memo.m_step[0] is not evaluation:
-            self.memo.m_step = (evaluation, self.checked_m_step(self.model.m_step(evaluation.stats)))
+            self.count_m_steps(1)
+            self.memo.m_step = (evaluation, self.packed(*self._steps.m_step(evaluation.stats)))
         return self.memo.m_step[1]
 
     def checked_m_step(self, params: Any) -> MStep:
         """Count parameters as an M-step and return them in the problem's coordinates, with what is wrong with them."""
-        self.n_mstep += 1
-        # The model's own words come first: a collapse onto one point is also a matrix that is not positive definite.
-        fault = self.model.degenerate(params, self.data) or self.model.space.fault(params)
-        if fault is None and self.coordinates == "free":  # which zero does not have
-            params = self.model.space.lifted(params, VANISHED, 0.5 * VANISHED)  # half: one lifted has rounding
+        self.count_m_steps(1)
+        return self.packed(*self._steps.checked(params))
+
+    def packed(self, params: Any, fault: str | None) -> MStep:
+        """Return parameters of an M-step, with what is wrong with them, in the problem's coordinates."""
         try:
             x = self.model.space.pack(params, self.coordinates)
         except ValueError as error:
@@ -220,6 +229,10 @@ class Problem:
     def count_e_steps(self, number: int) -> None:
         """Count E-steps, such as a pass over mini-batches that an algorithm makes by itself."""
         self.n_estep += number
+
+    def count_m_steps(self, number: int) -> None:
+        """Count M-steps, such as those after mini-batches that an algorithm makes by itself."""
+        self.n_mstep += number
 
     def allow_e_steps(self, number: int) -> None:
         """Set the limit: so many E-steps from now on."""

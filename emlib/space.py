@@ -19,7 +19,7 @@ import scipy
 
 from emlib.blocks import Block, Diagonal, Held, Interval, Rate, Real, Simplex
 from emlib.blocks.held import hold
-from emlib.numerics import Array, block_diagonal, congruence, symmetrise
+from emlib.numerics import Array, all_true, block_diagonal, congruence, symmetrise
 
 Params = TypeVar("Params", bound=Any)
 DENSE_BASIS = 2000  # entries above which the basis of the feasible directions is not held as a dense matrix
@@ -75,6 +75,11 @@ class ParameterSpace:
         """How many coordinates each block has."""
         return {"free": [block.free_size for block in self.blocks], "standard": [block.size for block in self.blocks]}
 
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        """How many coordinates all blocks have."""
+        return {name: sum(lengths) for name, lengths in self._lengths.items()}
+
     def hold(self, params: Params) -> Params:
         """Return the parameters with the held values in their fields, and known zeros in theirs."""
         blocks = (block for block in self.blocks if isinstance(block, Diagonal | Held | Real | Simplex))
@@ -128,10 +133,19 @@ class ParameterSpace:
                 return f"{block.name}: {problem}"
         return None
 
+    @cached_property
+    def _certain_within(self) -> Array:
+        """The size up to which each free coordinate surely is one of a point inside."""
+        return np.concatenate([np.full(block.free_size, block.certain_within) for block in self.blocks])
+
+    def is_certainly_inside(self, vector: Array, coordinates: str = "free") -> bool:
+        """Return whether a flat vector's size alone shows that its point has no fault; if not, `fault` must say."""
+        return coordinates == "free" and all_true(np.abs(vector) < self._certain_within)
+
     def size(self, coordinates: str = "free") -> int:
         """Return the length of the flat vector."""
         _check(coordinates)
-        return sum(self._lengths["standard" if coordinates == "standard" else "free"])
+        return self._sizes["standard" if coordinates == "standard" else "free"]
 
     def pack(self, params: Any, coordinates: str = "free") -> Array:
         """Return the parameters as one flat vector.

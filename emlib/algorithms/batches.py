@@ -1,4 +1,7 @@
-"""Mini-batches: their units, the gradients that they estimate, and steps that stay inside the space."""
+"""Mini-batches: their units, the gradients that they estimate, and steps that stay inside the space.
+
+What overflows far out is a gradient that is not finite, or a point outside: callers ignore NumPy's warnings of it.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ import numpy as np
 
 from emlib.algorithms.base import is_integer, is_number
 from emlib.data import Data
+from emlib.evaluation.steps import Steps
 from emlib.evaluation.threads import one_blas_thread
-from emlib.numerics import Array
+from emlib.numerics import Array, all_true
 from emlib.problem import Problem
 
 HALVINGS = 30
@@ -36,29 +40,24 @@ def batches(data: Data, size: int, seed: int, epoch: int, order: str = "random")
             yield data.piece(rows), total / (high - low)
 
 
-def mean_slope(problem: Problem, params: Any, batch: Data, factor: float) -> Array | None:
+def mean_slope(problem: Problem, steps: Steps, params: Any, batch: Data, factor: float) -> Array | None:
     """Return a batch's estimate of the gradient per unit, along the feasible directions; None if it is not finite."""
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        found = problem.model.e_step(params, batch)
-        slopes = problem.model.q_gradient(params, found.stats)
-        whole = factor * problem.model.space.pullback(params, slopes, problem.coordinates)
-    return problem.lift(problem.reduce(whole / problem.data.n_units)) if np.isfinite(whole).all() else None
+    slope = factor / problem.data.n_units * steps.gradient(params, problem.model.e_step(params, batch).stats)
+    return problem.lift(problem.reduce(slope)) if all_true(np.isfinite(slope)) else None
 
 
-def kept_inside(problem: Problem, x: Array, move: Array) -> tuple[Array, Any]:
+def kept_inside(problem: Problem, steps: Steps, x: Array, move: Array) -> tuple[Array, Any]:
     """Return x + move along the feasible directions, halved until the point lies in the space, and its parameters.
 
     If it never does, the point is x.
     """
-    space, move = problem.model.space, problem.lift(problem.reduce(move))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(HALVINGS):
-            there = x + move
-            params = space.unpack(there, problem.coordinates)
-            if space.fault(params) is None:
-                return there, params
-            move = 0.5 * move
-    return x, space.unpack(x, problem.coordinates)
+    move = problem.lift(problem.reduce(move))
+    for _ in range(HALVINGS):
+        there = x + move
+        if (params := steps.inside(there)) is not None:
+            return there, params
+        move = 0.5 * move
+    return x, problem.model.space.unpack(x, problem.coordinates)
 
 
 def check_batches(size: Any, seed: Any, order: Any) -> None:

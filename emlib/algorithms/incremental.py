@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
-from operator import add
 from typing import ClassVar
 
 from emlib.algorithms.base import Info, State, is_integer
 from emlib.data import Data
+from emlib.evaluation.steps import Steps
 from emlib.model import Statistics
 from emlib.problem import Evaluation, MStep, Problem
 from emlib.result import Status
@@ -47,7 +47,8 @@ class IncrementalEM:
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make one pass over the data."""
         chunks = problem.data.chunks(self.chunk_size)
-        target, parts = (_renew if state.memory["parts"] else _first)(problem, state, chunks)
+        renew = _renew if state.memory["parts"] else _first
+        target, parts = renew(problem, state, chunks, problem.batch_steps(self.chunk_size))
         if target.fault is not None:
             return state, Info("incremental", False, None, Status.DEGENERATE, target.fault)
         there = problem.evaluate(target.x)
@@ -56,29 +57,28 @@ class IncrementalEM:
         return State(there, {"parts": parts}), Info("incremental")
 
 
-def _first(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
+def _first(problem: Problem, state: State, chunks: Iterable[Data],
+           steps: Steps) -> tuple[MStep, tuple[Statistics, ...]]:
     """Fill in every chunk at the same parameters, then maximise once: a pass of EM."""
     problem.count_e_steps(1)
     e_step = problem.model.e_step_at(state.evaluation.params)
     parts = tuple(e_step(chunk).stats for chunk in chunks)
-    return _maximise(problem, reduce(add, parts)), parts
+    problem.count_m_steps(1)
+    return problem.packed(*steps.m_step(reduce(steps.added, parts))), parts
 
 
-def _renew(problem: Problem, state: State, chunks: Iterable[Data]) -> tuple[MStep, tuple[Statistics, ...]]:
+def _renew(problem: Problem, state: State, chunks: Iterable[Data],
+           steps: Steps) -> tuple[MStep, tuple[Statistics, ...]]:
     """Replace the chunks' statistics one after another, and maximise after each."""
     problem.count_e_steps(1)
     here, parts = state.evaluation, list(state.memory["parts"])
-    total = reduce(add, parts)  # summed anew in each pass, so that roundings do not pile up
-    target = MStep(here.x, here.params)
+    total = reduce(steps.added, parts)  # summed anew in each pass, so that roundings do not pile up
+    params, fault = here.params, None
     for index, chunk in enumerate(chunks):
-        fresh = problem.model.e_step(target.params, chunk).stats
-        total, parts[index] = total + fresh + (-1.0) * parts[index], fresh
-        target = _maximise(problem, total)
-        if target.fault is not None:
+        fresh = problem.model.e_step(params, chunk).stats
+        total, parts[index] = steps.renewed(total, fresh, parts[index]), fresh
+        params, fault = steps.m_step(total)  # for statistics that no single point has
+        problem.count_m_steps(1)
+        if fault is not None:
             break
-    return target, tuple(parts)
-
-
-def _maximise(problem: Problem, total: Statistics) -> MStep:
-    """Make the M-step for statistics that no single point has."""
-    return problem.checked_m_step(problem.model.m_step(total))
+    return problem.packed(params, fault), tuple(parts)

@@ -9,7 +9,7 @@ import numpy as np
 
 from emlib.algorithms.base import Info, State, is_number
 from emlib.algorithms.batches import batches, check_average_after, check_batches
-from emlib.problem import Evaluation, MStep, Problem
+from emlib.problem import Evaluation, Problem
 from emlib.result import Status
 
 
@@ -86,24 +86,30 @@ class OnlineEM:
         """Make one pass over the data."""
         problem.count_e_steps(1)
         memory = dict(state.memory)
-        target = MStep(memory["last"], problem.model.space.unpack(memory["last"], problem.coordinates))
+        steps, average_from = problem.batch_steps(self.batch_size), self._average_from(problem)
+        params, fault = problem.model.space.unpack(memory["last"], problem.coordinates), None
         for batch, factor in batches(problem.data, self.batch_size, self.seed, int(memory["epoch"]), self.order):
             memory["t"] += 1
             share = (memory["t"] + self.t0) ** -self.alpha
-            fresh = problem.model.e_step(target.params, batch).stats
-            memory["statistics"] = (share * factor) * fresh + (1 - share) * memory["statistics"]
-            target = problem.checked_m_step(problem.model.m_step(memory["statistics"]))
-            if target.fault is not None:
-                return state, Info("online", False, None, Status.DEGENERATE, target.fault)
-            if self._is_averaged(problem, memory["t"]):
+            fresh = problem.model.e_step(params, batch).stats
+            memory["statistics"] = steps.blended(share * factor, fresh, 1 - share, memory["statistics"])
+            params, fault = steps.m_step(memory["statistics"])
+            problem.count_m_steps(1)
+            if fault is not None:
+                break
+            if memory["t"] > average_from:
                 memory["averaged"] += 1
-                memory["mean"] = memory["mean"] + (target.x - memory["mean"]) / memory["averaged"]
+                point = problem.packed(params, None).x
+                memory["mean"] = memory["mean"] + (point - memory["mean"]) / memory["averaged"]
+        target = problem.packed(params, fault)
+        if target.fault is not None:
+            return state, Info("online", False, None, Status.DEGENERATE, target.fault)
         there = problem.evaluate(memory["mean"] if memory["averaged"] else target.x)
         if there.fault is not None:
             return state, Info("online", False, None, Status.NON_FINITE, there.fault)
         return State(there, {**memory, "epoch": memory["epoch"] + 1, "last": target.x}), Info("online")
 
-    def _is_averaged(self, problem: Problem, t: int) -> bool:
-        """Whether the point after the t-th batch is one of those averaged over."""
+    def _average_from(self, problem: Problem) -> float:
+        """Return the number of batches after which points are averaged over."""
         per_pass = -(-len(problem.data) // self.batch_size)
-        return self.average_after is not None and t > self.average_after * per_pass
+        return np.inf if self.average_after is None else self.average_after * per_pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -160,17 +161,18 @@ class Adam:
         here = _at_last_point(problem, state)
         slope = problem.lift(problem.reduce(here.gradient)) / problem.data.n_units
         move, memory = self._move(slope, state.memory)
-        x, _ = kept_inside(problem, here.x, move)
+        with np.errstate(over="ignore", invalid="ignore"):
+            x, _ = kept_inside(problem, problem.batch_steps(len(problem.data)), here.x, move)
         return evaluated_end(problem, state, x, _with_point(self, memory, x, memory["epoch"] + 1), "adam")
 
     def _move(self, slope: Array, memory: Mapping[str, Any]) -> tuple[Array, dict[str, Any]]:
         count = int(memory["n_moves"]) + 1
-        mean = self.beta1 * memory["mean"] + (1 - self.beta1) * slope
-        square = self.beta2 * memory["square"] + (1 - self.beta2) * slope**2
-        length = self.step_length / (1 + memory["epoch"]) ** self.decay
-        unbiased = np.sqrt(square / (1 - self.beta2**count)) + EPSILON
-        return (length * mean / (1 - self.beta1**count) / unbiased,
-                {**memory, "n_moves": count, "mean": mean, "square": square})
+        mean = memory["mean"] + (1 - self.beta1) * (slope - memory["mean"])
+        square = memory["square"] + (1 - self.beta2) * (slope * slope - memory["square"])
+        # The divisors that make both unbiased are numbers: they are taken together, as Kingma & Ba do in section 2.
+        length, share = self.step_length / (1 + memory["epoch"]) ** self.decay, math.sqrt(1 - self.beta2**count)
+        move = length * share / (1 - self.beta1**count) * mean / (np.sqrt(square) + share * EPSILON)
+        return move, {**memory, "n_moves": count, "mean": mean, "square": square}
 
 
 def one_pass(problem: Problem, state: State, settings: Any, kind: str, rule: Rule) -> tuple[State, Info]:
@@ -178,16 +180,17 @@ def one_pass(problem: Problem, state: State, settings: Any, kind: str, rule: Rul
     problem.count_e_steps(1)
     memory = dict(state.memory)
     x, epoch = memory.get("last", state.evaluation.x), int(memory["epoch"])
-    params = problem.model.space.unpack(x, problem.coordinates)
+    params, steps = problem.model.space.unpack(x, problem.coordinates), problem.batch_steps(settings.batch_size)
     per_pass = -(-len(problem.data) // settings.batch_size)
     parts = batches(problem.data, settings.batch_size, settings.seed, epoch, settings.order)
-    for done, (batch, factor) in enumerate(parts, start=1):
-        slope = mean_slope(problem, params, batch, factor)
-        if slope is None:
-            return state, Info(kind, False, None, Status.NON_FINITE, UNCLEAR)
-        move, memory = rule(slope, memory)
-        x, params = kept_inside(problem, x, move)
-        memory = _with_point(settings, memory, x, epoch + done / per_pass)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for done, (batch, factor) in enumerate(parts, start=1):
+            slope = mean_slope(problem, steps, params, batch, factor)
+            if slope is None:
+                return state, Info(kind, False, None, Status.NON_FINITE, UNCLEAR)
+            move, memory = rule(slope, memory)
+            x, params = kept_inside(problem, steps, x, move)
+            memory = _with_point(settings, memory, x, epoch + done / per_pass)
     return evaluated_end(problem, state, x, memory, kind)
 
 

@@ -6,13 +6,15 @@ the second derivative of that map, and a basis of its feasible directions. Leadi
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import scipy
 
 from emlib.data.arrays import numbers
-from emlib.numerics import Array, block_diagonal
+from emlib.numerics import Array, all_true, block_diagonal
+
+CERTAIN = 30.0  # logarithms and log-odds of up to this size are those of ordinary numbers, away from every boundary
 
 
 class Block(Protocol):
@@ -26,6 +28,8 @@ class Block(Protocol):
     def size(self) -> int: ...
     @property
     def free_size(self) -> int: ...
+    @property
+    def certain_within(self) -> float: ...
     def validate(self, value: Any) -> Array: ...
     def fault(self, value: Array) -> str | None: ...
     def to_free(self, value: Array) -> Array: ...
@@ -38,7 +42,15 @@ class Block(Protocol):
 
 
 class TangentFromParts:
-    """A block whose `tangent_parts` are bases, dense or sparse, of the feasible directions of its entries in turn."""
+    """A block whose `tangent_parts` are bases, dense or sparse, of the feasible directions of its entries in turn.
+
+    Attributes
+    ----------
+    certain_within : float
+        Free coordinates of smaller size all lie inside the block, whatever is rounded; 0 where that says nothing.
+    """
+
+    certain_within: ClassVar[float] = 0.0
 
     def tangent(self: Block) -> Array:
         parts = self.tangent_parts()
@@ -66,7 +78,7 @@ def as_block(block: Block, value: Any) -> Array:
 
 def not_finite(value: Array) -> str | None:
     """Name the first entry that is not finite."""
-    if np.isfinite(value).all():
+    if all_true(np.isfinite(value)):
         return None
     bad = ~np.isfinite(value)
     return f"{first_bad(bad)} is {value[bad].flat[0]}; parameters must be finite"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy
 
-from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
-from emlib.numerics import Array
+from emlib.blocks.block import CERTAIN, TangentFromParts, as_block, first_bad, not_finite
+from emlib.numerics import Array, all_true
 
 CURVATURE_LOST = 1e-10  # a rate or probability along whose logarithm rounding decides the curvature, even its sign
 
@@ -21,6 +21,7 @@ class Elementwise(TangentFromParts):
 
     name: str
     shape: tuple[int, ...] = ()
+    certain_within: ClassVar[float] = np.inf
 
     @property
     def size(self) -> int:
@@ -49,7 +50,7 @@ class Elementwise(TangentFromParts):
         return np.zeros(self.size)
 
     def pullback(self, value: Array, cotangent: Array) -> Array:
-        result: Array = self.slope(value) * np.ravel(cotangent)
+        result: Array = self.slope(value) * cotangent.ravel()
         return result
 
     def jacobian(self, value: Array) -> Array:
@@ -65,6 +66,8 @@ class Elementwise(TangentFromParts):
 @dataclass(frozen=True)
 class Positive(Elementwise):
     """Positive entries; the chart is the logarithm."""
+
+    certain_within: ClassVar[float] = CERTAIN
 
     def fault(self, value: Array) -> str | None:
         bad = value <= 0
@@ -84,7 +87,7 @@ class Positive(Elementwise):
             return np.exp(vector).reshape(self.shape)
 
     def slope(self, value: Array) -> Array:
-        return np.ravel(value)
+        return value.ravel()
 
     def bend(self, value: Array) -> Array:
         return np.ravel(value)
@@ -95,6 +98,8 @@ class Rate(Positive):
     """Entries that may be zero, such as expected counts; the chart is the logarithm, of the interior."""
 
     def fault(self, value: Array) -> str | None:
+        if all_true((value >= 0) & (value < np.inf)):
+            return None
         bad = value < 0
         if np.any(bad):
             return f"{first_bad(bad)} is {value[bad].flat[0]:.6g}; it cannot be negative"
@@ -119,6 +124,7 @@ class Interval(Elementwise):
 
     low: float = 0.0
     high: float = 1.0
+    certain_within: ClassVar[float] = CERTAIN
 
     def fault(self, value: Array) -> str | None:
         bad = ~((value >= self.low) & (value <= self.high))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
+from emlib.blocks.block import CERTAIN, TangentFromParts, as_block, first_bad, not_finite
 from emlib.blocks.elementwise import CURVATURE_LOST
-from emlib.numerics import Array, block_diagonal
+from emlib.numerics import Array, all_true, block_diagonal
 
 SUM_TOLERANCE = 1e-8  # how far from one a user's row of probabilities may add up
 VANISHED = 1e-20  # a probability so small that no sum of log-likelihoods tells it from zero
@@ -32,6 +32,7 @@ class Simplex(TangentFromParts):
     name: str
     shape: tuple[int, ...]
     zeros: tuple[int, ...] = ()
+    certain_within: ClassVar[float] = CERTAIN
 
     @property
     def size(self) -> int:
@@ -79,13 +80,15 @@ class Simplex(TangentFromParts):
         return as_block(self, value)
 
     def fault(self, value: Array) -> str | None:
+        sums = value.sum(axis=-1)
+        if not self.zeros and all_true(value >= 0) and all_true(np.abs(sums - 1) <= SUM_TOLERANCE):
+            return None
         if (found := not_finite(value)) is not None:
             return found
         if (value < 0).any():
             return f"{first_bad(value < 0)} is {value[value < 0].flat[0]:.6g}; probabilities cannot be negative"
         if self.zeros and (extra := (value > 0) & ~self.support).any():
             return f"{first_bad(extra)} is {value[extra].flat[0]:.6g}; the model holds it at zero"
-        sums = value.sum(axis=-1)
         bad = np.abs(sums - 1) > SUM_TOLERANCE
         if bad.any():
             return (f"{first_bad(bad, 'row')} adds up to {np.atleast_1d(sums)[np.atleast_1d(bad)][0]:.10g}, not to 1; "

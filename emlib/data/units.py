@@ -38,13 +38,17 @@ class Data:
     def __len__(self) -> int:
         return len(self.units)
 
-    @cached_property
+    @property
     def n_units(self) -> float:
         """The number of units, repeated ones counted as often as they were seen."""
-        if self.weights is None:
-            return float(len(self.units))
-        blocks = range(0, max(len(self.units), 1), SURVEY_ROWS)
-        return float(tree_sum(self.weights[low:low + SURVEY_ROWS].sum() for low in blocks))
+        return float(len(self.units)) if self.weights is None else self._weight
+
+    @cached_property
+    def _weight(self) -> float:
+        """The sum of the weights, by blocks."""
+        weights = self.frequencies
+        blocks = range(0, max(len(weights), 1), SURVEY_ROWS)
+        return float(tree_sum(weights[low:low + SURVEY_ROWS].sum() for low in blocks))
 
     @property
     def frequencies(self) -> Array:
@@ -76,10 +80,9 @@ class Data:
 
     def piece(self, rows: Any) -> Data:
         """Return the units that a slice, or an array of indices, picks; it knows of the whole."""
-        listed = isinstance(self.units, list) and not isinstance(rows, slice)
-        units = [self.units[row] for row in rows] if listed else self.units[rows]
-        weights = None if self.weights is None else self.weights[rows]
-        return replace(self, units=units, weights=weights, whole=self.n_units if self.whole is None else self.whole)
+        units, weights = _picked(self.units, rows), None if self.weights is None else _picked(self.weights, rows)
+        # `replace` goes through all fields once more: with mini-batches that shows.
+        return type(self)(units, weights, self.scale, self.n_units if self.whole is None else self.whole)
 
     def seen(self) -> Data:
         """Return the units without those of weight zero, which may be impossible: minus infinity times zero is none.
@@ -101,6 +104,13 @@ class Data:
     def sample(self) -> Data:
         """Return the units themselves, or a random part of them, always the same, where there are many."""
         return self if len(self) <= SURVEY_ROWS else self.piece(picks(len(self), SURVEY_ROWS))
+
+
+def _picked(units: Any, rows: Any) -> Any:
+    """Return the units of a slice, or of an array of indices: `take` needs a quarter of the time for a few rows."""
+    if isinstance(rows, slice):
+        return units[rows]
+    return [units[row] for row in rows] if isinstance(units, list) else units.take(rows, axis=0)
 
 
 class Remote:

@@ -2,7 +2,8 @@
 
 `dispatch` says where they serve; `arguments` and the files named after it hold what goes in and out. These need no
 Numba and may be imported anywhere; the passes, `gaussian`, `gaussian_scores`, `hmm`, `hmm_emissions`, `wide_chain`,
-`kalman`, `missing_entries` and `missing_products`, only inside the function that calls them; all else only here.
+`kalman`, `missing_entries`, `missing_products` and `normal_steps`, only inside the function that calls them; all else
+only here.
 """
 
 from emlib.kernels.dispatch import (
@@ -16,7 +17,8 @@ from emlib.kernels.dispatch import (
     use_compiled_missing,
     use_compiled_mixture,
     use_compiled_scores,
+    use_compiled_steps,
 )
 
 __all__ = ["BLOCK", "CHUNK", "LONG", "MOST_SCORES", "estep_chunk", "use_compiled_chain", "use_compiled_kalman",
-           "use_compiled_missing", "use_compiled_mixture", "use_compiled_scores"]
+           "use_compiled_missing", "use_compiled_mixture", "use_compiled_scores", "use_compiled_steps"]

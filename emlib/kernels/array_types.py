@@ -17,3 +17,4 @@ ReadOnlyIntegers = Annotated[Array, "int64", 1, "C", True]
 # The caller's own arrays, of any layout and perhaps read-only: Numba converts arguments to this, not their fields.
 AnyVector = Annotated[Array, "float64", 1, "A", True]
 AnyMatrix = Annotated[Array, "float64", 2, "A", True]
+AnyCube = Annotated[Array, "float64", 3, "A", True]

@@ -20,8 +20,10 @@ STRIDE = BLOCK + 8  # from one row of a block to the next: a power of two would 
 # Nanoseconds that NumPy may take before the compiled loops serve: nobody waits for a compiler for less.
 MIXTURE_COST = 1.5e6
 CHAIN_COST = 2e7  # more, since these loops take longer to compile
+STEPS_COST = 1e7  # a pass over mini-batches, of which a fit makes some tens
 SCORES_COST = 5e6  # more, since a fit needs few of these matrices
 MOST_SCORES = 512  # of all components together
+MOST_FEATURES = 16  # of one component, up to which plain loops are quicker than LAPACK
 
 
 @cache
@@ -43,6 +45,14 @@ def use_compiled_scores(units: float, count: int, length: int) -> bool:
     """
     width = count * length
     return units * width * (18.0 + 0.04 * width) > SCORES_COST and width <= MOST_SCORES and numba_is_installed()
+
+
+def use_compiled_steps(batches: int, side: int, compiled: bool = False) -> bool:
+    """Return whether compiled loops serve the steps after so many mini-batches a pass, of normals in d = `side`.
+
+    Where E-steps are `compiled` nobody waits for the compiler once more.
+    """
+    return (compiled or batches * 120_000.0 > STEPS_COST) and side <= MOST_FEATURES and numba_is_installed()
 
 
 def estep_chunk(count: int, side: int) -> int:

@@ -47,13 +47,18 @@ def nudged(means: Array, scale: Array, rng: np.random.Generator) -> Array:
 
 def collapsed(noise: Array, scale: Array) -> tuple[int, float] | None:
     """Return the component whose covariance has collapsed against the data's, with its smallest share; or None."""
-    root = _whitener(scale.tobytes(), len(scale))
+    root = whitener(scale)
     shares = root @ noise @ root.T
     if eigenvalues_exceed(shares, COLLAPSED):
         return None
     smallest = np.linalg.eigvalsh(shares)[:, 0]
     k = int(smallest.argmin())
     return None if smallest[k] > COLLAPSED else (k, float(smallest[k]))
+
+
+def whitener(scale: Array) -> Array:
+    """Return L^-1 of the data's covariance L L'."""
+    return _whitener(scale.tobytes(), len(scale))
 
 
 @lru_cache(maxsize=8)

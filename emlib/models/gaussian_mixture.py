@@ -14,13 +14,21 @@ from emlib.data.rows import NormalRows
 from emlib.data.validate import positive_integer
 from emlib.families import Categorical, Family, LinearGaussian, covariance
 from emlib.families.mean_coordinates import MixtureMean
-from emlib.kernels import LONG, MOST_SCORES, estep_chunk, use_compiled_mixture, use_compiled_scores
+from emlib.kernels import (
+    LONG,
+    MOST_SCORES,
+    estep_chunk,
+    use_compiled_mixture,
+    use_compiled_scores,
+    use_compiled_steps,
+)
 from emlib.model import Expectation, Statistics
 from emlib.models import compiled_gaussian, gaussian_data
 from emlib.models.compiled_gaussian import NormalDensities
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel, starved
+from emlib.models.normal_steps import NormalSteps
 from emlib.models.penalty import CovariancePenalty, penalised
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
@@ -149,6 +157,14 @@ class GaussianMixture(MixtureModel):
         if not use_compiled_mixture(_deciding(data), self.n_components, self.n_features):
             return super()._expectation(params, prepared, data)
         return compiled_gaussian.e_step(prepared, data)
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> NormalSteps | None:
+        """Return compiled steps where there are many, or where E-steps are compiled, for plain full covariances."""
+        plain = type(self) is GaussianMixture and self.penalty is None and not self.space.fixed
+        compiled = use_compiled_mixture(len(data), self.n_components, self.n_features)
+        if plain and self.covariance_type == "full" and use_compiled_steps(count, self.n_features, compiled):
+            return NormalSteps(self, data, coordinates)
+        return None
 
     def estep_chunk(self) -> int:
         """Return how many rows an E-step takes at a time, unless a caller says so: more where loops are compiled."""

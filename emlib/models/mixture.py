@@ -16,7 +16,7 @@ from emlib.model import Expectation, Statistics
 from emlib.models import memberships
 from emlib.models.discrete import NUDGE, DiscreteLatentModel
 from emlib.models.missing_information import missing_information, score_embedding, summed
-from emlib.numerics import Array, congruence, kron, log_sum_exp
+from emlib.numerics import Array, all_true, congruence, kron, log_sum_exp
 
 
 class MixtureModel(DiscreteLatentModel):
@@ -117,7 +117,7 @@ class MixtureModel(DiscreteLatentModel):
 
 def starved(weights: Array) -> str | None:
     """Name the first component that no unit belongs to; None if all have some weight."""
-    if (weights > 0).all() or not np.isfinite(weights).all():
+    if all_true(weights > 0) or not np.isfinite(weights).all():
         return None
     k = int(np.argmin(weights))
     return (f"weights: component {k} has weight {weights[k]:.3g}, so that its other parameters have no estimate; "

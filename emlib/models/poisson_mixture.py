@@ -13,6 +13,7 @@ from emlib.data.rows import Counts
 from emlib.families import Categorical, Family, Poisson, poisson
 from emlib.families.mean_coordinates import MixtureMean
 from emlib.model import Statistics
+from emlib.models.count_steps import CountSteps
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel
@@ -76,6 +77,10 @@ class PoissonMixture(MixtureModel):
         picks = rng.choice(data.units, size=self.n_components, p=shares / shares.sum())
         rates = poisson.near(picks, rng)
         return self.space.hold(PoissonMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), rates))
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> CountSteps | None:
+        """Return steps on plain counts; None where a field is held."""
+        return CountSteps(self, data, coordinates) if type(self) is PoissonMixture and not self.space.fixed else None
 
     def condensed(self, data: Data) -> Data:
         """Return each count once, with how often it was seen."""

@@ -56,7 +56,9 @@ def test_the_slopes_of_a_pass_add_up_to_the_gradient(case: Case, coordinates: st
     x = case.model.space.pack(case.points[0], coordinates)
     params = case.model.space.unpack(x, coordinates)
     whole = problem.lift(problem.reduce(problem.gradient(x))) / case.data.n_units
-    found = [(mean_slope(problem, params, batch, factor), factor) for batch, factor in batches(problem.data, 7, 1, 0)]
+    steps = problem.batch_steps(7)
+    found = [(mean_slope(problem, steps, params, batch, factor), factor)
+             for batch, factor in batches(problem.data, 7, 1, 0)]
     total = sum(slope / factor for slope, factor in found)
     np.testing.assert_allclose(total, whole, rtol=0, atol=tol.REORDERED * np.abs(whole).max() * 10)
     if len(found) > 1:
@@ -108,13 +110,15 @@ def test_moves_are_halved_until_they_stay_inside(case: Case, coordinates: str) -
     x = case.model.space.pack(case.points[0], coordinates)
     move = np.full(problem.size, 1e5)
     move[::2] *= -1
-    there, params = kept_inside(problem, x, move)
+    with np.errstate(over="ignore", invalid="ignore"):
+        there, params = kept_inside(problem, problem.batch_steps(7), x, move)
     assert case.model.space.fault(params) is None
     again = case.model.space.unpack(there, coordinates)
     assert all(np.array_equal(value, getattr(again, name)) for name, value in vars(params).items())
     if coordinates == "standard":
         assert case.model.space.fault(case.model.space.unpack(x + move, coordinates)) is not None
-    assert np.array_equal(kept_inside(problem, x, np.full(problem.size, np.nan))[0], x)
+    nowhere = np.full(problem.size, np.nan)
+    assert np.array_equal(kept_inside(problem, problem.batch_steps(7), x, nowhere)[0], x)
 
 
 @pytest.mark.parametrize("algorithm", [SGD(1e4), SGD(1e4, coordinates="standard"), Adam(50.0, batch_size=7),

@@ -11,7 +11,16 @@ from typing import Any
 import numba
 import pytest
 
-from emlib.kernels import blocks, gaussian, hmm, hmm_emissions, missing_entries, missing_products, wide_chain
+from emlib.kernels import (
+    blocks,
+    gaussian,
+    hmm,
+    hmm_emissions,
+    missing_entries,
+    missing_products,
+    normal_steps,
+    wide_chain,
+)
 from emlib.kernels.array_types import AnyMatrix, AnyVector, Matrix, Vector
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,7 +50,9 @@ def named(function: Any) -> list[str]:
 
 @pytest.mark.parametrize("function", [gaussian.add_chunk, hmm.run_forward, hmm.run_backward, wide_chain.smooth,
                                       hmm_emissions.write_gaps, hmm_emissions.add_moments,
-                                      missing_entries.add_rows, missing_products.add_patterns])
+                                      missing_entries.add_rows, missing_products.add_patterns,
+                                      normal_steps.add_moments, normal_steps.maximise,
+                                      normal_steps.free_gradient, normal_steps.free_point])
 def test_a_pass_has_all_its_code_in_itself(function: Any) -> None:
     assert named(function) == []
 
