@@ -21,7 +21,7 @@ LEFT = 1e-6  # share of a direction's squared length below which what is new in 
 
 
 class NoCurvatureError(ArithmeticError):
-    """A neighbour lies outside the space or has no EM step, or differences are rounding."""
+    """A neighbour lies outside the space or has no EM step, differences are rounding, or the budget is spent."""
 
 
 class Directions:
@@ -66,7 +66,7 @@ class Directions:
 
     def _orthonormal(self, v: Array) -> tuple[Array, Array] | None:
         """Return v without its parts along the others, of length one, and I_c v; None where nothing is left."""
-        w = self._by_complete(v)
+        w = self.by_complete(v)
         before = float(v @ w)
         if not np.isfinite(before):
             raise NoCurvatureError
@@ -80,7 +80,7 @@ class Directions:
         length = np.sqrt(left)
         return v / length, w / length
 
-    def _by_complete(self, v: Array) -> Array:
+    def by_complete(self, v: Array) -> Array:
         """Return I_c v by differences of the gradient of Q about its maximum."""
         model, centre, ends = self.problem.model, self.target.x, []
         for step in (LONG_STEP, -LONG_STEP):
@@ -92,6 +92,8 @@ class Directions:
 
     def _moved(self, v: Array) -> tuple[Array, Array]:
         """Return (I - DM) v and I_o v by differences to one side, for one E-step."""
+        if not self.problem.allows(1):
+            raise NoCurvatureError
         there = self.problem.evaluate(self.here.x + STEP * v)
         target = self.problem.m_step(there)
         if target.fault is not None:

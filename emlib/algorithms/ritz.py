@@ -6,13 +6,15 @@ along which something is left to gain.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import cholesky, solve_triangular
 
 from emlib.algorithms.krylov import Directions, NoCurvatureError
 from emlib.evaluation.differences import logarithms
-from emlib.numerics import Array
+from emlib.numerics import Array, symmetrise
 from emlib.problem import Evaluation, Problem
 
 FROM_RANDOM, FROM_GRADIENT = 12, 8  # most directions from a random one, and from the EM step; one E-step each
@@ -20,6 +22,8 @@ USUAL = 10  # of both
 FEWEST = 6  # random directions before they may settle: what they must find they have a small share of
 SETTLED = 0.05  # relative change, over two directions, below which they have said what they can
 UNSETTLED = 5.0  # times the least value is that of the random directions, at most
+LARGE, LARGEST_ROOT = 200, 2000  # parameters up to which I_c is factorised, and up to which it is where it must be
+TRIED, UNLIKE = 6, 100.0  # directions by which it is seen whether it must, from such a ratio of their lengths on
 SURE = 100.0  # times the square root of p: how much a value below zero must have been magnified for an earlier end
 FLAT = 1e-10  # value that counts as zero
 CREEPING = 1e-3  # step of EM in a logarithm, or in log-odds, that goes to the boundary: the rest of the run is over
@@ -72,8 +76,7 @@ def _along(problem: Problem, here: Evaluation, alive: Array, tol: float) -> Ritz
     step = alive * (problem.m_step(here).x - here.x)
     slope = abs(float(step @ here.gradient))
     unit = step / np.sqrt(slope) if slope > 0 else 0 * step
-    scale = np.hypot(_units(problem, here), unit)
-    _from_random(found, scale * np.random.default_rng(0).standard_normal(problem.size))
+    _from_random(found, _random_start(found, unit))
     bound = UNSETTLED * 0.5 * slope / found.values()[0] if found.vectors else np.inf
     if not 0 <= bound <= tol:
         _from_step(found, unit, alive * here.gradient)
@@ -115,6 +118,38 @@ def _from_step(found: Directions, start: Array, gradient: Array) -> None:
         gains.append(float(((vectors.T @ gradient) ** 2 / np.maximum(np.abs(values), FLAT)).sum()))
         if len(gains) >= 3 and abs(gains[-1] - gains[-3]) <= SETTLED * gains[-1]:
             return
+
+
+def _random_start(found: Directions, unit: Array) -> Array:
+    """Return a random direction, with a like share in every one that is of length one in I_c, and more of the EM step.
+
+    By the triangular root of I_c, or above `LARGE` parameters by a scale of each coordinate, if that does.
+    """
+    rest = np.random.default_rng(0).standard_normal(len(unit)) / np.sqrt(len(unit))
+    scale = np.hypot(_units(found.problem, found.here), unit)
+    if len(unit) <= LARGE or (len(unit) <= LARGEST_ROOT and _spread(found, scale, rest) > UNLIKE):
+        alive = np.flatnonzero(found.alive)
+        complete = found.problem.complete_information(found.here)[np.ix_(alive, alive)]
+        with suppress(np.linalg.LinAlgError, ValueError):  # singular, or not finite
+            rest[alive] = solve_triangular(cholesky(complete, lower=True), rest[alive], lower=True, trans="T")
+            return rest + unit
+    return scale * rest
+
+
+def _spread(found: Directions, scale: Array, start: Array) -> float:
+    """Return how much the lengths in I_c of directions differ that are alike in these units, or a lower limit of it."""
+    basis, images = [start / np.linalg.norm(start)], []
+    for _ in range(TRIED):
+        image = scale * found.by_complete(scale * basis[-1])
+        if not np.isfinite(image).all():
+            return np.inf
+        images.append(image)
+        new = image - np.stack(basis).T @ (np.stack(basis) @ image)
+        if not np.linalg.norm(new) > 1e-10 * np.linalg.norm(image):
+            break
+        basis.append(new / np.linalg.norm(new))
+    values = np.linalg.eigvalsh(symmetrise(np.stack(basis[:len(images)]) @ np.stack(images).T))
+    return float(values[-1] / values[0]) if values[0] > 0 else np.inf
 
 
 def _units(problem: Problem, here: Evaluation) -> Array:

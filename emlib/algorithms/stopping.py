@@ -105,7 +105,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
 
     Costs a Louis matrix, or 2p E-steps for models without a closed form. Where that takes more E-steps than `ritz`, or
     above `LARGE_SPACE` parameters, it is looked at along a few directions instead; where that fails, None above
-    `LARGEST_HESSIAN`.
+    `LARGEST_HESSIAN`, and where the budget has no room for it.
     A direction of positive curvature makes a saddle only if a step along it gains more than `tol`; on the
     flat ridges of overspecified mixtures none does. Nor is there a saddle before the other directions are at rest.
     Entries exactly on the boundary are lifted a little (one E-step more), so that their slope is seen. Along what is as
@@ -116,16 +116,16 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     if looked is None and _along_few(inner):
         few = ritz(inner, point, tol)
         looked, bound = (None, 0.0) if few is None else (few[:2], few.bound)
-    if looked is None and inner.size > LARGEST_HESSIAN:
-        return None
+        if looked is None and not has_hessian(inner):
+            _count(problem, inner)
+            return None
     values, vectors = _by_hessian(inner, point) if looked is None else looked
     gains = _gains(np.abs(values), vectors.T @ point.gradient)
     at_rest = gains[values > 0].sum() <= tol
     higher = _higher(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
     inside = _inside(inner, point, here.params, tol) if at_rest else None
     saddle = higher is not None or inside is not None
-    if inner is not problem:
-        problem.count_e_steps(inner.n_estep)
+    _count(problem, inner)
     slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)
     step = vectors @ (vectors.T @ point.gradient / np.maximum(values, FLAT_CURVATURE))
     vanishing = inner.model.vanishing(point.params, inner.data, step)
@@ -167,6 +167,17 @@ def known_hessian_distance(problem: Problem, point: Evaluation, complete: Array)
 def curvature_cost(problem: Problem) -> int:
     """Return how many E-steps a look at the curvature takes, as a rule."""
     return USUAL if _along_few(problem) else hessian_cost(problem.model)
+
+
+def has_hessian(problem: Problem) -> bool:
+    """Return whether a Hessian is to be had: not of too many parameters, nor beyond the budget."""
+    return problem.size <= LARGEST_HESSIAN and problem.allows(hessian_cost(problem.model))
+
+
+def _count(problem: Problem, inner: Problem) -> None:
+    """Count what another problem has counted."""
+    if inner is not problem:
+        problem.count_e_steps(inner.n_estep)
 
 
 def _along_few(problem: Problem) -> bool:
@@ -220,6 +231,10 @@ def _interior(problem: Problem, here: Evaluation) -> tuple[Problem, Evaluation]:
     """Return the problem in free coordinates with the same point, or one just inside where it is on the boundary."""
     lifted = problem.model.space.lifted(here.params, LIFTED_SHARE, VANISHED)
     if lifted is here.params:
-        return in_free_coordinates(problem, here)
-    inner = in_coordinates(problem, "free")
-    return inner, inner.evaluate(problem.model.space.pack(lifted, "free"))
+        inner, point = in_free_coordinates(problem, here)
+    else:
+        inner = in_coordinates(problem, "free")
+        point = inner.evaluate(problem.model.space.pack(lifted, "free"))
+    if inner is not problem and problem.limit is not None:
+        inner.limit = problem.limit - problem.n_estep
+    return inner, point

@@ -9,6 +9,7 @@ import numpy as np
 
 from emlib.algorithms.base import Algorithm, Info, State
 from emlib.algorithms.em import em_step
+from emlib.algorithms.metric import hessian_cost
 from emlib.algorithms.relay import Relay
 from emlib.algorithms.stopping import Curvature, curvature, curvature_cost, em_gain
 from emlib.evaluation.companions import remembered
@@ -163,6 +164,8 @@ class Run:
         before = self.spent
         found = curvature(self.problem, self.state.evaluation, self.tol)
         self.looked += self.spent - before
+        if found is None and not self.problem.allows(hessian_cost(self.problem.model)):
+            return None
         if found is None:
             return Status.UNCHECKED, "products along directions fail, and there are too many parameters for a matrix"
         if found.saddle:

@@ -67,7 +67,7 @@ def forgetful(honest: Any) -> Any:
     return lambda directions, v: (v, honest(directions, v)[1])
 
 
-@pytest.mark.parametrize(("part", "sabotage"), [("_by_complete", doubled), ("_moved", forgetful)])
+@pytest.mark.parametrize(("part", "sabotage"), [("by_complete", doubled), ("_moved", forgetful)])
 def test_wrong_directions_are_found_out(part: str, sabotage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     problem, here = point(1e-8)
     least = exact(problem, here)[0][0]
@@ -234,3 +234,58 @@ def test_at_rest_exactly_there_is_the_random_direction(startable: bool, monkeypa
     found = ritz.ritz(problem, here)
     assert found is not None
     assert found[0][0] < -0.5
+
+
+def thin_cloud(top: float, thin: float) -> tuple[GaussianMixture, Any, Array]:
+    """Rows whose columns are all but equal, of which two components of known covariances share one mean: a saddle."""
+    side, rng = 24, np.random.default_rng(0)
+    level, noise = rng.standard_normal(3000), rng.standard_normal((3000, side))
+    level = (level - level.mean()) / level.std()
+    noise -= noise.mean(axis=0) + np.outer(level, level @ noise) / len(level)
+    rows = np.sqrt(top) * level[:, None] + 0.6 * thin * noise
+    fixed = {"weights": [0.5, 0.5], "covariances": np.ones((side, side)) + thin**2 * np.eye(side)}
+    model = GaussianMixture(2, side, "tied", fixed=fixed)
+    return model, model.params(**fixed, means=rows.mean(axis=0) + 1e-7 * np.array([[1.0], [-1.0]])), rows
+
+
+@pytest.mark.parametrize("thin", [1e-2, 1e-3, 1e-4])
+def test_a_saddle_is_seen_where_columns_are_all_but_equal(thin: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a scale of each coordinate the noise, of which I_c makes much, would take up the whole random start."""
+    model, start, rows = thin_cloud(1.5, thin)
+    assert emlib.fit(model, rows, start=start).status is emlib.Status.SADDLE
+    for large in (0, 0.0):  # as of more parameters: by their lengths it is seen that I_c must be factorised
+        monkeypatch.setattr(ritz, "LARGE", large)
+        assert emlib.fit(model, rows, start=start).status is emlib.Status.SADDLE
+    monkeypatch.setattr(ritz, "UNLIKE", np.inf)
+    assert emlib.fit(model, rows, start=start).success is (thin < 1e-3)  # 141 nats below the optimum
+
+
+def test_a_saddle_of_few_units_is_seen_beside_heavy_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two components on one spot of 200 rows; those of the others count ten thousand times."""
+    rng, side = np.random.default_rng(0), 10
+    centres = 30 * rng.standard_normal((10, side))
+    far = rng.choice([-1.25, 1.25], 200)[:, None] * np.eye(side)[0]
+    rows = np.vstack([centres[rng.integers(1, 10, size=3000)] + rng.standard_normal((3000, side)),
+                      centres[0] + rng.standard_normal((200, side)) + far])
+    weight = np.r_[np.full(3000, 1e4), np.ones(200)]
+    few, many = GaussianMixture(10, side, "diag"), GaussianMixture(11, side, "diag")
+    start = few.params(weights=[0.1] * 10, means=centres, covariances=np.ones((10, side)))
+    pooled = emlib.fit(few, rows, start=start, sample_weight=weight).params
+    twice = many.params(weights=[pooled.weights[0] / 2, *pooled.weights[1:], pooled.weights[0] / 2],
+                        means=pooled.means[[*range(10), 0]], covariances=pooled.covariances[[*range(10), 0]])
+    problem = Problem(many, rows, sample_weight=weight)
+    here = problem.evaluate(many.space.pack(twice))
+    for large in (200, 0):
+        monkeypatch.setattr(ritz, "LARGE", large)
+        found = ritz.ritz(problem, here)
+        assert found is not None
+        assert found.values[0] < -0.5
+
+
+def test_a_look_keeps_to_the_budget() -> None:
+    """Whatever a look takes, and what is made where it fails, comes out of the E-steps that are left."""
+    model, rows = overlapping_chain()
+    whole = emlib.fit(model, rows, algorithm=EM(), rng=0)
+    for short in (1, 5, 9, 12, 20):
+        limit = whole.n_estep - short
+        assert emlib.fit(model, rows, algorithm=EM(), rng=0, max_estep=limit).n_estep <= limit + 2
