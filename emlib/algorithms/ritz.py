@@ -132,8 +132,8 @@ def _random_start(found: Directions, unit: Array) -> Array:
         complete = found.problem.complete_information(found.here)[np.ix_(alive, alive)]
         with suppress(np.linalg.LinAlgError, ValueError):  # singular, or not finite
             rest[alive] = solve_triangular(cholesky(complete, lower=True), rest[alive], lower=True, trans="T")
-            return rest + unit
-    return scale * rest
+            return np.asarray(rest + unit)
+    return np.asarray(scale * rest)
 
 
 def _spread(found: Directions, scale: Array, start: Array) -> float:
