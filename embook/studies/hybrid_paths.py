@@ -106,11 +106,10 @@ class Drawn:
         return outline(self.grid, gap(best, self.high), gap(best, self.low))
 
     def said(self, best: float) -> str:
-        """Return in words how many E-steps the runs need to within 0.01 nats of an end, or how far short they stop."""
+        """Return in words the E-steps that the runs need to within 0.01 nats of an end, or how far short they stop."""
         if self.end[0] < best - NEAR:
-            return f"stops {_span(*(number(best - end, 2) for end in self.end[::-1]))} nats short"
-        low, high = self.nearly
-        return f"needs {_span(str(low), str(high))} E-steps" + ", depending on rounding" * (low < high)
+            return f"{_span(*(number(best - end, 2) for end in self.end[::-1]))} nats short"
+        return f"{_span(*map(str, self.nearly))} E-steps"
 
 
 def best_end(paths: Iterable[Drawn]) -> float:

@@ -123,10 +123,10 @@ def test_a_path_that_stops_below_the_best_end_is_not_said_to_arrive() -> None:
     paths = {name: hybrid_paths.drawn(name, *settings) for name in hybrid_paths.RIVALS}
     best = hybrid_paths.best_end(paths.values())
     assert best == max(path.end[1] for path in paths.values())
-    assert paths["EM"].said(best) == "needs 134 E-steps"
-    assert paths["L-BFGS after EM"].said(best) == "needs 79 to 82 E-steps, depending on rounding"
-    assert paths["conjugate gradients"].said(best) == "stops 2.3 to 8.4 nats short"
-    assert paths["EM"].said(best + 0.005) == "stops 0.005 nats short"
+    assert paths["EM"].said(best) == "134 E-steps"
+    assert paths["L-BFGS after EM"].said(best) == "79 to 82 E-steps"
+    assert paths["conjugate gradients"].said(best) == "2.3 to 8.4 nats short"
+    assert paths["EM"].said(best + 0.005) == "0.005 nats short"
     assert paths["conjugate gradients"].curve(best)[-1, 1] > 0 > paths["EM"].curve(best)[-1, 1]
 
 
