@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+DIGIT = 156  # width of a digit in explorables.css's largest type, that of narrow screens, in picture units
 
 @dataclass(frozen=True)
 class Axes:
@@ -25,7 +26,7 @@ class Axes:
     width, height : int
         Size of the whole picture, in picture units.
     left, right, top, bottom : int
-        Margins round the drawing, in picture units.
+        Margins round the drawing, in picture units; the right one grows where the last tick needs more room.
     """
 
     x: tuple[float, float]
@@ -41,6 +42,7 @@ class Axes:
         for name, (low, high) in (("x", self.x), ("y", self.y)):
             if not (np.isfinite(low) and np.isfinite(high) and low < high):
                 raise ValueError(f"{name} is ({low}, {high}): give two finite numbers, the smaller one first")
+        object.__setattr__(self, "right", max(self.right, self._room_for_last_tick()))
 
     def px(self, x: ArrayLike) -> NDArray[np.int64]:
         """Return horizontal picture units of `x`, rounded half up as the script rounds."""
@@ -77,6 +79,12 @@ class Axes:
         parts.append(_text(left + width, self.height - 60, "end", x_label))
         parts.append(_text(left + 90, top + 150, "start", y_label))
         return "".join(parts)
+
+    def _room_for_last_tick(self) -> int:
+        last = ticks(*self.x)[-1]
+        beyond = (self.x[1] - last) / (self.x[1] - self.x[0])
+        half = len(_number(last)) * DIGIT / 2
+        return int(np.ceil((half - beyond * (self.width - self.left)) / (1 - beyond)))
 
     def data(self) -> dict[str, Any]:
         """Return the same numbers for the script."""

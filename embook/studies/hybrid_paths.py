@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 
 from embook.explorables import outline
+from embook.format import number
 from embook.studies import hybrid_problems as field
 from embook.studies.hybrid_problems import SEED
-from embook.studies.hybrid_run import Path, follow, hybrid
+from embook.studies.hybrid_run import NEAR, Path, follow, hybrid
+from embook.study import store
 from embook.study.noise_range import noise_range
 from emlib.algorithms import ECG, EM, LBFGS, Algorithm, Switch, after
 from emlib.data import Data
 from emlib.models import GaussianMixture
 from emlib.numerics import Array
 
-__all__ = ["BUDGET", "GRID", "HEIGHTS", "LEVELS", "RADIUS", "RIVALS", "SEED", "Drawn", "algorithm", "along", "cell",
-           "drawn", "gap", "keys", "points", "run"]
+__all__ = ["BUDGET", "GRID", "HEIGHTS", "LEVELS", "RADIUS", "RIVALS", "SEED", "Drawn", "algorithm", "along",
+           "best_end", "cell", "drawn", "gap", "keys", "points", "run"]
 
 RADIUS, BUDGET = 1.5, 150
 LEVELS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
@@ -76,34 +78,60 @@ class Drawn:
 
     Attributes
     ----------
-    curve : ndarray, shape (n, 2)
-        E-steps, and log10 of the gap to the end in nats.
-    outline : ndarray, shape (2 n, 2)
-        Of the range over a table and its noisy copies; the curve itself where no range is stored.
+    grid, heights, low, high : ndarray, shape (n,)
+        E-steps; the log-likelihood after so many, and its range over all runs, nats.
     nearly, end : tuple of two numbers
-        Least and largest number of E-steps to within 0.01 nats of the end; lowest and highest end, nats.
+        Least and largest number of E-steps to within 0.01 nats of a run's own end; lowest and highest end, nats.
     parts_at : int or None
-        E-steps after which the copies differ by more than a thousandth of a nat.
+        Number of E-steps on the grid by which the runs differ by more than a thousandth of a nat.
+    n_runs : int
+        The stored run and its noisy copies, or the one that was computed.
     """
 
-    curve: Array
-    outline: Array
+    grid: Array
+    heights: Array
+    low: Array
+    high: Array
     nearly: tuple[int, int]
     end: tuple[float, float]
     parts_at: int | None
+    n_runs: int
+
+    def curve(self, best: float) -> Array:
+        """Return E-steps and log10 of the distance below an end, shape (n, 2)."""
+        return np.column_stack([self.grid, gap(best, self.heights)])
+
+    def outline(self, best: float) -> Array:
+        """Return the outline of the range of that distance, shape (2 n, 2)."""
+        return outline(self.grid, gap(best, self.high), gap(best, self.low))
+
+    def said(self, best: float) -> str:
+        """Return in words the E-steps that the runs need to within 0.01 nats of an end, or how far short they stop."""
+        if self.end[0] < best - NEAR:
+            return f"{_span(*(number(best - end, 2) for end in self.end[::-1]))} nats short"
+        return f"{_span(*map(str, self.nearly))} E-steps"
+
+
+def best_end(paths: Iterable[Drawn]) -> float:
+    """Return the highest end of several paths."""
+    return max(path.end[1] for path in paths)
 
 
 def drawn(method: str, radius: float, seed: int, budget: int) -> Drawn:
     """Return the stored path of a rival or a level with its range; for other settings than the study's, compute it."""
     if (radius, seed, budget) == (RADIUS, SEED, BUDGET) and {"method": method} in keys():
         heights, end, nearly = (noise_range("hybrid_paths", name, method=method) for name in ("at_", "end", "nearly"))
-        level, place = float(end.stored[0]), heights.parts_at(1e-3)
-        x, middle, low, high = GRID, *(gap(level, values) for values in (heights.stored, heights.high, heights.low))
-        return Drawn(np.column_stack([x, middle]), outline(x, low, high), (int(nearly.low[0]), int(nearly.high[0])),
-                     (float(end.low[0]), float(end.high[0])), None if place is None else GRID[place])
+        place, n_runs = heights.parts_at(1e-3), 1 + len(store.copies("hybrid_paths"))
+        return Drawn(np.array(GRID), heights.stored, heights.low, heights.high,
+                     (int(nearly.low[0]), int(nearly.high[0])), (float(end.low[0]), float(end.high[0])),
+                     None if place is None else GRID[place], n_runs)
     path, grid = run(algorithm(method), radius, seed, budget), tuple(range(1, budget, 3))
-    curve, count = np.column_stack([grid, gap(path.end, along(path, grid))]), path.reaches(path.end - CLOSE)
-    return Drawn(curve, outline(grid, curve[:, 1], curve[:, 1]), (count, count), (path.end, path.end), None)
+    loglik, count = along(path, grid), path.reaches(path.end - CLOSE)
+    return Drawn(np.array(grid), loglik, loglik, loglik, (count, count), (path.end, path.end), None, 1)
+
+
+def _span(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def algorithm(method: str) -> Algorithm:

@@ -273,6 +273,22 @@ def test_explorables_are_accessible_legible_and_fit(browser: Browser, make: Any,
     assert min(sliders, default=150) >= 150
 
 
+CUT_TICKS = """() => [...document.querySelectorAll(".emx svg text")].filter(text => {
+  const box = text.getBoundingClientRect(), picture = text.closest("svg").getBoundingClientRect();
+  return box.left < picture.left - 1 || box.right > picture.right + 1;
+}).map(text => text.textContent)"""
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_a_long_last_tick_is_not_cut_off(browser: Browser, width: int) -> None:
+    html = ex.slider("a-slider", FRAMES, **{**WORDS, "axes": ex.Axes(x=(0, 150), y=(0, 1))}).html
+    narrow = re.sub(r'viewBox="0 0 6400 ', 'viewBox="0 0 6200 ', html)
+    whole, cut = (shown(browser, page, width=width) for page in (html, narrow))
+    assert whole.evaluate(CUT_TICKS) == []
+    assert "150" in cut.evaluate(CUT_TICKS)
+    whole.close(), cut.close()
+
+
 def test_the_accessibility_check_can_fail(browser: Browser) -> None:
     html = ex.same_slope().html
     nameless = shown(browser, html.replace('aria-label="theta, the point where the bound touches"', ""))

@@ -151,7 +151,7 @@ PACKAGE = Path(embook.__file__).parent
 #: What a folder may import of the rest of embook, as its first lines say.
 MAY_IMPORT = {
     "explorables": set(), "intervals": set(), "ledger": {"contents", "context", "format", "tables"},
-    "study": {"machine"}, "studies": {"study", "explorables"}, "exercises": {"exercises", "format"},
+    "study": {"machine"}, "studies": {"study", "explorables", "format"}, "exercises": {"exercises", "format"},
     "pages": {"ledger", "explorables", "context", "theorems"}, "theorems": {"ledger", "contents", "context"},
 }  # fmt: skip
 

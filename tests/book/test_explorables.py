@@ -155,6 +155,13 @@ def test_ticks_are_round_and_inside() -> None:
     assert ticks(0.15, 0.95) == [0.2, 0.4, 0.6, 0.8]
 
 
+@pytest.mark.parametrize(("x", "right"), [((0, 60), 160), ((0, 150), 234), ((0, 1500), 312), ((0, 110), 160)])
+def test_the_right_margin_holds_half_the_last_tick(x: tuple[float, float], right: int) -> None:
+    axes = ex.Axes(x=x, y=(0, 1))
+    assert axes.right == right
+    assert axes.data()["right"] == right
+
+
 @pytest.mark.parametrize("theta", [0.2, 0.3, 0.5, slope_figure.SUMMIT, 0.75])
 def test_same_slope_numbers_are_those_of_the_linkage_model(theta: float) -> None:
     model = Linkage()

@@ -105,14 +105,29 @@ def test_distances_are_taken_from_the_best_end_of_a_start() -> None:
 def test_a_stored_path_is_shown_with_its_range_and_another_is_computed() -> None:
     stored = hybrid_paths.drawn("level 0.2", hybrid_paths.RADIUS, hybrid_paths.SEED, hybrid_paths.BUDGET)
     computed = hybrid_paths.drawn("level 0.5", 2.2, 11, 20)
+    curve, outline = (part(computed.end[1]) for part in (computed.curve, computed.outline))
     assert stored.parts_at is not None
     assert stored.nearly[0] < stored.nearly[1]
     assert stored.end[0] < stored.end[1]
-    assert len(stored.outline) == 2 * len(stored.curve)
+    assert len(stored.outline(0.0)) == 2 * len(stored.curve(0.0))
+    assert stored.n_runs > computed.n_runs == 1
     assert computed.parts_at is None
     assert computed.end[0] == computed.end[1]
-    assert computed.curve[0, 1] > computed.curve[-1, 1] > np.log10(hybrid_paths.FLOOR)
-    np.testing.assert_array_equal(computed.outline[: len(computed.curve)], computed.curve)
+    assert curve[0, 1] > curve[-1, 1] > np.log10(hybrid_paths.FLOOR)
+    np.testing.assert_array_equal(outline[: len(curve)], curve)
+
+
+def test_a_path_that_stops_below_the_best_end_is_not_said_to_arrive() -> None:
+    """A count is to within 0.01 nats of the best end, never to within that of where the budget stopped the run."""
+    settings = hybrid_paths.RADIUS, hybrid_paths.SEED, hybrid_paths.BUDGET
+    paths = {name: hybrid_paths.drawn(name, *settings) for name in hybrid_paths.RIVALS}
+    best = hybrid_paths.best_end(paths.values())
+    assert best == max(path.end[1] for path in paths.values())
+    assert paths["EM"].said(best) == "134 E-steps"
+    assert paths["L-BFGS after EM"].said(best) == "79 to 82 E-steps"
+    assert paths["conjugate gradients"].said(best) == "2.3 to 8.4 nats short"
+    assert paths["EM"].said(best + 0.005) == "0.005 nats short"
+    assert paths["conjugate gradients"].curve(best)[-1, 1] > 0 > paths["EM"].curve(best)[-1, 1]
 
 
 def test_em_alone_keeps_together() -> None:
