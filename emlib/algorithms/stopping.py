@@ -236,5 +236,5 @@ def _interior(problem: Problem, here: Evaluation) -> tuple[Problem, Evaluation]:
         inner = in_coordinates(problem, "free")
         point = inner.evaluate(problem.model.space.pack(lifted, "free"))
     if inner is not problem and problem.limit is not None:
-        inner.limit = problem.limit - problem.n_estep
+        inner.allow_e_steps(problem.limit - problem.n_estep - inner.n_estep)
     return inner, point
