@@ -15,6 +15,7 @@ from scipy.linalg import LinAlgError, eigh
 
 from emlib.algorithms.metric import hessian_cost, with_vanished
 from emlib.algorithms.ritz import USUAL, ritz
+from emlib.algorithms.saddle import higher_along, higher_inside
 from emlib.blocks.elementwise import CURVATURE_LOST
 from emlib.blocks.simplex import VANISHED
 from emlib.evaluation.companions import in_coordinates, in_free_coordinates
@@ -24,10 +25,7 @@ from emlib.problem import Evaluation, Problem
 DEFAULT_TOL = 1e-8  # nats
 FLAT_CURVATURE = 1e-10  # relative curvature below which a direction counts as unidentified
 SADDLE_CURVATURE = 1e-6  # relative curvature above which a stationary point may be a saddle
-SADDLE_PROBES = (1.0, 0.1, 10.0, 1e-2, 1e-3, 1e-4)  # lengths, in units of I_c, of the steps away from one
 LIFTED_SHARE = 1e-12  # how far a parameter on the boundary is lifted to look at its slope
-GROWTH = 1.001  # by which factor an EM step raises what is as good as zero where the face is no maximum
-FACE_PROBES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # shares that are tried for what rises
 NEARBY = 1e-2  # standard deviations of complete data: as far as a Hessian may be from the point that is judged by it
 SAFE_MARGIN = 10.0  # least relative curvature, in units of that distance, for which it may serve
 LARGE_SPACE = 200  # parameters above which a matrix over them, and its eigenvalues, cost more than they tell
@@ -116,14 +114,14 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     if looked is None and _along_few(inner):
         few = ritz(inner, point, tol)
         looked, bound = (None, 0.0) if few is None else (few[:2], few.bound)
-        if looked is None and not has_hessian(inner):
+        if looked is None and not _has_hessian(inner):
             _count(problem, inner)
             return None
     values, vectors = _by_hessian(inner, point) if looked is None else looked
     gains = _gains(np.abs(values), vectors.T @ point.gradient)
     at_rest = gains[values > 0].sum() <= tol
-    higher = _higher(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
-    inside = _inside(inner, point, here.params, tol) if at_rest else None
+    higher = higher_along(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
+    inside = higher_inside(inner, point, here.params, tol) if at_rest else None
     saddle = higher is not None or inside is not None
     _count(problem, inner)
     slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)
@@ -169,7 +167,7 @@ def curvature_cost(problem: Problem) -> int:
     return USUAL if _along_few(problem) else hessian_cost(problem.model)
 
 
-def has_hessian(problem: Problem) -> bool:
+def _has_hessian(problem: Problem) -> bool:
     """Return whether a Hessian is to be had: not of too many parameters, nor beyond the budget."""
     return problem.size <= LARGEST_HESSIAN and problem.allows(hessian_cost(problem.model))
 
@@ -183,29 +181,6 @@ def _count(problem: Problem, inner: Problem) -> None:
 def _along_few(problem: Problem) -> bool:
     """Return whether the curvature is looked at along a few directions, for which no matrix is made."""
     return problem.model.space.size("free") > LARGE_SPACE or hessian_cost(problem.model) > USUAL
-
-
-def _higher(problem: Problem, point: Evaluation, direction: Array, tol: float) -> Any:
-    """Return the first of some points along the direction, either way, that gains more than `tol`; None without one."""
-    tried = (problem.evaluate(point.x + sign * length * direction) for length in SADDLE_PROBES for sign in (1.0, -1.0))
-    found = next((there.params for there in tried if there.loglik > point.loglik + tol), None)
-    problem.memo.last = point
-    return found
-
-
-def _inside(problem: Problem, point: Evaluation, params: Any, tol: float) -> Any:
-    """Return a point that gains more than `tol` by raising what is as good as zero; None on a face that is best."""
-    space, target = problem.model.space, problem.m_step(point).params
-    rising = {name: (np.asarray(getattr(params, name)) <= CURVATURE_LOST)
-              & (np.asarray(getattr(target, name)) > GROWTH * np.asarray(getattr(point.params, name)))
-              for name in space.probabilities()}
-    if not any(mask.any() for mask in rising.values()):
-        return None
-    tried = (problem.evaluate(space.pack(space.lifted(space.raised(params, rising, share), VANISHED)))
-             for share in FACE_PROBES)
-    found = next((probe.params for probe in tried if probe.loglik > point.loglik + tol), None)
-    problem.memo.last = point
-    return found
 
 
 def _relative(observed: Array, complete: Array) -> tuple[Array, Array]:
