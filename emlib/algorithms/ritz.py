@@ -77,8 +77,9 @@ def _along(problem: Problem, here: Evaluation, alive: Array, tol: float) -> Ritz
     slope = abs(float(step @ here.gradient))
     unit = step / np.sqrt(slope) if slope > 0 else 0 * step
     _from_random(found, _random_start(found, unit))
-    bound = UNSETTLED * 0.5 * slope / found.values()[0] if found.vectors else np.inf
-    if not 0 <= bound <= tol:
+    least = max(float(found.values()[0]), 0.0) if found.vectors else 0.0
+    bound = UNSETTLED * 0.5 * slope / least if least > 0 else np.inf
+    if bound > tol:
         _from_step(found, unit, alive * here.gradient)
         bound = 0.0
     if not found.vectors:
