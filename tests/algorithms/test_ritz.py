@@ -282,6 +282,15 @@ def test_a_saddle_of_few_units_is_seen_beside_heavy_ones(monkeypatch: pytest.Mon
         assert found.values[0] < -0.5
 
 
+def test_a_value_of_zero_bounds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, here = point(1e-2)
+    monkeypatch.setattr(krylov.Directions, "values", lambda found, first=0: np.zeros(len(found.vectors) - first))
+    with np.errstate(all="raise"):
+        found = ritz.ritz(problem, here, 1.0)
+    assert found is not None
+    assert found.bound == 0
+
+
 def test_a_look_keeps_to_the_budget() -> None:
     """Whatever a look takes, and what is made where it fails, comes out of the E-steps that are left."""
     model, rows = overlapping_chain()
