@@ -23,8 +23,9 @@ FEWEST = 6  # random directions before they may settle: what they must find they
 SETTLED = 0.05  # relative change, over two directions, below which they have said what they can
 UNSETTLED = 5.0  # times the least value is that of the random directions, at most
 LARGE, LARGEST_ROOT = 200, 2000  # parameters up to which I_c is factorised, and up to which it is where it must be
-TRIED, UNLIKE = 6, 100.0  # directions by which it is seen whether it must, from such a ratio of their lengths on
+TRIED = 6  # directions by which it is seen whether it must
 SURE = 100.0  # times the square root of p: how much a value below zero must have been magnified for an earlier end
+UNLIKE = SURE**2  # ratio of squared lengths from which on a start's share in some direction may be too small for that
 FLAT = 1e-10  # value that counts as zero
 CREEPING = 1e-3  # step of EM in a logarithm, or in log-odds, that goes to the boundary: the rest of the run is over
 INSIDE = 1e-5  # least probability of a random start, so that it has log-odds
@@ -143,7 +144,7 @@ def _spread(found: Directions, scale: Array, start: Array) -> float:
     for _ in range(TRIED):
         image = scale * found.by_complete(scale * basis[-1])
         if not np.isfinite(image).all():
-            return np.inf
+            raise NoCurvatureError
         images.append(image)
         new = image - np.stack(basis).T @ (np.stack(basis) @ image)
         if not np.linalg.norm(new) > 1e-10 * np.linalg.norm(image):
