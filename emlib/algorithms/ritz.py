@@ -57,24 +57,18 @@ def ritz(problem: Problem, here: Evaluation, tol: float = 0.0) -> Ritz | None:
     alive = ~space.vanished_mask(here.params, target.params)
     creeping = alive & logarithms(space) & (np.abs(target.x - here.x) > CREEPING)
     try:
-        return _along(problem, here, alive, tol)
-    except NoCurvatureError:
-        return _second_try(problem, here, alive & ~creeping, tol) if creeping.any() else None
+        for mask in (alive, alive & ~creeping) if creeping.any() else (alive,):
+            with suppress(NoCurvatureError):
+                return _along(problem, here, mask, tol)
+        return None
     finally:
         problem.memo.last = here
-
-
-def _second_try(problem: Problem, here: Evaluation, alive: Array, tol: float) -> Ritz | None:
-    try:
-        return _along(problem, here, alive, tol)
-    except NoCurvatureError:
-        return None
 
 
 def _along(problem: Problem, here: Evaluation, alive: Array, tol: float) -> Ritz | None:
     """Return the curvature over the coordinates that are alive; the others have none to be seen."""
     found = Directions(problem, here, alive)
-    step = alive * (problem.m_step(here).x - here.x)
+    step = alive * (found.target.x - here.x)
     slope = abs(float(step @ here.gradient))
     unit = step / np.sqrt(slope) if slope > 0 else 0 * step
     _from_random(found, _random_start(found, unit))
@@ -128,14 +122,25 @@ def _random_start(found: Directions, unit: Array) -> Array:
     By the triangular root of I_c, or above `LARGE` parameters by a scale of each coordinate, if that does.
     """
     rest = np.random.default_rng(0).standard_normal(len(unit)) / np.sqrt(len(unit))
+    if len(unit) <= LARGE and (start := _by_root(found, rest)) is not None:
+        return start + unit
     scale = np.hypot(_units(found.problem, found.here), unit)
-    if len(unit) <= LARGE or (len(unit) <= LARGEST_ROOT and _spread(found, scale, rest) > UNLIKE):
-        alive = np.flatnonzero(found.alive)
-        complete = found.problem.complete_information(found.here)[np.ix_(alive, alive)]
-        with suppress(np.linalg.LinAlgError, ValueError):  # singular, or not finite
-            rest[alive] = solve_triangular(cholesky(complete, lower=True), rest[alive], lower=True, trans="T")
-            return np.asarray(rest + unit)
+    if LARGE < len(unit) <= LARGEST_ROOT and _spread(found, scale, rest) > UNLIKE and (
+            start := _by_root(found, rest)) is not None:
+        return start + unit
     return np.asarray(scale * rest)
+
+
+def _by_root(found: Directions, rest: Array) -> Array | None:
+    """Return the direction of which the root of I_c makes the given one, over what is alive; None where it has none."""
+    alive = np.flatnonzero(found.alive)
+    complete = found.problem.complete_information(found.here)[np.ix_(alive, alive)]
+    start = rest.copy()
+    try:
+        start[alive] = solve_triangular(cholesky(complete, lower=True), rest[alive], lower=True, trans="T")
+    except (np.linalg.LinAlgError, ValueError):  # singular, or not finite
+        return None
+    return start
 
 
 def _spread(found: Directions, scale: Array, start: Array) -> float:
