@@ -172,6 +172,11 @@ def _has_hessian(problem: Problem) -> bool:
     return problem.size <= LARGEST_HESSIAN and problem.allows(hessian_cost(problem.model))
 
 
+def lacks_budget(problem: Problem) -> bool:
+    """Return whether it is for the budget alone that there is no Hessian."""
+    return problem.model.space.size("free") <= LARGEST_HESSIAN and not problem.allows(hessian_cost(problem.model))
+
+
 def _count(problem: Problem, inner: Problem) -> None:
     """Count what another problem has counted."""
     if inner is not problem:

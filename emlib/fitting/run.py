@@ -9,9 +9,8 @@ import numpy as np
 
 from emlib.algorithms.base import Algorithm, Info, State
 from emlib.algorithms.em import em_step
-from emlib.algorithms.metric import hessian_cost
 from emlib.algorithms.relay import Relay
-from emlib.algorithms.stopping import Curvature, curvature, curvature_cost, em_gain
+from emlib.algorithms.stopping import Curvature, curvature, curvature_cost, em_gain, lacks_budget
 from emlib.evaluation.companions import remembered
 from emlib.fitting.checkpoint import Checkpoint, Snapshot
 from emlib.problem import Evaluation, Problem
@@ -164,7 +163,7 @@ class Run:
         before = self.spent
         found = curvature(self.problem, self.state.evaluation, self.tol)
         self.looked += self.spent - before
-        if found is None and not self.problem.allows(hessian_cost(self.problem.model)):
+        if found is None and lacks_budget(self.problem):
             return None
         if found is None:
             return Status.UNCHECKED, "products along directions fail, and there are too many parameters for a matrix"

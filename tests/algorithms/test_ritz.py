@@ -210,9 +210,11 @@ def test_without_a_look_a_run_is_no_success(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(stopping, "ritz", lambda problem, here, tol: None)
     assert emlib.fit(MODEL, ROWS, algorithm=SQUAREM(), rng=3).success  # by the whole matrix
     monkeypatch.setattr(stopping, "LARGEST_HESSIAN", 10)
-    found = emlib.fit(MODEL, ROWS, algorithm=SQUAREM(), rng=3)
-    assert found.status is emlib.Status.UNCHECKED
-    assert not found.success
+    for price in (stopping.hessian_cost, lambda model: 10**6):  # a Hessian that no budget would have room for
+        monkeypatch.setattr(stopping, "hessian_cost", price)
+        found = emlib.fit(MODEL, ROWS, algorithm=SQUAREM(), rng=3)
+        assert found.status is emlib.Status.UNCHECKED
+        assert not found.success
 
 
 @pytest.mark.parametrize("startable", [True, False])
