@@ -13,6 +13,7 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
 from emlib.algorithms.krylov import Directions, NoCurvatureError
+from emlib.data import picks
 from emlib.evaluation.differences import logarithms
 from emlib.numerics import Array, symmetrise
 from emlib.problem import Evaluation, Problem
@@ -28,6 +29,7 @@ SURE = 100.0  # times the square root of p: how much a value below zero must hav
 UNLIKE = SURE**2  # ratio of squared lengths from which on a start's share in some direction may be too small for that
 FLAT = 1e-10  # value that counts as zero
 CREEPING = 1e-3  # step of EM in a logarithm, or in log-odds, that goes to the boundary: the rest of the run is over
+SCALED_BY = 1000  # units by which a random start is made where it gives no more than scales
 INSIDE = 1e-5  # least probability of a random start, so that it has log-odds
 
 
@@ -167,7 +169,9 @@ def _units(problem: Problem, here: Evaluation) -> Array:
     """
     space, data = problem.model.space, problem.data
     try:
-        start = space.lifted(space.hold(problem.model.start(data.sample(), np.random.default_rng(0))), INSIDE)
+        few = data.sample()
+        few = few.piece(picks(len(few), SCALED_BY))
+        start = space.lifted(space.hold(problem.model.start(few, np.random.default_rng(0))), INSIDE)
         away = np.abs(space.pack(start) - here.x)
     except Exception:  # whatever it is, it must not end a run that has arrived
         away = np.zeros(problem.size)
