@@ -168,6 +168,8 @@ SABOTAGES: list[tuple[str, Sabotage]] = [
     ("sentence_a_line", prose("One sentence ends. Another begins.")),
     ("narrow_code", code(f"x = {'1' * 81}")),
     ("narrow_code", code(f"x = {'1' * 81}", tags=["hide-input"])),
+    ("small_text", code('ax.legend(fontsize="x-small")')),
+    ("small_text", code("ax.tick_params(labelsize=8)")),
     ("little_code", code("\n".join("f()" for _ in range(13)))),
     ("little_code", many_cells),
     ("checked_exercises", code('embook.check("ex-1-1", ...)')),

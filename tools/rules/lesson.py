@@ -14,6 +14,7 @@ from rules.chapter import Chapter, tags
 
 LIST = Path(__file__).parents[1] / "lessons.txt"
 WIDTH = 84
+SMALL_TEXT = re.compile(r"""(?:font|label)size\s*=\s*(?:["'](?:xx?-)?small["']|\d(?:\.\d*)?(?=[,)]))""")
 VISIBLE_CELLS = 12
 VISIBLE_LINES = 12
 HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
@@ -52,6 +53,13 @@ def narrow_code(chapter: Chapter) -> Iterator[str]:
                 yield f"cell {number}: a line of {len(line)} characters, at most {WIDTH} fit the page: {line[:40]!r}"
 
 
+def small_text(chapter: Chapter) -> Iterator[str]:
+    """Refuse text in pictures below the usual size: on a telephone they have two thirds of their width."""
+    for number, cell in chapter.cells("code"):
+        for found in SMALL_TEXT.finditer(cell.source):
+            yield f"cell {number}: text of {found[0]!r} cannot be read on a telephone; leave the usual size"
+
+
 def little_code(chapter: Chapter) -> Iterator[str]:
     """Refuse more visible code than a student reads: fold the rest, or move it into the package."""
     cells = list(visible(chapter)) if is_lesson(chapter) else []
@@ -75,4 +83,4 @@ def checked_exercises(chapter: Chapter) -> Iterator[str]:
                 yield f"cell {number}: checks ex-{home}-{exercise} behind exercise {count} of chapter {own}"
 
 
-RULES = [narrow_code, little_code, checked_exercises]
+RULES = [narrow_code, small_text, little_code, checked_exercises]
