@@ -1,4 +1,7 @@
-"""Whether a point at rest is a saddle: points beside it that are tried, along a direction or in from the boundary."""
+"""Whether a point at rest is a saddle: points beside it that are tried.
+
+They lie along a direction, in from the boundary, or uphill where EM's own units tell nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 
 SADDLE_PROBES = (1.0, 0.1, 10.0, 1e-2, 1e-3, 1e-4)  # lengths, in units of I_c, of the steps away from one
+UPHILL_PROBES = (1.0, 0.1, 1e-2, 1e-3)  # lengths, in units of the gradient over the number of units
+UNSEEN = 10.0  # times `tol`: a gain that the look should have seen
 GROWTH = 1.001  # by which factor an EM step raises what is as good as zero where the face is no maximum
 FACE_PROBES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # shares that are tried for what rises
 
@@ -35,5 +40,20 @@ def higher_inside(problem: Problem, point: Evaluation, params: Any, tol: float) 
     tried = (problem.evaluate(space.pack(space.lifted(space.raised(params, rising, share), VANISHED)))
              for share in FACE_PROBES)
     found = next((probe.params for probe in tried if probe.loglik > point.loglik + tol), None)
+    problem.memo.last = point
+    return found
+
+
+def gain_uphill(problem: Problem, point: Evaluation, tol: float) -> float:
+    """Return what a step along the gradient gains in nats, where that is far more than `tol`; else zero.
+
+    Close to a singular covariance the complete information is so large that EM stands still, and that differences of
+    its map are rounding, while the log-likelihood itself still rises.
+    """
+    uphill = point.gradient / problem.data.n_units
+    if not 0.5 * float(uphill @ point.gradient) > UNSEEN * tol or not problem.allows(len(UPHILL_PROBES)):
+        return 0.0
+    tried = (problem.evaluate(point.x + length * uphill).loglik - point.loglik for length in UPHILL_PROBES)
+    found = next((gain for gain in tried if gain > UNSEEN * tol), 0.0)
     problem.memo.last = point
     return found

@@ -15,7 +15,7 @@ from scipy.linalg import LinAlgError, eigh
 
 from emlib.algorithms.metric import hessian_cost, with_vanished
 from emlib.algorithms.ritz import USUAL, ritz
-from emlib.algorithms.saddle import higher_along, higher_inside
+from emlib.algorithms.saddle import gain_uphill, higher_along, higher_inside
 from emlib.blocks.elementwise import CURVATURE_LOST
 from emlib.blocks.simplex import VANISHED
 from emlib.evaluation.companions import in_coordinates, in_free_coordinates
@@ -28,6 +28,7 @@ SADDLE_CURVATURE = 1e-6  # relative curvature above which a stationary point may
 LIFTED_SHARE = 1e-12  # how far a parameter on the boundary is lifted to look at its slope
 NEARBY = 1e-2  # standard deviations of complete data: as far as a Hessian may be from the point that is judged by it
 SAFE_MARGIN = 10.0  # least relative curvature, in units of that distance, for which it may serve
+HARDLY_SEEN = 1e-2  # relative curvature below which there may be more that differences do not show
 LARGE_SPACE = 200  # parameters above which a matrix over them, and its eigenvalues, cost more than they tell
 LARGEST_HESSIAN = 2000  # parameters up to which the matrix is made all the same where nothing else is to be had
 
@@ -52,6 +53,8 @@ class Curvature:
     higher : parameters or None
         Of a saddle on the boundary, a point inside that lies higher: from a probability that is as good as zero the
         log-likelihood rises to first order.
+    uphill : float
+        What a step along the gradient gains in nats although EM is at rest; zero where nothing speaks for it.
     """
 
     rate: float
@@ -60,6 +63,7 @@ class Curvature:
     vanishing: str | None
     along: int
     higher: Any = None
+    uphill: float = 0.0
 
 
 def remaining_gain(slope: float, rate: float) -> float:
@@ -123,6 +127,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     higher = higher_along(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
     inside = higher_inside(inner, point, here.params, tol) if at_rest else None
     saddle = higher is not None or inside is not None
+    uphill = 0.0 if saddle or np.abs(values).min() > HARDLY_SEEN else gain_uphill(inner, point, tol)
     _count(problem, inner)
     slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)
     step = vectors @ (vectors.T @ point.gradient / np.maximum(values, FLAT_CURVATURE))
@@ -130,7 +135,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     on_boundary = inner.model.space.lifted(here.params, LIFTED_SHARE, CURVATURE_LOST) is not here.params
     left = np.inf if saddle else max(float(gains.sum()), bound)
     return Curvature(1.0 - float(slowest), left, saddle, vanishing, len(values),
-                     inside or (higher if on_boundary else None))
+                     inside or (higher if on_boundary else None), uphill)
 
 
 def _by_last_hessian(problem: Problem, point: Evaluation) -> tuple[Array, Array] | None:

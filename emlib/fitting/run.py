@@ -170,6 +170,9 @@ class Run:
         if found.saddle:
             return self.leave(found)
         self.remaining = found.remaining
+        if found.remaining <= self.tol and found.uphill > 0:
+            return Status.UNCHECKED, (f"a step along the gradient gains {found.uphill:.1e} nats where EM stands still, as "
+                                      "close to a singular covariance; go on from here by LBFGS()")
         if found.remaining <= self.tol:
             if found.along < self.problem.model.space.size("free"):
                 self.notes.append(f"curvature looked at along {found.along} directions")
