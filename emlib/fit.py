@@ -13,7 +13,7 @@ from emlib.algorithms.base import Algorithm, check_algorithm, is_number
 from emlib.algorithms.stopping import DEFAULT_TOL
 from emlib.data import Data
 from emlib.data.validate import counted, generator, positive_integer
-from emlib.fitting.default import default_algorithm, may_leap
+from emlib.fitting.default import default_algorithm, falls_back
 from emlib.fitting.starts import Start, Task, attempt, moved, run_all
 from emlib.model import LatentVariableModel, check_model
 from emlib.result import Result
@@ -41,9 +41,10 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         message says so.
     algorithm : Algorithm, optional
         Default, by the clock: `Profile` for models that it serves; ten steps of `EM`, then `SQUAREM`, above 200
-        parameters; `Adaptive` where Louis's matrix costs but an E-step or hidden variables are continuous, else
-        `SQUAREM` before it, for 20 cycles or as many as a Hessian takes E-steps (a `Relay`). Where a step of `SQUAREM`
-        fails or leads to a collapse, the default goes on by EM steps.
+        parameters; `Adaptive` where Louis's matrix costs but an E-step; else, where hidden variables are discrete,
+        `SQUAREM` before it, for 20 cycles or as many as a Hessian takes E-steps (a `Relay`), and where they are
+        continuous `LBFGS` after 100 steps of it. Where a step of these fails or leads to a collapse, the default goes
+        on by EM steps, but for factors, which may have their maximum at a collapse.
     n_starts : int
         Starts to try; the best converged run is returned. One that raises, where it is drawn or on its way, is left
         out, and the message says so; if all raise, so does `fit`.
@@ -109,7 +110,7 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         _check_around(around, start, n_starts)
     starts = _starts(model, units, start, around, n_starts, chooser)
     task = Task(units, chosen, coordinates or chosen.coordinates, tol, max_estep, max_iter, map, n_threads, chunk_size,
-                callback, progress, checkpoint, algorithm is None and may_leap(model))
+                callback, progress, checkpoint, algorithm is None and falls_back(model))
     return replace(_best(run_all(task, starts, n_workers), len(starts)), seed=seed, algorithm=chosen)
 
 

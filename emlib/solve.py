@@ -129,8 +129,21 @@ def _loop(run: Run, callback: Callable[..., Any] | None, progress: bool, most: f
             return Status.CALLBACK, ""
         idle = idle + 1 if run.spent == spent else 0
         if idle >= MOST_IDLE:
-            return Status.MAX_ESTEP, (f"{run.spent} E-steps; at rest, but the look at the curvature may take "
-                                      f"{curvature_cost(run.problem)} more")
+            status, message = _standing_still(run)
+            if not run.goes_on_by_em(status):
+                return status, message
+            idle = 0
+
+
+def _standing_still(run: Run) -> tuple[Status, str]:
+    """Return why a run ends that meets no new point."""
+    if not run.problem.allows(curvature_cost(run.problem)):
+        return Status.MAX_ESTEP, (f"{run.spent} E-steps; at rest, but the look at the curvature may take "
+                                  f"{curvature_cost(run.problem)} more")
+    if run.remaining <= run.tol:
+        return Status.UNCHECKED, "looks at the curvature have taken as many E-steps as they may"
+    return Status.LINE_SEARCH_FAILED, (f"{MOST_IDLE} steps in a row met no new point, with {run.remaining:.1e} nats "
+                                       "left by estimate; go on from here by another algorithm")
 
 
 def _fell(before: Evaluation, after: Evaluation) -> bool:

@@ -44,16 +44,16 @@ def higher_inside(problem: Problem, point: Evaluation, params: Any, tol: float) 
     return found
 
 
-def gain_uphill(problem: Problem, point: Evaluation, tol: float) -> float:
-    """Return what a step along the gradient gains in nats, where that is far more than `tol`; else zero.
+def higher_uphill(problem: Problem, point: Evaluation, tol: float) -> Any:
+    """Return the first of some points along the gradient that gains far more than `tol`; None without one.
 
     Close to a singular covariance the complete information is so large that EM stands still, and that differences of
     its map are rounding, while the log-likelihood itself still rises.
     """
     uphill = point.gradient / problem.data.n_units
     if not 0.5 * float(uphill @ point.gradient) > UNSEEN * tol or not problem.allows(len(UPHILL_PROBES)):
-        return 0.0
-    tried = (problem.evaluate(point.x + length * uphill).loglik - point.loglik for length in UPHILL_PROBES)
-    found = next((gain for gain in tried if gain > UNSEEN * tol), 0.0)
+        return None
+    tried = (problem.evaluate(point.x + length * uphill) for length in UPHILL_PROBES)
+    found = next((there.params for there in tried if there.loglik > point.loglik + UNSEEN * tol), None)
     problem.memo.last = point
     return found

@@ -15,7 +15,7 @@ from scipy.linalg import LinAlgError, eigh
 
 from emlib.algorithms.metric import hessian_cost, with_vanished
 from emlib.algorithms.ritz import USUAL, ritz
-from emlib.algorithms.saddle import gain_uphill, higher_along, higher_inside
+from emlib.algorithms.saddle import higher_along, higher_inside, higher_uphill
 from emlib.blocks.elementwise import CURVATURE_LOST
 from emlib.blocks.simplex import VANISHED
 from emlib.evaluation.companions import in_coordinates, in_free_coordinates
@@ -53,8 +53,8 @@ class Curvature:
     higher : parameters or None
         Of a saddle on the boundary, a point inside that lies higher: from a probability that is as good as zero the
         log-likelihood rises to first order.
-    uphill : float
-        What a step along the gradient gains in nats although EM is at rest; zero where nothing speaks for it.
+    uphill : parameters or None
+        A point along the gradient that lies higher although EM is at rest; None where nothing speaks for one.
     """
 
     rate: float
@@ -63,7 +63,7 @@ class Curvature:
     vanishing: str | None
     along: int
     higher: Any = None
-    uphill: float = 0.0
+    uphill: Any = None
 
 
 def remaining_gain(slope: float, rate: float) -> float:
@@ -127,7 +127,8 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     higher = higher_along(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
     inside = higher_inside(inner, point, here.params, tol) if at_rest else None
     saddle = higher is not None or inside is not None
-    uphill = 0.0 if saddle or np.abs(values).min() > HARDLY_SEEN else gain_uphill(inner, point, tol)
+    hardly_seen = not saddle and np.abs(values).min() <= HARDLY_SEEN
+    uphill = higher_uphill(inner, point, tol) if hardly_seen else None
     _count(problem, inner)
     slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)
     step = vectors @ (vectors.T @ point.gradient / np.maximum(values, FLAT_CURVATURE))

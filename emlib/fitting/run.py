@@ -10,13 +10,14 @@ import numpy as np
 from emlib.algorithms.base import Algorithm, Info, State
 from emlib.algorithms.em import em_step
 from emlib.algorithms.relay import Relay
-from emlib.algorithms.stopping import Curvature, curvature, curvature_cost, em_gain, lacks_budget
+from emlib.algorithms.stopping import curvature, curvature_cost, em_gain, lacks_budget
 from emlib.evaluation.companions import remembered
 from emlib.fitting.checkpoint import Checkpoint, Snapshot
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status, Trace
 
 LEFT_BOUNDARY = "left a boundary where the log-likelihood rises inwards"
+LEFT_STANDSTILL = "went uphill where EM stands still, as close to a singular covariance"
 MOST_ESCAPES = 5  # how often a run may
 MOST_LOOKS = 0.5  # share of the E-steps that looks may have taken before another is made
 LOST = (Status.DEGENERATE, Status.NON_FINITE, Status.LINE_SEARCH_FAILED)  # ends from which EM may still go on
@@ -168,11 +169,10 @@ class Run:
         if found is None:
             return Status.UNCHECKED, "products along directions fail, and there are too many parameters for a matrix"
         if found.saddle:
-            return self.leave(found)
+            return self.leave(found.higher, LEFT_BOUNDARY, Status.SADDLE)
         self.remaining = found.remaining
-        if found.remaining <= self.tol and found.uphill > 0:
-            return Status.UNCHECKED, (f"a step along the gradient gains {found.uphill:.1e} nats where EM stands still, as "
-                                      "close to a singular covariance; go on from here by LBFGS()")
+        if found.remaining <= self.tol and found.uphill is not None:
+            return self.leave(found.uphill, LEFT_STANDSTILL, Status.UNCHECKED)
         if found.remaining <= self.tol:
             if found.along < self.problem.model.space.size("free"):
                 self.notes.append(f"curvature looked at along {found.along} directions")
@@ -180,12 +180,12 @@ class Run:
         self.rate = max(self.rate, min(found.rate, 1 - 1e-12))
         return None
 
-    def leave(self, found: Curvature) -> tuple[Status, str] | None:
-        """Go on from a higher point where the boundary was no maximum, a few times at most; else stop at the saddle."""
-        start = None if found.higher is None else self.problem.checked_m_step(found.higher)
-        if start is None or start.fault is not None or self.notes.count(LEFT_BOUNDARY) >= MOST_ESCAPES:
-            return Status.SADDLE, ""
-        self.notes.append(LEFT_BOUNDARY)
+    def leave(self, higher: Any, note: str, otherwise: Status) -> tuple[Status, str] | None:
+        """Go on from a higher point, a few times at most; without one, or after that, stop where the run is."""
+        start = None if higher is None else self.problem.checked_m_step(higher)
+        if start is None or start.fault is not None or self.notes.count(note) >= MOST_ESCAPES:
+            return otherwise, ""
+        self.notes.append(note)
         self.state = self.algorithm.init(self.problem, self.problem.evaluate(start.x))
         self.best = max(self.best, self.state.evaluation, key=lambda point: point.loglik)
         self.remaining = np.inf

@@ -11,11 +11,11 @@ import pytest
 
 import emlib
 from emlib import Problem, Status, datasets
-from emlib.algorithms import EM
+from emlib.algorithms import EM, Adaptive
 from emlib.algorithms.base import Info, State
 from emlib.algorithms.em import em_step
-from emlib.fitting.default import may_leap
-from emlib.models import FactorAnalysis, GaussianMixture, PoissonMixture
+from emlib.fitting.default import falls_back
+from emlib.models import FactorAnalysis, GaussianMixture, LinearDynamicalSystem, PoissonMixture, RegressionMixture
 from tests.tolerances import SAME_OPTIMUM
 
 MODEL, ROWS = GaussianMixture(2, 1), datasets.two_normals(200, 2.5, np.random.default_rng(0))
@@ -101,11 +101,33 @@ def test_a_run_that_was_cut_off_falls_back_to_the_same_place(tmp_path: Path) -> 
         assert again.message == whole.message
 
 
-def test_the_default_falls_back_where_it_may_leap() -> None:
-    assert may_leap(GaussianMixture(10, 8))
-    assert may_leap(GaussianMixture(3, 2))
-    assert not may_leap(GaussianMixture(2, 2))
-    assert not may_leap(FactorAnalysis(100, 5))
+def test_the_default_falls_back_but_where_a_collapse_may_be_best() -> None:
+    assert falls_back(GaussianMixture(10, 8))
+    assert falls_back(GaussianMixture(2, 2))
+    assert falls_back(LinearDynamicalSystem(1, 2))
+    assert not falls_back(FactorAnalysis(100, 5))
+    assert not falls_back(FactorAnalysis(4, 2, np.eye(4, 2) + np.eye(4, 2, -2) > 0))
+
+
+def few_lines() -> tuple[tuple[Any, Any], Any]:
+    """Twelve units of two regressions, and a start from which steps of Newton collapse and those of EM do not."""
+    rng = np.random.default_rng([9, 2])
+    features = rng.standard_normal((12, 2))
+    values = rng.standard_normal(12) + features[:, 0] * rng.choice([-2, 2], 12)
+    model = RegressionMixture(2, 2)
+    return (features, values), model.start(model.as_data((features, values)), np.random.default_rng(2))
+
+
+def test_the_default_is_degenerate_only_where_em_is() -> None:
+    data, start = few_lines()
+    own = emlib.fit(RegressionMixture(2, 2), data, start=start)
+    plain = emlib.fit(RegressionMixture(2, 2), data, start=start, algorithm=EM())
+    assert plain.success
+    assert own.success
+    assert "DEGENERATE on the way" in own.message
+    assert abs(own.loglik - plain.loglik) < SAME_OPTIMUM
+    alone = emlib.fit(RegressionMixture(2, 2), data, start=start, algorithm=Adaptive())
+    assert alone.status is Status.DEGENERATE
 
 
 class Raising(PoissonMixture):
