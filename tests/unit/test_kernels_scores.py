@@ -9,7 +9,7 @@ import pytest
 
 from emlib.families.covariance import TYPES
 from emlib.kernels import use_compiled_scores
-from emlib.models import GaussianMixture, compiled_gaussian, gaussian_mixture
+from emlib.models import GaussianMixture, gaussian_mixture, gaussian_overlaps
 from emlib.numerics import Array
 from tests import tolerances as tol
 
@@ -44,7 +44,7 @@ def test_it_is_the_matrix_of_numpy(count: int, side: int, kind: str, weighted: b
     scale = np.abs(plain).max()
     assert np.abs(compiled - plain).max() < tol.TWO_CODES * scale
     assert np.abs(compiled - compiled.T).max() < tol.IDENTITY * scale
-    monkeypatch.setattr(compiled_gaussian, "weight_score", lambda weight: -weight)
+    monkeypatch.setattr(gaussian_overlaps, "weight_score", lambda weight: -weight)
     off = both(model, params, data, monkeypatch)[1]
     assert np.abs(off - plain).max() > tol.CONTROL * scale
 
