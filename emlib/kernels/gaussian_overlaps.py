@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from emlib.kernels import blocks, quadratic, tiles
+from emlib.kernels import blocks, product_tiles, quadratic
 from emlib.kernels.arguments import ExpTable, Normals, Overlaps
 from emlib.kernels.array_types import AnyMatrix, AnyVector, Cube
 from emlib.kernels.blocks import inlined
 from emlib.kernels.dispatch import BLOCK, STRIDE
 from emlib.kernels.gaussian import log_densities, responsibilities, workspace
-
-MONOMIALS = 32  # of degree four that are made at a time
 
 
 @inlined
@@ -45,16 +43,16 @@ def multiply(left: Any, right: Any, found: Any) -> None:
 @blocks.cached
 def add_overlaps(rows: AnyMatrix, roots: AnyVector, normals: Normals, overlaps: Overlaps, sums: Cube,
                  c: ExpTable) -> None:
-    """Add a chunk's moments to `sums`, shape (F, W, P): of each frame's pairs of components, and a last row if odd.
+    """Add a chunk's moments to `sums`, shape (F, C/F, P): a row for each pair of components.
 
     `roots` are the square roots of the weights: of two responsibilities that are multiplied each has one. None count
     each row once.
     """
     side, width, size = rows.shape[1], len(normals.means), len(overlaps.couples) // len(sums)
-    fast, products = normals.quadratic, overlaps.products
+    fast = normals.quadratic
     work = workspace(side, len(fast.weights), min(len(fast.pairs), quadratic.PANEL))
-    squares, panel = np.empty((len(overlaps.squares), STRIDE)), np.empty((MONOMIALS, STRIDE))
-    shares, counts = np.zeros((sums.shape[1], STRIDE)), np.zeros(width)
+    squares = np.empty((len(overlaps.squares), STRIDE))
+    shares, counts = np.empty((size, STRIDE)), np.zeros(width)
     for low in range(0, len(rows), BLOCK):
         blocks.load_block(rows, low, roots, work.x, work.weight)
         if quadratic.centre_block(fast, work.x, work.z, work.distance):
@@ -69,6 +67,4 @@ def add_overlaps(rows: AnyMatrix, roots: AnyVector, normals: Normals, overlaps: 
             for p in range(size):
                 couple = overlaps.couples[f * size + p]
                 multiply(work.joint[couple[0]], work.joint[couple[1]], shares[p])
-            for start in range(0, len(products), MONOMIALS):
-                depth = quadratic.fill_panel(products, squares, start, panel)
-                tiles.add_product_transposed(shares, panel, depth, sums[f], start, BLOCK)
+            product_tiles.add_products(shares, squares, overlaps.products, sums[f], BLOCK)

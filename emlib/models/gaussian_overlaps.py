@@ -121,12 +121,11 @@ class Scores:
 
         count, alone = len(couples), len(frames.centres) == 1
         squares, products, places = monomials(self.side, self.full)
-        size = count // len(frames.centres)
-        sums = np.zeros((len(frames.centres), size + size % 2, len(products)))
+        sums = np.zeros((len(frames.centres), count // len(frames.centres), len(products)))
         overlaps = Overlaps(couples, frames.centres, frames.factors, squares, products)
         roots = UNWEIGHTED if data.weights is None else np.sqrt(data.weights)
         gaussian_overlaps.add_overlaps(data.units, roots, self.densities.arguments, overlaps, sums, EXP)
-        moments = sums[:, :size].reshape(count, -1)[:, places]
+        moments = sums.reshape(count, -1)[:, places]
         if alone:
             maps = self.maps(np.arange(len(self.heads)), frames, squares)[couples]
         else:
