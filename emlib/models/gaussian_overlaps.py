@@ -13,7 +13,7 @@ product of the two densities is standard normal.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -29,11 +29,11 @@ CANCELLED = 1e4  # what may cancel in a sum of squared scores, over that sum or 
 
 
 class Frames(NamedTuple):
-    """Centres, shape (F, d); lower triangular matrices L and their inverses, (F, d, d)."""
+    """Centres, shape (F, d); lower triangular L, (F, d, d); and of C pairs the matrices (T_k, -T_l), (C, 2 q, m)."""
 
     centres: Array
     factors: Array
-    inverses: Array
+    differences: Array
 
 
 class Monomials(NamedTuple):
@@ -60,29 +60,38 @@ def monomials(side: int, full: bool) -> Monomials:
 
 
 @lru_cache(maxsize=32)
-def _couples(count: int) -> Array:
+def pairs(count: int) -> Array:
     """Return all pairs k < l."""
     return np.stack(np.triu_indices(count, 1), axis=1)
 
 
 def missing_products(densities: NormalDensities, data: Data) -> Array:
     """Return the sum over units of the covariance of the components' scores, as `missing_information` does."""
-    scores, couples = Scores(densities), _couples(len(densities.means))
-    count, length = len(densities.means), scores.length
+    parts = (np.asarray(part, dtype=float) for part in (densities.log_weights, densities.means, densities.noise))
+    scores = scores_at(densities.kind, densities.means.shape, *(part.tobytes() for part in parts))
+    count, length = len(scores.heads), scores.length
     found, own = np.zeros((2, count, count, length, length))
     if count > 1:
-        spreads = _spreads(scores, couples, data)
-        (k, e), both = couples.T, np.arange(count)
+        spreads = _spreads(scores, data)
+        (k, e), both = pairs(count).T, np.arange(count)
         own[k, e], own[e, k] = spreads[:, :length, :length], spreads[:, length:, length:]
         found[k, e], found[e, k] = spreads[:, :length, length:], spreads[:, length:, :length]
         found[both, both] = own.sum(axis=1)
-    return found.transpose(0, 2, 1, 3).reshape(count * length, count * length)
+    result: Array = found.transpose(0, 2, 1, 3).reshape(count * length, count * length)
+    return result
 
 
-def _spreads(scores: Scores, couples: Array, data: Data) -> Array:
-    """Return what pairs (k, l) add to the covariance of their scores, shape (C, 2 q, 2 q)."""
-    frames = scores.common_frame() if len(couples) > 1 else scores.own_frames(couples)
-    spreads, bounds = scores.spreads(couples, frames, data)
+@lru_cache(maxsize=4)
+def scores_at(kind: str, shape: tuple[int, int], *parts: bytes) -> Scores:
+    """Return the scores at log-weights, means of this shape, and covariances, once for all chunks of a pass."""
+    logs, means, noise = (np.frombuffer(part) for part in parts)
+    return Scores(NormalDensities(logs, means.reshape(shape), noise.reshape(*shape, shape[1]), kind))
+
+
+def _spreads(scores: Scores, data: Data) -> Array:
+    """Return what all pairs (k, l) add to the covariance of their scores, shape (C, 2 q, 2 q)."""
+    couples = pairs(len(scores.heads))
+    spreads, bounds = scores.spreads(couples, scores.frame, data)
     kept = bounds <= CANCELLED * np.diagonal(spreads, axis1=1, axis2=2)
     if not kept.all():
         complete = data.n_units * scores.variances()[couples].reshape(bounds.shape)
@@ -113,60 +122,64 @@ class Scores:
         rows, columns = self.entries
         own = np.diagonal(self.precisions, axis1=1, axis2=2)
         products = 0.25 * (own[:, rows] * own[:, columns] + self.precisions[:, rows, columns]**2)
-        return self.weights[:, None] * np.concatenate([self.heads[:, None]**2, own, products], axis=1)
+        found: Array = self.weights[:, None] * np.concatenate([self.heads[:, None]**2, own, products], axis=1)
+        return found
 
     def spreads(self, couples: Array, frames: Frames, data: Data) -> tuple[Array, Array]:
         """Return what pairs add to the covariance, (C, 2 q, 2 q), and bounds of what its diagonal sums, (C, 2 q)."""
         from emlib.kernels import gaussian_overlaps  # compiles, or reads what an earlier run compiled
 
-        count, alone = len(couples), len(frames.centres) == 1
         squares, products, places = monomials(self.side, self.full)
-        sums = np.zeros((len(frames.centres), count // len(frames.centres), len(products)))
+        sums = np.zeros((len(frames.centres), len(couples) // len(frames.centres), len(products)))
         overlaps = Overlaps(couples, frames.centres, frames.factors, squares, products)
         roots = UNWEIGHTED if data.weights is None else np.sqrt(data.weights)
         gaussian_overlaps.add_overlaps(data.units, roots, self.densities.arguments, overlaps, sums, EXP)
-        moments = sums.reshape(count, -1)[:, places]
-        if alone:
-            maps = self.maps(np.arange(len(self.heads)), frames, squares)[couples]
-        else:
-            maps = self.maps(couples, Frames(*(part[:, None] for part in frames)), squares)
-        maps[:, 1] *= -1
-        maps = maps.reshape(count, -1, len(squares))
+        moments, maps = sums.reshape(len(couples), -1)[:, places], frames.differences
         lengths = np.sqrt(np.diagonal(moments, axis1=1, axis2=2))
         return maps @ moments @ maps.transpose(0, 2, 1), (np.abs(maps) @ lengths[:, :, None])[:, :, 0]**2
 
-    def maps(self, which: Array, frames: Frames, squares: Array) -> Array:
-        """Return the matrices T of some components, shape (..., q, m)."""
-        side, precision = self.side, self.precisions[which]
+    def maps(self, which: Array, centres: Array, inverses: Array) -> Array:
+        """Return the matrices T of some components, shape (..., q, m), given L's inverses."""
+        side, precision, squares = self.side, self.precisions[which], monomials(self.side, self.full).squares
         (rows, columns), (left, right) = self.entries, squares.T
-        slopes = np.empty((*which.shape, side, side + 1))
-        slopes[..., :side] = precision @ frames.inverses
-        slopes[..., side] = (precision @ (frames.centres - self.densities.means[which])[..., None])[..., 0]
+        centre = precision @ (centres - self.densities.means[which])[..., None]
+        slopes = np.concatenate([precision @ inverses, centre], axis=-1)
+        a, b = slopes[..., rows, :], slopes[..., columns, :]
         found = np.zeros((*which.shape, self.length, len(squares)))
         found[..., 0, -1] = self.heads[which]
         found[..., 1:1 + side, -1 - side:] = slopes
-        a, b = slopes[..., rows, :], slopes[..., columns, :]
-        products = a[..., left] * b[..., right] + a[..., right] * b[..., left]
-        products *= np.where(left == right, 0.25, 0.5)
-        products[..., -1] -= 0.5 * precision[..., rows, columns]
-        found[..., 1 + side:, :] = products
+        found[..., 1 + side:, :] = a[..., left] * b[..., right] + a[..., right] * b[..., left]
+        found[..., 1 + side:, :] *= np.where(left == right, 0.25, 0.5)
+        found[..., 1 + side:, -1] -= 0.5 * precision[..., rows, columns]
         return found
 
-    def common_frame(self) -> Frames:
-        """Return a frame about the mixture's mean in which covariances are about the identity."""
-        pooled = (self.weights[:, None, None] * self.densities.noise).sum(axis=0)
-        root = np.linalg.cholesky(pooled)
+    @cached_property
+    def frame(self) -> Frames:
+        """The frame of all pairs: about the mixture's mean, and there covariances are about the identity."""
+        couples = pairs(len(self.heads))
+        if len(couples) == 1:
+            return self.own_frames(couples)
+        root = np.linalg.cholesky((self.weights[:, None, None] * self.densities.noise).sum(axis=0))
         factor = np.ascontiguousarray(np.linalg.inv(root.T).T)  # of an upper triangle, of which no rows are swapped
-        return Frames(self.densities.arguments.quadratic.centre[None], factor[None], root[None])
+        centre = self.densities.arguments.quadratic.centre
+        maps = self.maps(np.arange(len(self.heads)), centre, root)
+        return Frames(centre[None], factor[None], _differences(maps[couples]))
 
     def own_frames(self, couples: Array) -> Frames:
         """Return frames in which the product of two densities is standard normal, but for a factor."""
         means = self.densities.means[couples]
         parts = np.linalg.inv(np.linalg.cholesky(self.densities.noise))[couples].reshape(len(couples), -1, self.side)
-        if self.full:
-            root = np.linalg.qr(parts[:, :, ::-1], mode="r")  # backwards, so that its roots become lower triangles
+        if self.full:  # backwards, so that the upper triangles become lower ones
+            root: Array = np.linalg.qr(parts[:, :, ::-1]).R
         else:
             root = np.sqrt((parts**2).sum(axis=1))[:, ::-1, None] * np.eye(self.side)
         factors, inverses = (np.ascontiguousarray(part[:, ::-1, ::-1]) for part in (root, np.linalg.inv(root)))
         pulled = self.precisions[couples[:, 1]] @ (means[:, 1] - means[:, 0])[:, :, None]
-        return Frames(means[:, 0] + (inverses @ (inverses.transpose(0, 2, 1) @ pulled))[:, :, 0], factors, inverses)
+        centres = means[:, 0] + (inverses @ (inverses.transpose(0, 2, 1) @ pulled))[:, :, 0]
+        return Frames(centres, factors, _differences(self.maps(couples, centres[:, None], inverses[:, None])))
+
+
+def _differences(maps: Array) -> Array:
+    """Return (T_k, -T_l) of pairs of matrices, one above the other."""
+    maps[:, 1] *= -1
+    return maps.reshape(len(maps), -1, maps.shape[3])
