@@ -69,7 +69,8 @@ six, four, three, one = (_tile(height) for height in (6, 4, 3, 1))
 def add_products(weights: Any, features: Any, pairs: Any, sums: Any, points: int) -> None:
     """Add sum_i weights[k, i] features[a, i] features[b, i] to ``sums[k, p]`` for each pair (a, b) in row p of `pairs`.
 
-    `pairs` (P, 2) with even P, points a multiple of 4; of any number of rows, those of pairs of labels are quickest.
+    `weights` (W, STRIDE), `features` (m, STRIDE), `pairs` (P, 2) with even P, `sums` (W, P), points a multiple of 4.
+    There are tiles for what the numbers of pairs of components, W = 1, 3, 6, 10, 15, ..., leave when divided by six.
     """
     for p in range(0, len(pairs), 2):
         a, b, c, d = pairs[p, 0], pairs[p, 1], pairs[p + 1, 0], pairs[p + 1, 1]

@@ -1,5 +1,4 @@
-"""E-step and missing information of normal mixtures by the compiled passes: their arguments, and what is made of sums.
-"""
+"""E-step of normal mixtures by the compiled passes: their arguments, and what is made of sums."""
 
 from __future__ import annotations
 
