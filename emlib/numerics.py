@@ -127,9 +127,14 @@ def kron(left: Array, right: Array) -> Array:
     return product.reshape(*product.shape[:-4], rows, columns)
 
 
-def congruence(jacobian: Array, matrix: Array) -> Array:
-    """Return J' A J for a J with few entries, as most maps of parameters are; a large one is multiplied as sparse."""
-    few: Any = scipy.sparse.csr_array(jacobian) if len(jacobian) > DENSE_JACOBIAN else jacobian
+def sparse_if_large(jacobian: Array) -> Any:
+    """Return a matrix with few entries, as most maps of parameters are, as it is multiplied most quickly."""
+    return scipy.sparse.csr_array(jacobian) if len(jacobian) > DENSE_JACOBIAN else jacobian
+
+
+def congruence(jacobian: Any, matrix: Array) -> Array:
+    """Return J' A J for a J with few entries, dense or sparse."""
+    few = jacobian if scipy.sparse.issparse(jacobian) else sparse_if_large(jacobian)
     pulled: Array = few.T @ matrix @ few
     return pulled
 

@@ -207,16 +207,17 @@ class Problem:
         return self.memo.hessian[1]
 
     def _hessian(self, here: Evaluation) -> Array:
-        bend = self.model.q_hessian(here.params, here.stats, self.coordinates)
-        if not self.model.supplies("missing_information"):
-            steps = differences.units(self.model.space, here.x, bend / self.data.n_units, self.coordinates)
+        model, params = self.model, here.params
+        if not model.supplies("missing_information"):
+            bend = model.q_hessian(params, here.stats, self.coordinates)
+            steps = differences.units(model.space, here.x, bend / self.data.n_units, self.coordinates)
             found = differences.hessian(self.gradient, here.x, steps)
             self.memo.last = here
             return found
-        missing = self.missing_information(here.params)
-        if self.coordinates == "free":
-            missing = self.model.space.pull_matrix(here.params, missing)
-        return bend + missing
+        standard = model.q_hessian(params, here.stats, "standard") + self.missing_information(params)
+        if self.coordinates == "standard":
+            return standard
+        return model.space.pull_hessian(params, standard, model.q_gradient(params, here.stats))
 
     def reduce(self, gradient: Array) -> Array:
         """Return the components of a gradient along the feasible directions."""

@@ -1,7 +1,7 @@
 """Compiled inner loops, used where the data are large and Numba is installed; NumPy does the same otherwise.
 
 `dispatch` says where they serve; `arguments` and the files named after it hold what goes in and out. These need no
-Numba and may be imported anywhere; the passes, `gaussian`, `gaussian_scores`, `hmm`, `hmm_emissions`, `wide_chain`,
+Numba and may be imported anywhere; the passes, `gaussian`, `gaussian_overlaps`, `hmm`, `hmm_emissions`, `wide_chain`,
 `kalman`, `missing_entries`, `missing_products` and `normal_steps`, only inside the function that calls them; all else
 only here.
 """

@@ -107,36 +107,26 @@ class NormalSums(NamedTuple):
     products: Matrix
 
 
-class Scores(NamedTuple):
-    """What the scores of K normal components are made of.
+class Overlaps(NamedTuple):
+    """Pairs of components, and the moments that are wanted of their overlaps.
 
     Attributes
     ----------
-    heads : ndarray, shape (K,)
-        Derivatives in the weights.
-    precisions : ndarray, shape (K, d, d)
-    pairs : ndarray of int, shape (m, 2)
-        Entries of a covariance whose scores are wanted.
+    couples : ndarray of int, shape (C, 2)
+        Components; the pairs of a frame follow one another, C/F of them for each.
+    centres, factors : ndarray, shape (F, d), (F, d, d)
+        Frames z = (L (y - centre), 1), L lower triangular.
+    squares : ndarray of int, shape (m, 2)
+        Entries of z to multiply.
+    products : ndarray of int, shape (P, 2)
+        Rows of `squares` to multiply once more; P is even.
     """
 
-    heads: Vector
-    precisions: Cube
-    pairs: IntegerMatrix
-
-
-class ScoreSums(NamedTuple):
-    """Sums over points of products of scores; Q is the number of a component's scores, rounded up to an even number.
-
-    Attributes
-    ----------
-    spreads : ndarray, shape (K, Q, Q)
-        Covariances of each component's scores, which count where a unit is of this component.
-    means : ndarray, shape (K, Q, K Q)
-        Products of the expected scores: of component k with those of the components before.
-    """
-
-    spreads: Cube
-    means: Cube
+    couples: IntegerMatrix
+    centres: Matrix
+    factors: Cube
+    squares: IntegerMatrix
+    products: IntegerMatrix
 
 
 class Totals(NamedTuple):

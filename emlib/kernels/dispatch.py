@@ -40,8 +40,6 @@ def use_compiled_mixture(units: float, count: int, side: int) -> bool:
 
 def use_compiled_scores(units: float, count: int, length: int) -> bool:
     """Return whether the compiled loops serve the Louis matrix of so many units, K = `count`, of `length` scores each.
-
-    Where one block's scores no longer stay in the second cache, NumPy's products of matrices are as quick.
     """
     width = count * length
     return units * width * (18.0 + 0.04 * width) > SCORES_COST and width <= MOST_SCORES and numba_is_installed()

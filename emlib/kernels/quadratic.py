@@ -38,7 +38,7 @@ def centre_block(quadratic: Any, x: Any, z: Any, length: Any) -> bool:
 @inlined
 def fill_panel(pairs: Any, z: Any, low: int, panel: Any) -> int:
     """Write the products from pair `low` on, as many as the panel holds; return their number."""
-    depth = min(PANEL, len(pairs) - low)
+    depth = min(len(panel), len(pairs) - low)
     for p in range(depth):
         left, right, product = z[pairs[low + p, 0]], z[pairs[low + p, 1]], panel[p]
         for i in range(BLOCK):

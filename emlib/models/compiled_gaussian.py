@@ -1,5 +1,4 @@
-"""E-step and missing information of normal mixtures by the compiled passes: their arguments, and what is made of sums.
-"""
+"""E-step of normal mixtures by the compiled passes: their arguments, and what is made of sums."""
 
 from __future__ import annotations
 
@@ -10,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from emlib.data import Data
-from emlib.families import GaussianMoments, covariance
+from emlib.families import GaussianMoments
 from emlib.families.linear_gaussian import LOG_2PI
-from emlib.kernels.arguments import EXP, Normals, NormalSums, Scores, ScoreSums
+from emlib.kernels.arguments import EXP, Normals, NormalSums
 from emlib.model import Expectation, Statistics
 from emlib.models import gaussian_products
-from emlib.models.missing_information import weight_score
 from emlib.numerics import Array, lower_indices
 
 UNWEIGHTED = np.empty(0)
@@ -74,26 +72,6 @@ def e_step(densities: NormalDensities, data: Data) -> Expectation:
 def to_weights(data: Data) -> Array:
     """Return the weights as compiled passes take them: none at all where every unit counts once."""
     return UNWEIGHTED if data.weights is None else data.weights
-
-
-def missing_products(densities: NormalDensities, data: Data) -> Array:
-    """Return the sum over units of the covariance of the components' scores, as `missing_information` does."""
-    from emlib.kernels import gaussian_scores
-
-    normals, (count, side) = densities.arguments, densities.means.shape
-    pairs = np.stack(covariance.entries(densities.kind, side), axis=1)
-    used = 1 + side + len(pairs)
-    length = used + used % 2
-    heads = np.array([weight_score(float(np.exp(log_weight))) for log_weight in densities.log_weights])
-    scores = Scores(heads, np.linalg.inv(densities.noise), np.ascontiguousarray(pairs, dtype=np.int64))
-    sums = ScoreSums(np.zeros((count, length, length)), np.zeros((count, length, count * length)))
-    weights = to_weights(data)
-    gaussian_scores.add_scores(data.units, weights, normals, scores, sums, EXP)
-    lower = -sums.means.reshape(count, length, count, length)[:, :used, :, :used]
-    found = np.where(np.tri(count, k=-1, dtype=bool)[:, None, :, None], lower, lower.transpose(2, 3, 0, 1))
-    for k in range(count):
-        found[k, :, k] = sums.spreads[k, :used, :used]
-    return found.reshape(count * used, count * used)
 
 
 def _reciprocal(factors: Array) -> Array:

@@ -23,7 +23,7 @@ from emlib.kernels import (
     use_compiled_steps,
 )
 from emlib.model import Expectation, Statistics
-from emlib.models import compiled_gaussian, gaussian_data
+from emlib.models import compiled_gaussian, gaussian_data, gaussian_overlaps
 from emlib.models.compiled_gaussian import NormalDensities
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
@@ -178,7 +178,7 @@ class GaussianMixture(MixtureModel):
     def _missing_products(self, params: GaussianMixtureParams, data: Data, width: int) -> Array:
         if not use_compiled_scores(_deciding(data), self.n_components, width // self.n_components):
             return super()._missing_products(params, data, width)
-        return compiled_gaussian.missing_products(self._prepared(params), data)
+        return gaussian_overlaps.missing_products(self._prepared(params), data)
 
     def _score_maps(self, k: int) -> list[Array]:
         noise = covariance.entry_embedding(self.covariance_type, self.n_components, self.n_features, k)

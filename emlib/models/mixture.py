@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from emlib.model import Expectation, Statistics
 from emlib.models import memberships
 from emlib.models.discrete import NUDGE, DiscreteLatentModel
 from emlib.models.missing_information import missing_information, score_embedding, summed
-from emlib.numerics import Array, all_true, congruence, kron, log_sum_exp
+from emlib.numerics import Array, all_true, congruence, kron, log_sum_exp, sparse_if_large
 
 
 class MixtureModel(DiscreteLatentModel):
@@ -89,8 +89,13 @@ class MixtureModel(DiscreteLatentModel):
     def missing_information(self, params: Any, data: Data) -> Array:
         """Return Louis's missing information in standard entries, shape (p, p)."""
         require_data(data)
-        embed = score_embedding([self._score_maps(k) for k in range(self.n_components)])
-        return congruence(embed, self._missing_products(params, self.condensed(data), len(embed)))
+        embed = self._embedding
+        return congruence(embed, self._missing_products(params, self.condensed(data), embed.shape[0]))
+
+    @cached_property
+    def _embedding(self) -> Any:
+        """Return the map from the components' scores to standard entries, which sizes alone decide; sparse if large."""
+        return sparse_if_large(score_embedding([self._score_maps(k) for k in range(self.n_components)]))
 
     def _missing_products(self, params: Any, data: Data, width: int) -> Array:
         """Return the sum of the covariances of the units' scores given the data, shape (width, width)."""

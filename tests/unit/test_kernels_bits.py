@@ -14,6 +14,7 @@ import pytest
 from emlib.kernels import (
     blocks,
     gaussian,
+    gaussian_overlaps,
     hmm,
     hmm_emissions,
     missing_entries,
@@ -48,10 +49,10 @@ def named(function: Any) -> list[str]:
             if f.name.startswith("_ZN5emlib7kernels") and not f.is_declaration and not f.name.startswith(own)]
 
 
-@pytest.mark.parametrize("function", [gaussian.add_chunk, hmm.run_forward, hmm.run_backward, wide_chain.smooth,
-                                      hmm_emissions.write_gaps, hmm_emissions.add_moments,
-                                      missing_entries.add_rows, missing_products.add_patterns,
-                                      normal_steps.add_moments, normal_steps.maximise,
+@pytest.mark.parametrize("function", [gaussian.add_chunk, gaussian_overlaps.add_overlaps, hmm.run_forward,
+                                      hmm.run_backward, wide_chain.smooth, hmm_emissions.write_gaps,
+                                      hmm_emissions.add_moments, missing_entries.add_rows,
+                                      missing_products.add_patterns, normal_steps.add_moments, normal_steps.maximise,
                                       normal_steps.free_gradient, normal_steps.free_point])
 def test_a_pass_has_all_its_code_in_itself(function: Any) -> None:
     assert named(function) == []
