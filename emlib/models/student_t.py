@@ -17,7 +17,9 @@ from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.constant import Constant
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
+from emlib.models import gaussian_data
 from emlib.models.missing_information import summed
+from emlib.models.normal_steps import NormalSteps, normal_steps
 from emlib.numerics import Array, squared_lengths
 from emlib.space import ParameterSpace
 
@@ -84,8 +86,11 @@ class StudentT(ProductModel):
     @property
     def families(self) -> tuple[Family, ...]:
         """Weighted normal rows, and the densities of their weights."""
-        rows = LinearGaussian("location", "scale", "tied", "rows", field_shape=(self.n_features,))
-        return (rows, Constant())
+        return (self._rows, Constant())
+
+    @property
+    def _rows(self) -> LinearGaussian:
+        return LinearGaussian("location", "scale", "tied", "rows", field_shape=(self.n_features,))
 
     @property
     def reader(self) -> RobustRows:
@@ -103,6 +108,11 @@ class StudentT(ProductModel):
         """Draw n rows, shape (n, d)."""
         normal = rng.standard_normal((n, self.n_features)) @ np.linalg.cholesky(params.scale).T
         return np.asarray(params.location + normal / np.sqrt(rng.chisquare(self.dof, (n, 1)) / self.dof))
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> NormalSteps | None:
+        """Return compiled steps where there are many batches."""
+        whitener = partial(gaussian_data.whitener, data.scale)
+        return normal_steps(self, StudentT, data, coordinates, count, self._rows, (1, self.n_features, 1), whitener)
 
     @cached_property
     def _gamma(self) -> tuple[float, float, float, float]:
