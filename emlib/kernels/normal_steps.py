@@ -62,16 +62,14 @@ def move_second(kind: int, see: Any, sex: Any, moved: Any, shift: Any, result: A
 
 
 @blocks.cached
-def add_moments(kind: int, factor: float, heads: AnyVector, counts: AnyVector, see: AnyMatrix, sex: AnyCube,
-                sxx: AnyCube, origin: AnyCube, weight: float, other_heads: AnyVector, other_counts: AnyVector,
-                other_see: AnyMatrix, other_sex: AnyCube, other_sxx: AnyCube, other_origin: AnyCube) -> Any:
-    """Return a weighted sum of two: expected memberships, counts and moments about the first's origin."""
+def add_moments(kind: int, factor: float, counts: AnyVector, see: AnyMatrix, sex: AnyCube, sxx: AnyCube, origin: AnyCube,
+                weight: float, other_counts: AnyVector, other_see: AnyMatrix, other_sex: AnyCube, other_sxx: AnyCube,
+                other_origin: AnyCube) -> Any:
+    """Return a weighted sum of two: counts and moments about the first's origin."""
     count, side, width = origin.shape
-    members, sums, second = np.empty(len(heads)), np.empty(count), np.empty(see.shape)
+    sums, second = np.empty(count), np.empty(see.shape)
     first, design = np.empty((count, side, width)), np.empty((count, width, width))
     shift, moved, there = np.empty((side, width)), np.empty((side, width)), np.empty(see.shape[1])
-    for k in range(len(heads)):
-        members[k] = factor * heads[k] + weight * other_heads[k]
     for k in range(count):
         sums[k] = factor * counts[k] + weight * other_counts[k]
         for i in range(side):
@@ -87,7 +85,7 @@ def add_moments(kind: int, factor: float, heads: AnyVector, counts: AnyVector, s
         for a in range(width):
             for b in range(width):
                 design[k, a, b] = factor * sxx[k, a, b] + weight * other_sxx[k, a, b]
-    return members, sums, second, first, design
+    return sums, second, first, design
 
 
 @inlined
@@ -150,15 +148,16 @@ def spread_out(kind: int, noise: Any, covariance: Any) -> None:
 
 @blocks.cached
 def maximise(kind: int, heads: AnyVector, counts: AnyVector, see: AnyMatrix, sex: AnyCube, sxx: AnyCube,
-             origin: AnyCube, whitener: AnyMatrix, least_weight: float, floor: float) -> Any:
+             origin: AnyCube, whiteners: AnyCube, least_weight: float, floor: float) -> Any:
     """Return weights, coefficients and covariances that maximise Q, and whether they surely lie inside the space.
 
     Parameters
     ----------
     heads : array, shape (K,) or (0,)
         Expected memberships; none where no weights are estimated.
-    whitener : array, shape (d, d)
-        The inverse of the Cholesky factor of the data's covariance.
+    whiteners : array, shape (1, d, d), (K, d, d) or (0, d, d)
+        The inverse of the Cholesky factor of the data's covariance, for all components or for each; none where the
+        covariances are known, and what is returned for them is of no use.
     least_weight, floor : float
         Weights, and variances in units of the data's, that surely have not vanished lie above.
 
@@ -197,6 +196,8 @@ def maximise(kind: int, heads: AnyVector, counts: AnyVector, see: AnyMatrix, sex
         if kind == TIED:
             for i in range(see.shape[1]):
                 noise[0, i] /= pooled
-        spread_out(kind, noise[k], covariance)
-        certain = certain and is_certainly_inside(covariance, whitener, floor, room, work)
+        if len(whiteners):
+            spread_out(kind, noise[k], covariance)
+            whitener = whiteners[k if len(whiteners) > 1 else 0]
+            certain = certain and is_certainly_inside(covariance, whitener, floor, room, work)
     return weights, coefficients, noise, certain

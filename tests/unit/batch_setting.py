@@ -9,7 +9,18 @@ import numpy as np
 import emlib
 from emlib.evaluation.steps import Steps
 from emlib.model import Statistics
-from emlib.models import GaussianMixture, GaussianWithMissing, PoissonMixture, RegressionMixture, StudentT
+from emlib.models import (
+    PPCA,
+    FactorAnalysis,
+    GaussianMixture,
+    GaussianWithMissing,
+    PoissonMixture,
+    RandomEffects,
+    RegressionMixture,
+    RegressionWithMissingCovariates,
+    StudentT,
+    SymmetricRegressionMixture,
+)
 from emlib.numerics import Array
 
 MIXED = GaussianMixture(3, 2)
@@ -18,8 +29,12 @@ TYPES = [GaussianMixture(count, side, kind) for kind in ("tied", "diag", "spheri
 NORMALS = [GaussianMixture(1, 1), GaussianMixture(2, 1), MIXED, GaussianMixture(2, 5), *TYPES, HELD,
            GaussianMixture(3, 2, penalty=0.1), GaussianMixture(3, 2, "tied", penalty=0.1), RegressionMixture(2, 3),
            RegressionMixture(2, 1, penalty=0.1), StudentT(2, 3.0), GaussianWithMissing(2)]
+KNOWN_NOISE = [SymmetricRegressionMixture(2), SymmetricRegressionMixture(1, 0.5), RegressionWithMissingCovariates(2),
+               RandomEffects((2, 2), (0.5, 0.5))]
+FACTORS = [FactorAnalysis(4, 1), FactorAnalysis(5, 2), PPCA(4, 2), PPCA(2, 1)]
+REGRESSIONS = [*NORMALS, *KNOWN_NOISE, *FACTORS]
 COUNTS = [PoissonMixture(1), PoissonMixture(2), PoissonMixture(4)]
-MODELS = [*NORMALS, *COUNTS]
+MODELS = [*REGRESSIONS, *COUNTS]
 
 
 def rows(model: Any, count: int = 120) -> Any:
@@ -28,9 +43,9 @@ def rows(model: Any, count: int = 120) -> Any:
     rng = np.random.default_rng([count, parts])
     if isinstance(model, PoissonMixture):
         return rng.poisson(2.0 + 3.0 * rng.integers(parts, size=count)).astype(float)
-    side = model.n_features
+    side = 4 if isinstance(model, RandomEffects) else model.n_features
     drawn: Array = rng.standard_normal((count, side)) @ (np.eye(side) + 0.3) + rng.integers(3, size=(count, 1))
-    if isinstance(model, RegressionMixture):
+    if isinstance(model, RegressionMixture | SymmetricRegressionMixture | RegressionWithMissingCovariates):
         return drawn, drawn[:, 0] * rng.choice([-1.0, 2.0], size=count) + rng.standard_normal(count)
     if isinstance(model, GaussianWithMissing):
         drawn[::3, 0] = np.nan
