@@ -1,7 +1,7 @@
 """Gradients in free coordinates, and points at these, of K normal regressions after a mini-batch, in compiled loops.
 
 Free coordinates are the reduced softmax of the weights, if there are any, the coefficients, and of covariances
-log-Cholesky row by row, of variances their logarithms. Arrays and `kind` are as in `normal_steps`.
+log-Cholesky row by row, of variances their logarithms. Arrays and `kind` are as in `normal_moments`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from emlib.kernels import blocks
 from emlib.kernels import small_matrices as small
 from emlib.kernels.array_types import AnyCube, AnyMatrix, AnyVector
 from emlib.kernels.blocks import inlined
-from emlib.kernels.normal_steps import DIAGONAL, FULL, LOG_CERTAIN, SPHERICAL, TIED, move_design, move_second
+from emlib.kernels.normal_moments import DIAGONAL, FULL, SPHERICAL, TIED, move_design, move_second
+from emlib.kernels.normal_steps import LOG_CERTAIN
 
 LARGEST = 300.0  # free coordinates of covariances up to which neither deviations nor their squares over- or underflow
 LARGEST_LOG_ODDS = 30.0

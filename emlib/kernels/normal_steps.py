@@ -1,8 +1,5 @@
-"""Statistics and M-steps of K normal regressions after a mini-batch, in compiled loops.
+"""M-steps of K normal regressions after a mini-batch, in compiled loops; arrays and `kind` as in `normal_moments`.
 
-NumPy takes longer to call its functions than these few numbers need. K components, d responses, p columns of the
-design; moments are those of `GaussianMoments`, second ones flat, shape (K, m): m = d d of full and tied covariances, d
-of diagonal, 1 of spherical ones. A plain mean is the regression on x = 1. `kind` is the place in `covariance.TYPES`.
 What may be no point inside the space is marked, not judged: there the general path finds what is wrong and says so.
 """
 
@@ -16,76 +13,10 @@ from emlib.kernels import blocks
 from emlib.kernels import small_matrices as small
 from emlib.kernels.array_types import AnyCube, AnyMatrix, AnyVector
 from emlib.kernels.blocks import inlined
+from emlib.kernels.normal_moments import DIAGONAL, SPHERICAL, TIED, move_design, move_second
 
-FULL, TIED, DIAGONAL, SPHERICAL = 0, 1, 2, 3
 # Determinant of a correlation matrix from which on its smallest eigenvalue, at least a third of it, is no rounding.
 LOG_CERTAIN = float(np.log(1e-8))
-
-
-@inlined
-def taken(sex: Any, moved: Any, shift: Any, i: int, j: int) -> float:
-    """Return what a shift s of the coefficients takes from an entry of the second moments; `moved` is s Sxx."""
-    total = 0.0
-    for a in range(shift.shape[1]):
-        total += sex[i, a] * shift[j, a] + shift[i, a] * (sex[j, a] - moved[j, a])
-    return total
-
-
-@inlined
-def move_design(shift: Any, sxx: Any, moved: Any) -> None:
-    """Write s Sxx."""
-    for i in range(shift.shape[0]):
-        for a in range(shift.shape[1]):
-            total = 0.0
-            for b in range(shift.shape[1]):
-                total += shift[i, b] * sxx[b, a]
-            moved[i, a] = total
-
-
-@inlined
-def move_second(kind: int, see: Any, sex: Any, moved: Any, shift: Any, result: Any) -> None:
-    """Write the second moments of a component, shape (m,), about coefficients that differ by a shift."""
-    side = len(shift)
-    if kind <= TIED:
-        for i in range(side):
-            for j in range(i + 1):
-                result[i * side + j] = see[i * side + j] - taken(sex, moved, shift, i, j)
-                result[j * side + i] = result[i * side + j]
-    elif kind == DIAGONAL:
-        for i in range(side):
-            result[i] = see[i] - taken(sex, moved, shift, i, i)
-    else:
-        total = 0.0
-        for i in range(side):
-            total += taken(sex, moved, shift, i, i)
-        result[0] = see[0] - total
-
-
-@blocks.cached
-def add_moments(kind: int, factor: float, counts: AnyVector, see: AnyMatrix, sex: AnyCube, sxx: AnyCube, origin: AnyCube,
-                weight: float, other_counts: AnyVector, other_see: AnyMatrix, other_sex: AnyCube, other_sxx: AnyCube,
-                other_origin: AnyCube) -> Any:
-    """Return a weighted sum of two: counts and moments about the first's origin."""
-    count, side, width = origin.shape
-    sums, second = np.empty(count), np.empty(see.shape)
-    first, design = np.empty((count, side, width)), np.empty((count, width, width))
-    shift, moved, there = np.empty((side, width)), np.empty((side, width)), np.empty(see.shape[1])
-    for k in range(count):
-        sums[k] = factor * counts[k] + weight * other_counts[k]
-        for i in range(side):
-            for a in range(width):
-                shift[i, a] = origin[k, i, a] - other_origin[k, i, a]
-        move_design(shift, other_sxx[k], moved)
-        move_second(kind, other_see[k], other_sex[k], moved, shift, there)
-        for i in range(len(there)):
-            second[k, i] = factor * see[k, i] + weight * there[i]
-        for i in range(side):
-            for a in range(width):
-                first[k, i, a] = factor * sex[k, i, a] + weight * (other_sex[k, i, a] - moved[i, a])
-        for a in range(width):
-            for b in range(width):
-                design[k, a, b] = factor * sxx[k, a, b] + weight * other_sxx[k, a, b]
-    return sums, second, first, design
 
 
 @inlined

@@ -53,6 +53,7 @@ def factor_steps(model: ProductModel, own: type, data: Data, coordinates: str, b
     (family,) = model.families
     mean, loadings, noise = model.space.blocks
     plain = type(mean) is type(loadings) is Real and not (mean.known or loadings.known) and type(noise) is Positive
-    if isinstance(family, LinearFactors) and type(model) is own and plain and use_compiled_steps(batches, 1 + loadings.shape[1]):
+    many = use_compiled_steps(batches, 1 + loadings.shape[1])
+    if isinstance(family, LinearFactors) and type(model) is own and plain and many:
         return FactorSteps(model, data, coordinates, family, scales, least)
     return None

@@ -48,7 +48,7 @@ class NormalSteps(RegressionSteps):
         """Return the parameters at a flat vector; None if they lie outside the space."""
         if self.coordinates != "free":
             return super().inside(x)
-        *fields, certain = self._kernels[1].free_point(self.kind, self.weighted, x, *self.sizes)
+        *fields, certain = self._kernels.free_point(self.kind, self.weighted, x, *self.sizes)
         return self._params(*fields) if certain else super().inside(x)
 
 

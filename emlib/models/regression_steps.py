@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import cached_property
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -53,29 +53,23 @@ class RegressionSteps(Steps):
         """Return weights, coefficients and noise as the compiled loops take them."""
 
     @cached_property
-    def _kernels(self) -> tuple[ModuleType, ModuleType]:
-        from emlib.kernels import normal_charts, normal_steps  # compile, or read what an earlier run compiled
+    def _kernels(self) -> Any:
+        from emlib.kernels import normal_charts, normal_moments, normal_steps  # compile, or read compiled code
 
-        return normal_steps, normal_charts
+        return SimpleNamespace(add_moments=normal_moments.add_moments, maximise=normal_steps.maximise,
+                               free_gradient=normal_charts.free_gradient, free_point=normal_charts.free_point)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the modules of compiled loops, which do not pickle."""
+        """Leave out the compiled loops, which are found again."""
         return {name: value for name, value in vars(self).items() if name != "_kernels"}
 
     def blended(self, factor: float, fresh: Statistics, weight: float, old: Statistics) -> Statistics:
         """Return `factor` times a batch's statistics plus `weight` times older ones, about the batch's origin."""
         parts: dict[str, Any] = {}
-        for name, ours in fresh.parts.items():
-            theirs = old.parts[name]
-            if isinstance(ours, GaussianMoments):
-                count = len(ours.counts)
-                counts, see, sex, sxx = self._kernels[0].add_moments(
-                    covariance.TYPES.index(ours.kind), factor, ours.counts, ours.see.reshape(count, -1), ours.sex,
-                    ours.sxx, ours.origin, weight, theirs.counts, theirs.see.reshape(count, -1), theirs.sex,
-                    theirs.sxx, theirs.origin)
-                parts[name] = GaussianMoments(counts, see.reshape(ours.see.shape), sex, sxx, ours.origin, ours.kind)
-            else:
-                parts[name] = factor * ours + weight * theirs
+        for name, part in fresh.parts.items():
+            other = old.parts[name]
+            joined = isinstance(part, GaussianMoments)
+            parts[name] = self._joined(factor, part, weight, other) if joined else factor * part + weight * other
         return Statistics(parts)
 
     def added(self, stats: Statistics, other: Statistics) -> Statistics:
@@ -84,7 +78,23 @@ class RegressionSteps(Steps):
 
     def renewed(self, total: Statistics, fresh: Statistics, old: Statistics) -> Statistics:
         """Return a total in which a batch's statistics take the place of its older ones."""
-        return self.blended(1.0, self.added(total, fresh), -1.0, old)
+        parts: dict[str, Any] = {}
+        for name, part in total.parts.items():
+            new, gone = fresh.parts[name], old.parts[name]
+            joined = isinstance(part, GaussianMoments)
+            parts[name] = self._joined(1.0, part, 1.0, new, -1.0, gone) if joined else part + new - gone
+        return Statistics(parts)
+
+    def _joined(self, factor: float, one: GaussianMoments, weight: float, two: GaussianMoments, last: float = 0.0,
+                three: GaussianMoments | None = None) -> GaussianMoments:
+        """Return a weighted sum about the first's origin."""
+        three, count = two if three is None else three, len(one.counts)
+        counts, see, sex, sxx = self._kernels.add_moments(
+            covariance.TYPES.index(one.kind),
+            factor, one.counts, one.see.reshape(count, -1), one.sex, one.sxx, one.origin,
+            weight, two.counts, two.see.reshape(count, -1), two.sex, two.sxx, two.origin,
+            last, three.counts, three.see.reshape(count, -1), three.sex, three.sxx, three.origin)
+        return GaussianMoments(counts, see.reshape(one.see.shape), sex, sxx, one.origin, one.kind)
 
     def _sums(self, stats: Statistics) -> tuple[Any, ...]:
         """Return the statistics as the compiled loops take them."""
@@ -94,7 +104,7 @@ class RegressionSteps(Steps):
 
     def m_step(self, stats: Statistics) -> tuple[Any, str | None]:
         """Return the maximiser of Q, and what is wrong with it."""
-        *fields, certain = self._kernels[0].maximise(
+        *fields, certain = self._kernels.maximise(
             self.kind, *self._sums(stats), self.whiteners, VANISHED, self.floor)
         return (self._params(*fields), None) if certain else super().m_step(stats)
 
@@ -104,5 +114,5 @@ class RegressionSteps(Steps):
 
     def _free_gradient(self, params: Any, stats: Statistics) -> Array:
         """Return the gradient in the compiled loops' order: weights, coefficients row by row, noise."""
-        found: Array = self._kernels[1].free_gradient(self.kind, *self._split(params), *self._sums(stats))
+        found: Array = self._kernels.free_gradient(self.kind, *self._split(params), *self._sums(stats))
         return found

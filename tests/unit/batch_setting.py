@@ -25,7 +25,7 @@ from emlib.numerics import Array
 
 MIXED = GaussianMixture(3, 2)
 HELD = GaussianMixture(3, 2, fixed={"weights": [0.5, 0.3, 0.2]})
-TYPES = [GaussianMixture(count, side, kind) for kind in ("tied", "diag", "spherical") for count, side in ((3, 2), (2, 3))]
+TYPES = [GaussianMixture(*sizes, kind) for kind in ("tied", "diag", "spherical") for sizes in ((3, 2), (2, 3))]
 NORMALS = [GaussianMixture(1, 1), GaussianMixture(2, 1), MIXED, GaussianMixture(2, 5), *TYPES, HELD,
            GaussianMixture(3, 2, penalty=0.1), GaussianMixture(3, 2, "tied", penalty=0.1), RegressionMixture(2, 3),
            RegressionMixture(2, 1, penalty=0.1), StudentT(2, 3.0), GaussianWithMissing(2)]

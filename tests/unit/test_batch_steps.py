@@ -20,7 +20,20 @@ from emlib.models.normal_steps import NormalSteps
 from emlib.models.regression_steps import RegressionSteps
 from emlib.numerics import Array
 from tests import tolerances as tol
-from tests.unit.batch_setting import FACTORS, HELD, KNOWN_NOISE, MIXED, MODELS, REGRESSIONS, TYPES, both, flat, gap, rows, stats_at
+from tests.unit.batch_setting import (
+    FACTORS,
+    HELD,
+    KNOWN_NOISE,
+    MIXED,
+    MODELS,
+    REGRESSIONS,
+    TYPES,
+    both,
+    flat,
+    gap,
+    rows,
+    stats_at,
+)
 
 
 @pytest.mark.parametrize("coordinates", ["free", "standard"])
@@ -71,8 +84,9 @@ def test_moments_that_are_not_moved_are_caught(model: Any) -> None:
 
 @pytest.mark.parametrize("algorithm", [OnlineEM(), OnlineEM(average_after=0.5), IncrementalEM(), SGD(),
                                        Adam(batch_size=20)], ids=repr)
-@pytest.mark.parametrize("model", [MIXED, *TYPES[::2], HELD, GaussianMixture(2, 2, penalty=0.1), RegressionMixture(2, 2),
-                                   StudentT(2, 3.0), *KNOWN_NOISE[1:], *FACTORS[::2], PoissonMixture(2)], ids=repr)
+@pytest.mark.parametrize("model", [
+    MIXED, *TYPES[::2], HELD, GaussianMixture(2, 2, penalty=0.1), RegressionMixture(2, 2), StudentT(2, 3.0),
+    *KNOWN_NOISE[1:], *FACTORS[::2], PoissonMixture(2)], ids=repr)
 def test_a_run_is_the_general_one(model: Any, algorithm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three passes; without the passes' quick steps the same but for rounding."""
     units = rows(model, 2000)
