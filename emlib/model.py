@@ -37,7 +37,12 @@ class Statistics:
 
     def combined(self, factor: float, other: Statistics, weight: float) -> Statistics:
         """Return `factor` times these statistics plus `weight` times others."""
-        return Statistics({name: factor * part + weight * other.parts[name] for name, part in self.parts.items()})
+        parts: dict[str, Any] = {}
+        for name, part in self.parts.items():
+            quick = getattr(part, "combined", None)  # of parts that are no plain numbers
+            there = other.parts[name]
+            parts[name] = factor * part + weight * there if quick is None else quick(factor, there, weight)
+        return Statistics(parts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel, starved
 from emlib.models.normal_steps import NormalSteps, normal_steps
 from emlib.models.penalty import CovariancePenalty, penalised
-from emlib.numerics import Array, lower_indices
+from emlib.numerics import Array, all_true, lower_indices
 from emlib.space import ParameterSpace
 
 WIDE = 200  # scores of all components from which their products outgrow the E-step
@@ -209,7 +209,7 @@ class GaussianMixture(MixtureModel):
 
     def degenerate(self, params: GaussianMixtureParams, data: Data) -> str | None:
         """Name the component that is empty, or whose covariance has collapsed against the data's; else None."""
-        if not all(np.isfinite(value).all() for value in (params.means, params.covariances)):
+        if not all(all_true(np.isfinite(value)) for value in (params.means, params.covariances)):
             return starved(params.weights)
         found = gaussian_data.collapsed(self._noise(params), data.scale)
         if found is None:

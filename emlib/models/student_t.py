@@ -23,8 +23,6 @@ from emlib.models.normal_steps import NormalSteps, normal_steps
 from emlib.numerics import Array, squared_lengths
 from emlib.space import ParameterSpace
 
-COLLAPSED = 1e-10  # smallest variance of the scale matrix, as a share of the data's robust one in that direction
-
 
 @dataclass(frozen=True, eq=False)
 class StudentTParams:
@@ -201,9 +199,8 @@ class StudentT(ProductModel):
         """Say whether the scale matrix has collapsed against the data's; None if not."""
         if not np.isfinite(params.scale).all():
             return None
-        root = np.linalg.inv(np.linalg.cholesky(data.scale))
-        smallest = float(np.linalg.eigvalsh(root @ params.scale @ root.T)[0])
-        if smallest > COLLAPSED:
+        found = gaussian_data.collapsed(params.scale[None], data.scale)
+        if found is None:
             return None
-        return (f"scale: collapsed, its smallest variance is {smallest:.1e} of the data's; too many rows agree or lie "
+        return (f"scale: collapsed, its smallest variance is {found[1]:.1e} of the data's; too many rows agree or lie "
                 "on one plane, where the likelihood is unbounded: use more degrees of freedom or drop repeated rows")

@@ -11,6 +11,7 @@ from emlib.evaluation.steps import Steps
 from emlib.model import Statistics
 from emlib.models import (
     PPCA,
+    BernoulliMixture,
     FactorAnalysis,
     GaussianMixture,
     GaussianWithMissing,
@@ -33,7 +34,7 @@ KNOWN_NOISE = [SymmetricRegressionMixture(2), SymmetricRegressionMixture(1, 0.5)
                RandomEffects((2, 2), (0.5, 0.5))]
 FACTORS = [FactorAnalysis(4, 1), FactorAnalysis(5, 2), PPCA(4, 2), PPCA(2, 1)]
 REGRESSIONS = [*NORMALS, *KNOWN_NOISE, *FACTORS]
-COUNTS = [PoissonMixture(1), PoissonMixture(2), PoissonMixture(4)]
+COUNTS = [PoissonMixture(1), PoissonMixture(2), PoissonMixture(4), BernoulliMixture(1, 3), BernoulliMixture(3, 4)]
 MODELS = [*REGRESSIONS, *COUNTS]
 
 
@@ -43,6 +44,8 @@ def rows(model: Any, count: int = 120) -> Any:
     rng = np.random.default_rng([count, parts])
     if isinstance(model, PoissonMixture):
         return rng.poisson(2.0 + 3.0 * rng.integers(parts, size=count)).astype(float)
+    if isinstance(model, BernoulliMixture):
+        return (rng.random((count, model.n_features)) < rng.choice([0.2, 0.6, 0.8], size=(count, 1))).astype(float)
     side = 4 if isinstance(model, RandomEffects) else model.n_features
     drawn: Array = rng.standard_normal((count, side)) @ (np.eye(side) + 0.3) + rng.integers(3, size=(count, 1))
     if isinstance(model, RegressionMixture | SymmetricRegressionMixture | RegressionWithMissingCovariates):

@@ -10,7 +10,18 @@ import pytest
 
 from emlib.families import covariance
 from emlib.model import Statistics
-from emlib.models import GaussianMixture, GaussianWithMissing, PoissonMixture, RegressionMixture, StudentT
+from emlib.models import (
+    PPCA,
+    BernoulliMixture,
+    FactorAnalysis,
+    GaussianMixture,
+    GaussianWithMissing,
+    PoissonMixture,
+    RegressionMixture,
+    StudentT,
+    SymmetricRegressionMixture,
+)
+from emlib.models.regression_steps import RegressionSteps
 from tests import tolerances as tol
 from tests.unit.batch_setting import HELD, MIXED, TYPES, both, flat, stats_at
 
@@ -18,10 +29,11 @@ from tests.unit.batch_setting import HELD, MIXED, TYPES, both, flat, stats_at
 def spoilt(stats: Statistics, key: str, how: str) -> Statistics:
     """Statistics of which the first component is empty, has all its units in one place, or is not a number."""
     factor = {"empty": 0.0, "not finite": np.nan}
-    if key == "rates":
+    if key in ("rates", "probabilities"):
         changed = np.array(stats[key])
         changed[:, 0] *= factor[how]
-        return Statistics({"weights": changed[0], key: changed})
+        heads = changed[0] if key == "rates" else changed[0, :, 0] + changed[1, :, 0]
+        return Statistics({"weights": heads, key: changed})
     part, see = stats[key], np.array(stats[key].see)
     if how == "collapsed":  # of tied covariances all components, or the others' scatter is left
         for k in range(len(see)) if part.kind == "tied" else (0,):
@@ -48,13 +60,17 @@ def spoilt(stats: Statistics, key: str, how: str) -> Statistics:
     (RegressionMixture(2, 3), "collapsed", "noise_variance: component 0 has collapsed"),
     (StudentT(2, 3.0), "not finite", "nan"), (StudentT(2, 3.0), "collapsed", "scale: collapsed"),
     (GaussianWithMissing(2), "not finite", "nan"), (GaussianWithMissing(2), "collapsed", "covariance: collapsed"),
-    (PoissonMixture(2), "empty", "weights: component 0 has weight"), (PoissonMixture(2), "not finite", "nan"),
+    (FactorAnalysis(4, 1), "not finite", "nan"), (FactorAnalysis(4, 1), "collapsed", "entry [0] has collapsed"),
+    (PPCA(4, 2), "not finite", "nan"), (PPCA(4, 2), "collapsed", "noise_variance: collapsed"),
+    (SymmetricRegressionMixture(2), "not finite", "nan"), (SymmetricRegressionMixture(2), "empty", "nan"),
+    *[(model, how, named) for model in (PoissonMixture(2), BernoulliMixture(3, 4))
+      for how, named in (("empty", "weights: component 0 has weight"), ("not finite", "nan"))],
 ], ids=str)
 def test_what_is_no_point_is_named(model: Any, how: str, named: str) -> None:
     problem, quick, general = both(model, "standard")
     good = stats_at(problem, 1, slice(None))
     assert quick.m_step(good)[1] is None
-    bad = spoilt(good, getattr(quick, "key", "rates"), how)
+    bad = spoilt(good, quick.key if isinstance(quick, RegressionSteps) else quick.field, how)
     (_, ours), (_, theirs) = quick.m_step(bad), general.m_step(bad)
     assert ours == theirs
     assert ours is not None
@@ -63,8 +79,8 @@ def test_what_is_no_point_is_named(model: Any, how: str, named: str) -> None:
 
 @pytest.mark.parametrize("shift", [(0, 40.0), (0, 800.0), (2, 1e300), (2, np.nan), (-1, 400.0), (-1, -400.0), (-2, 1e9),
                                    (-1, -25.0), (-2, np.inf)], ids=str)
-@pytest.mark.parametrize("model", [MIXED, *TYPES, HELD, RegressionMixture(2, 3), StudentT(2, 3.0), PoissonMixture(2)],
-                         ids=repr)
+@pytest.mark.parametrize("model", [MIXED, *TYPES, HELD, RegressionMixture(2, 3), StudentT(2, 3.0), PPCA(4, 2), PoissonMixture(2),
+                                   BernoulliMixture(3, 4)], ids=repr)
 def test_far_out_the_general_ones_decide(model: Any, shift: tuple[int, float]) -> None:
     problem, quick, general = both(model, "free")
     x = model.space.pack(model.start(problem.data, np.random.default_rng(5)))

@@ -14,8 +14,8 @@ from emlib.algorithms import SGD, Adam, IncrementalEM, OnlineEM
 from emlib.evaluation.steps import Steps
 from emlib.kernels import use_compiled_steps
 from emlib.model import Statistics
-from emlib.models import GaussianMixture, PoissonMixture, RegressionMixture, StudentT
-from emlib.models.count_steps import CountSteps
+from emlib.models import BernoulliMixture, FactorAnalysis, GaussianMixture, PoissonMixture, RegressionMixture, StudentT
+from emlib.models.count_steps import AnswerSteps, CountSteps, MixtureSteps
 from emlib.models.normal_steps import NormalSteps
 from emlib.models.regression_steps import RegressionSteps
 from emlib.numerics import Array
@@ -86,7 +86,7 @@ def test_moments_that_are_not_moved_are_caught(model: Any) -> None:
                                        Adam(batch_size=20)], ids=repr)
 @pytest.mark.parametrize("model", [
     MIXED, *TYPES[::2], HELD, GaussianMixture(2, 2, penalty=0.1), RegressionMixture(2, 2), StudentT(2, 3.0),
-    *KNOWN_NOISE[1:], *FACTORS[::2], PoissonMixture(2)], ids=repr)
+    *KNOWN_NOISE[1:], *FACTORS[::2], PoissonMixture(2), BernoulliMixture(2, 4)], ids=repr)
 def test_a_run_is_the_general_one(model: Any, algorithm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three passes; without the passes' quick steps the same but for rounding."""
     units = rows(model, 2000)
@@ -101,7 +101,7 @@ def test_a_run_is_the_general_one(model: Any, algorithm: Any, monkeypatch: pytes
         return state.evaluation.x, type(problem.batch_steps(20))
 
     ours, kind = run()
-    assert issubclass(kind, CountSteps | RegressionSteps)
+    assert issubclass(kind, MixtureSteps | RegressionSteps)
     monkeypatch.setattr(type(model), "batch_steps", lambda *given: None)
     theirs, kind = run()
     assert kind is Steps
@@ -119,9 +119,12 @@ def test_they_serve_plain_models_with_many_batches() -> None:
 
     for model, kind in ((MIXED, NormalSteps), (Own(3, 2), Steps), (GaussianMixture(3, 2, penalty=0.1), NormalSteps),
                         (GaussianMixture(3, 2, "diag"), NormalSteps), (PoissonMixture(2), CountSteps),
+                        (BernoulliMixture(2, 3), AnswerSteps),
                         (GaussianMixture(3, 2, fixed={"weights": np.full(3, 1 / 3)}), NormalSteps),
+                        (StudentT(2, 3.0, fixed={"location": [0.0, 0.0]}), Steps),
+                        (FactorAnalysis(3, 1, fixed={"mean": np.zeros(3)}), Steps),
                         (PoissonMixture(2, fixed={"weights": [0.5, 0.5]}), Steps)):
-        data = rows(model, 4000) if isinstance(model, PoissonMixture) else units
+        data = units if isinstance(model, GaussianMixture) else rows(model, 4000)
         assert type(emlib.Problem(model, data).batch_steps(20)) is kind, model
     assert type(emlib.Problem(MIXED, units).batch_steps(4000)) is Steps
 
