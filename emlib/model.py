@@ -6,6 +6,7 @@ One E-step at theta gives four things: the log-likelihood, the posterior entropy
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,14 @@ import numpy as np
 from emlib.data import SURVEY_ROWS, Data, Reader, read
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
+
+
+class Moments(ABC):
+    """A part of the statistics that is no plain number or array, and has a quicker way to its weighted sums."""
+
+    @abstractmethod
+    def combined(self, factor: float, other: Any, weight: float) -> Any:
+        """Return `factor` times these moments plus `weight` times others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +48,9 @@ class Statistics:
         """Return `factor` times these statistics plus `weight` times others."""
         parts: dict[str, Any] = {}
         for name, part in self.parts.items():
-            quick = getattr(part, "combined", None)  # of parts that are no plain numbers
             there = other.parts[name]
-            parts[name] = factor * part + weight * there if quick is None else quick(factor, there, weight)
+            own = isinstance(part, Moments)
+            parts[name] = part.combined(factor, there, weight) if own else factor * part + weight * there
         return Statistics(parts)
 
 

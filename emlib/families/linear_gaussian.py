@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from emlib.families import covariance
+from emlib.model import Moments
 from emlib.numerics import Array, block_diagonal, kron
 
 LOG_2PI = float(np.log(2 * np.pi))
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianMoments:
+class GaussianMoments(Moments):
     """Expected moments of the residuals e = y - W0 x, one entry per component.
 
     Attributes

@@ -79,8 +79,8 @@ def test_what_is_no_point_is_named(model: Any, how: str, named: str) -> None:
 
 @pytest.mark.parametrize("shift", [(0, 40.0), (0, 800.0), (2, 1e300), (2, np.nan), (-1, 400.0), (-1, -400.0), (-2, 1e9),
                                    (-1, -25.0), (-2, np.inf)], ids=str)
-@pytest.mark.parametrize("model", [MIXED, *TYPES, HELD, RegressionMixture(2, 3), StudentT(2, 3.0), PPCA(4, 2), PoissonMixture(2),
-                                   BernoulliMixture(3, 4)], ids=repr)
+@pytest.mark.parametrize("model", [MIXED, *TYPES, HELD, RegressionMixture(2, 3), StudentT(2, 3.0), PPCA(4, 2),
+                                   PoissonMixture(2), BernoulliMixture(3, 4)], ids=repr)
 def test_far_out_the_general_ones_decide(model: Any, shift: tuple[int, float]) -> None:
     problem, quick, general = both(model, "free")
     x = model.space.pack(model.start(problem.data, np.random.default_rng(5)))
