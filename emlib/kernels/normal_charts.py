@@ -13,15 +13,15 @@ import numpy as np
 from emlib.kernels import blocks
 from emlib.kernels import small_matrices as small
 from emlib.kernels.array_types import AnyCube, AnyMatrix, AnyVector
-from emlib.kernels.blocks import inlined
 from emlib.kernels.normal_moments import DIAGONAL, FULL, SPHERICAL, TIED, move_design, move_second
 from emlib.kernels.normal_steps import LOG_CERTAIN
+from emlib.kernels.small_matrices import inlined_exact
 
 LARGEST = 300.0  # free coordinates of covariances up to which neither deviations nor their squares over- or underflow
 LARGEST_LOG_ODDS = 30.0
 
 
-@inlined
+@inlined_exact
 def add_log_cholesky(inverse: Any, factor: Any, scatter: Any, count: float, room: Any, found: Any, place: int) -> None:
     """Write dQ/dL, its diagonal times that of L: the lower triangle of L'^-1 (L^-1 S L'^-1 - n I), Sigma = L L'."""
     side = len(factor)
@@ -38,7 +38,7 @@ def add_log_cholesky(inverse: Any, factor: Any, scatter: Any, count: float, room
             place += 1
 
 
-@inlined
+@inlined_exact
 def write_slopes(sex: Any, moved: Any, inverse: Any, white: Any, found: Any, place: int) -> None:
     """Write dQ/dW = Sigma^-1 (Sex - s Sxx), given the inverse of the Cholesky factor."""
     side, width = moved.shape
@@ -105,7 +105,7 @@ def free_gradient(kind: int, weights: AnyVector, coefficients: AnyCube, noise: A
     return found
 
 
-@inlined
+@inlined_exact
 def write_covariance(x: Any, place: int, factor: Any, noise: Any) -> bool:
     """Write L L' of log-Cholesky coordinates, flat; return whether it surely is positive definite."""
     side, certain, log_det = len(factor), True, 0.0

@@ -13,12 +13,12 @@ import numpy as np
 
 from emlib.kernels import blocks
 from emlib.kernels.array_types import AnyCube, AnyMatrix, AnyVector
-from emlib.kernels.blocks import inlined
+from emlib.kernels.small_matrices import inlined_exact
 
 FULL, TIED, DIAGONAL, SPHERICAL = 0, 1, 2, 3
 
 
-@inlined
+@inlined_exact
 def taken(sex: Any, moved: Any, shift: Any, i: int, j: int) -> float:
     """Return what a shift s of the coefficients takes from an entry of the second moments; `moved` is s Sxx."""
     total = 0.0
@@ -27,7 +27,7 @@ def taken(sex: Any, moved: Any, shift: Any, i: int, j: int) -> float:
     return total
 
 
-@inlined
+@inlined_exact
 def move_design(shift: Any, sxx: Any, moved: Any) -> None:
     """Write s Sxx."""
     for i in range(shift.shape[0]):
@@ -38,7 +38,7 @@ def move_design(shift: Any, sxx: Any, moved: Any) -> None:
             moved[i, a] = total
 
 
-@inlined
+@inlined_exact
 def move_second(kind: int, see: Any, sex: Any, moved: Any, shift: Any, result: Any) -> None:
     """Write the second moments of a component, shape (m,), about coefficients that differ by a shift."""
     side = len(shift)

@@ -12,14 +12,14 @@ import numpy as np
 from emlib.kernels import blocks
 from emlib.kernels import small_matrices as small
 from emlib.kernels.array_types import AnyCube, AnyMatrix, AnyVector
-from emlib.kernels.blocks import inlined
 from emlib.kernels.normal_moments import DIAGONAL, SPHERICAL, TIED, move_design, move_second
+from emlib.kernels.small_matrices import inlined_exact
 
 # Determinant of a correlation matrix from which on its smallest eigenvalue, at least a third of it, is no rounding.
 LOG_CERTAIN = float(np.log(1e-8))
 
 
-@inlined
+@inlined_exact
 def is_certainly_inside(covariance: Any, whitener: Any, floor: float, room: Any, work: Any) -> bool:
     """Return whether a covariance surely is positive definite, and surely has not collapsed against the data's."""
     side = len(covariance)
@@ -37,7 +37,7 @@ def is_certainly_inside(covariance: Any, whitener: Any, floor: float, room: Any,
     return bool(least > 0.0)
 
 
-@inlined
+@inlined_exact
 def solve_design(sex: Any, sxx: Any, factor: Any, step: Any) -> bool:
     """Write Sex Sxx^-1; return whether Sxx surely is positive definite."""
     side, width = step.shape
@@ -63,7 +63,7 @@ def solve_design(sex: Any, sxx: Any, factor: Any, step: Any) -> bool:
     return bool(least > 0.0 and LOG_CERTAIN < log_det < 1.0)
 
 
-@inlined
+@inlined_exact
 def spread_out(kind: int, noise: Any, covariance: Any) -> None:
     """Write the covariance matrix of a component from its entries, shape (m,)."""
     side = len(covariance)

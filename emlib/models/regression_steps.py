@@ -6,6 +6,7 @@ What is no plain point inside the space goes the general way.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -67,33 +68,50 @@ class RegressionSteps(Steps):
         """Return `factor` times a batch's statistics plus `weight` times older ones, about the batch's origin."""
         parts: dict[str, Any] = {}
         for name, part in fresh.parts.items():
-            other = old.parts[name]
-            joined = isinstance(part, GaussianMoments)
-            parts[name] = self._joined(factor, part, weight, other) if joined else factor * part + weight * other
+            two = old.parts[name]
+            if type(part) is GaussianMoments:
+                parts[name] = self._joined(factor, part, weight, two, 0.0, two)
+            else:
+                parts[name] = factor * part + weight * two
         return Statistics(parts)
 
     def added(self, stats: Statistics, other: Statistics) -> Statistics:
         """Return the statistics of two batches together."""
         return self.blended(1.0, stats, 1.0, other)
 
+    def summed(self, parts: Sequence[Statistics]) -> Statistics:
+        """Return the statistics of all batches together, added two at a time."""
+        total = parts[0]
+        for one, two in zip(parts[1::2], parts[2::2], strict=False):
+            total = self._three(total, one, 1.0, two)
+        return total if len(parts) % 2 else self.added(total, parts[-1])
+
     def renewed(self, total: Statistics, fresh: Statistics, old: Statistics) -> Statistics:
         """Return a total in which a batch's statistics take the place of its older ones."""
+        return self._three(total, fresh, -1.0, old)
+
+    def _three(self, total: Statistics, one: Statistics, weight: float, two: Statistics) -> Statistics:
+        """Return a total and one and a multiple of another, about the total's origin."""
         parts: dict[str, Any] = {}
         for name, part in total.parts.items():
-            new, gone = fresh.parts[name], old.parts[name]
-            joined = isinstance(part, GaussianMoments)
-            parts[name] = self._joined(1.0, part, 1.0, new, -1.0, gone) if joined else part + new - gone
+            a, b = one.parts[name], two.parts[name]
+            if type(part) is GaussianMoments:
+                parts[name] = self._joined(1.0, part, 1.0, a, weight, b)
+            else:
+                parts[name] = part + a + weight * b
         return Statistics(parts)
 
-    def _joined(self, factor: float, one: GaussianMoments, weight: float, two: GaussianMoments, last: float = 0.0,
-                three: GaussianMoments | None = None) -> GaussianMoments:
+    def _joined(self, factor: float, one: GaussianMoments, weight: float, two: GaussianMoments, last: float,
+                three: GaussianMoments) -> GaussianMoments:
         """Return a weighted sum about the first's origin."""
-        three, count = two if three is None else three, len(one.counts)
+        count = len(one.counts)
+        there = two.see.reshape(count, -1)
         counts, see, sex, sxx = self._kernels.add_moments(
             covariance.TYPES.index(one.kind),
             factor, one.counts, one.see.reshape(count, -1), one.sex, one.sxx, one.origin,
-            weight, two.counts, two.see.reshape(count, -1), two.sex, two.sxx, two.origin,
-            last, three.counts, three.see.reshape(count, -1), three.sex, three.sxx, three.origin)
+            weight, two.counts, there, two.sex, two.sxx, two.origin,
+            last, three.counts, there if three is two else three.see.reshape(count, -1), three.sex, three.sxx,
+            three.origin)
         return GaussianMoments(counts, see.reshape(one.see.shape), sex, sxx, one.origin, one.kind)
 
     def _sums(self, stats: Statistics) -> tuple[Any, ...]:

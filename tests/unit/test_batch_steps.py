@@ -44,9 +44,10 @@ def test_sums_and_m_step_are_the_general_ones(model: Any, coordinates: str, monk
 
     def points(steps: Any) -> list[Array]:
         total = steps.added(steps.added(one, two), three)
-        sums = [total, steps.blended(0.3, one, 0.7, total), steps.renewed(total, two, three)]
+        sums = [total, steps.summed([one]), steps.summed([one, two]), steps.summed([one, two, three]),
+                steps.blended(0.3, one, 0.7, total), steps.renewed(total, two, three)]
         found = [steps.m_step(part) for part in sums]
-        assert [fault for _, fault in found] == [None] * 3
+        assert {fault for _, fault in found} == {None}
         return [flat(problem, params) for params, _ in found]
 
     theirs = points(general)
