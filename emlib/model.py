@@ -18,6 +18,16 @@ from emlib.numerics import Array
 from emlib.space import ParameterSpace
 
 
+class Moments:
+    """A part of the statistics that is no plain number or array; no ABC, whose checks of types show with mini-batches.
+    """
+
+    def combined(self, factor: float, other: Any, weight: float) -> Any:
+        """Return `factor` times these moments plus `weight` times others; a subclass may have a quicker way."""
+        mine: Any = self
+        return factor * mine + weight * other
+
+
 @dataclass(frozen=True, eq=False)
 class Statistics:
     """Expected complete-data statistics: one additive part per family of the model."""
@@ -37,7 +47,12 @@ class Statistics:
 
     def combined(self, factor: float, other: Statistics, weight: float) -> Statistics:
         """Return `factor` times these statistics plus `weight` times others."""
-        return Statistics({name: factor * part + weight * other.parts[name] for name, part in self.parts.items()})
+        parts: dict[str, Any] = {}
+        for name, part in self.parts.items():
+            there = other.parts[name]
+            own = isinstance(part, Moments)
+            parts[name] = part.combined(factor, there, weight) if own else factor * part + weight * there
+        return Statistics(parts)
 
 
 @dataclass(frozen=True, eq=False)

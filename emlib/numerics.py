@@ -97,7 +97,7 @@ def eigenvalues_exceed(matrices: Array, floor: Array | float) -> bool:
     no where these say yes.
     """
     try:
-        np.linalg.cholesky(matrices - np.asarray(floor)[..., None, None] * np.eye(matrices.shape[-1]))
+        np.linalg.cholesky(matrices - np.asarray(floor)[..., None, None] * _identity(matrices.shape[-1]))
     except np.linalg.LinAlgError:
         return False
     return True
@@ -137,6 +137,14 @@ def congruence(jacobian: Any, matrix: Array) -> Array:
     few = jacobian if scipy.sparse.issparse(jacobian) else sparse_if_large(jacobian)
     pulled: Array = few.T @ matrix @ few
     return pulled
+
+
+@lru_cache(maxsize=64)
+def _identity(size: int) -> Array:
+    """Return the identity matrix; read-only, since each size is made once."""
+    made = np.eye(size)
+    made.setflags(write=False)
+    return made
 
 
 @lru_cache(maxsize=64)

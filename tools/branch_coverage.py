@@ -21,7 +21,8 @@ PAGES = ("browser_book", "browser_explorables", "browser_rules", "html")
 TESTS = ["-n", "2", "--dist", "loadscope", "tests", *(f"--ignore=tests/book/test_{name}.py" for name in PAGES)]
 SHORT = "both_ways_agree or impossible or small_as or lost or weight_zero"  # the others take minutes without Numba
 KERNELS = [["-k", SHORT, "tests/unit/test_kernels.py", "tests/unit/test_kernels_hmm.py"],
-           ["tests/unit/test_batch_steps.py", "tests/unit/test_kernels_kalman.py", "tests/unit/test_kernels_scores.py"]]
+           ["tests/unit/test_batch_faults.py", "tests/unit/test_batch_steps.py", "tests/unit/test_kernels_kalman.py",
+            "tests/unit/test_kernels_scores.py"]]
 
 
 def coverage(*arguments: str | Path, **variables: str) -> int:

@@ -26,6 +26,7 @@ from setup_env import ROOT, UV
 VERSIONS = ("3.11", "3.12", "3.13")
 APART = ("tests/book", "tests/parity")  # need the book's tools, and other packages to compare with
 FILES = {
+    "tests/unit/test_batch_faults.py": "numba",
     "tests/unit/test_batch_steps.py": "numba",
     "tests/unit/test_dask.py": "dask",
     "tests/unit/test_kernels.py": "numba",

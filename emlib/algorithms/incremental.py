@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
 from typing import ClassVar
 
 from emlib.algorithms.base import Info, State, is_integer
@@ -64,7 +63,7 @@ def _first(problem: Problem, state: State, chunks: Iterable[Data],
     e_step = problem.model.e_step_at(state.evaluation.params)
     parts = tuple(e_step(chunk).stats for chunk in chunks)
     problem.count_m_steps(1)
-    return problem.packed(*steps.m_step(reduce(steps.added, parts))), parts
+    return problem.packed(*steps.m_step(steps.summed(parts))), parts
 
 
 def _renew(problem: Problem, state: State, chunks: Iterable[Data],
@@ -72,7 +71,7 @@ def _renew(problem: Problem, state: State, chunks: Iterable[Data],
     """Replace the chunks' statistics one after another, and maximise after each."""
     problem.count_e_steps(1)
     here, parts = state.evaluation, list(state.memory["parts"])
-    total = reduce(steps.added, parts)  # summed anew in each pass, so that roundings do not pile up
+    total = steps.summed(parts)  # summed anew in each pass, so that roundings do not pile up
     params, fault = here.params, None
     for index, chunk in enumerate(chunks):
         fresh = problem.model.e_step(params, chunk).stats

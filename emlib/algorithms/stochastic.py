@@ -15,7 +15,7 @@ from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 from emlib.result import Status
 
-Rule = Callable[[Array, Mapping[str, Any]], tuple[Array, dict[str, Any]]]
+Rule = Callable[[Array, Mapping[str, Any]], tuple[Array, Mapping[str, Any]]]
 EPSILON = 1e-8  # of Kingma & Ba, algorithm 1
 UNCLEAR = "the gradient of a mini-batch is not finite; use a shorter step_length or larger batches"
 
@@ -85,7 +85,7 @@ class SGD:
     def step(self, problem: Problem, state: State) -> tuple[State, Info]:
         """Make one pass over the data."""
         length = self.step_length / (1 + state.memory["epoch"]) ** self.decay
-        return one_pass(problem, state, self, "sgd", lambda slope, memory: (length * slope, dict(memory)))
+        return one_pass(problem, state, self, "sgd", lambda slope, memory: (length * slope, memory))
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Adam:
 def one_pass(problem: Problem, state: State, settings: Any, kind: str, rule: Rule) -> tuple[State, Info]:
     """Move the point once for each batch, then evaluate the whole log-likelihood."""
     problem.count_e_steps(1)
-    memory = dict(state.memory)
+    memory: Mapping[str, Any] = state.memory
     x, epoch = memory.get("last", state.evaluation.x), int(memory["epoch"])
     params, steps = problem.model.space.unpack(x, problem.coordinates), problem.batch_steps(settings.batch_size)
     per_pass = -(-len(problem.data) // settings.batch_size)
@@ -201,10 +201,10 @@ def _averages(settings: Any, start: Evaluation) -> dict[str, Any]:
     return {"last": start.x, "mean_point": np.zeros_like(start.x), "averaged": 0}
 
 
-def _with_point(settings: Any, memory: Mapping[str, Any], x: Array, passes: float) -> dict[str, Any]:
+def _with_point(settings: Any, memory: Mapping[str, Any], x: Array, passes: float) -> Mapping[str, Any]:
     """Remember a point, and average over it if it is late enough."""
     if settings.average_after is None:
-        return dict(memory)
+        return memory
     found = {**memory, "last": x}
     if passes > settings.average_after:
         count = memory["averaged"] + 1

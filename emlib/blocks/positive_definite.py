@@ -10,8 +10,9 @@ import numpy as np
 import scipy
 
 from emlib.blocks.block import TangentFromParts, as_block, first_bad, not_finite
-from emlib.numerics import Array, block_diagonal, eigenvalues_exceed, lower_indices
+from emlib.numerics import Array, all_true, block_diagonal, eigenvalues_exceed, lower_indices
 
+EPS = float(np.finfo(float).eps)
 SKEW = 1e-10  # largest difference of two mirrored entries, in units of the deviations
 
 
@@ -50,13 +51,14 @@ class PositiveDefinite(TangentFromParts):
         matrices = self._each(value)
         variances = matrices.diagonal(axis1=1, axis2=2)
         positive = variances > 0
-        units = np.sqrt(np.where(positive, variances, 1.0))  # rows may be in units of any size
+        valid = all_true(positive)
+        units = np.sqrt(variances if valid else np.where(positive, variances, 1.0))  # rows may be in units of any size
         scaled = matrices / (units[:, :, None] * units[:, None, :])
-        skew = np.abs(scaled - np.swapaxes(scaled, 1, 2))
-        if skew.max() > SKEW:
+        turned = np.swapaxes(scaled, 1, 2)
+        if not all_true(scaled == turned) and (skew := np.abs(scaled - turned)).max() > SKEW:
             return f"{self._which(skew.max(axis=(1, 2)) > SKEW)} is not symmetric; give 0.5 * (a + a.T)"
-        floor = self._side * np.finfo(float).eps
-        if positive.all() and eigenvalues_exceed(scaled, floor):
+        floor = self._side * EPS
+        if valid and eigenvalues_exceed(scaled, floor):
             return None
         bad = ~positive.all(axis=1) | (np.linalg.eigvalsh(scaled)[:, 0] <= floor)
         if bad.any():

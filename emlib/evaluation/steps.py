@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 from emlib.blocks.simplex import VANISHED
@@ -33,6 +35,10 @@ class Steps:
     def added(self, stats: Statistics, other: Statistics) -> Statistics:
         """Return the statistics of two batches together."""
         return stats + other
+
+    def summed(self, parts: Sequence[Statistics]) -> Statistics:
+        """Return the statistics of all batches together, added one after another."""
+        return reduce(self.added, parts)
 
     def renewed(self, total: Statistics, fresh: Statistics, old: Statistics) -> Statistics:
         """Return a total in which a batch's statistics take the place of its older ones."""

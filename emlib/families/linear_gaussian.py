@@ -7,19 +7,21 @@ The moments are taken about an origin (the coefficients of the E-step), so nothi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from emlib.families import covariance
+from emlib.model import Moments
 from emlib.numerics import Array, block_diagonal, kron
 
 LOG_2PI = float(np.log(2 * np.pi))
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianMoments:
+class GaussianMoments(Moments):
     """Expected moments of the residuals e = y - W0 x, one entry per component.
 
     Attributes
@@ -62,6 +64,15 @@ class GaussianMoments:
         there = other.about(self.origin)
         return GaussianMoments(self.counts + there.counts, self.see + there.see, self.sex + there.sex,
                                self.sxx + there.sxx, self.origin, self.kind)
+
+    def combined(self, factor: float, other: GaussianMoments, weight: float) -> GaussianMoments:
+        """Return `factor` times these moments plus `weight` times others, about the origin of these."""
+        shift, weighed = self.origin - other.origin, weight * other.sxx
+        first, moved = weight * other.sex, shift @ weighed
+        gone = covariance.compress(self.kind, _cross_terms(first, moved, shift))
+        return GaussianMoments(factor * self.counts + weight * other.counts,
+                               factor * self.see + (weight * other.see - gone), factor * self.sex + (first - moved),
+                               factor * self.sxx + weighed, self.origin, self.kind)
 
     def __mul__(self, factor: float) -> GaussianMoments:
         return GaussianMoments(self.counts * factor, self.see * factor, self.sex * factor, self.sxx * factor,
@@ -174,7 +185,10 @@ def _solve_right(left: Array, matrix: Array) -> Array:
     if matrix.shape[-1] == 1:
         with np.errstate(invalid="ignore", divide="ignore"):
             return left / matrix
-    pairs = zip(matrix, np.swapaxes(left, 1, 2), strict=True)
+    columns = np.swapaxes(left, 1, 2)
+    with suppress(np.linalg.LinAlgError):  # of all at once; where one is singular, one by one
+        return np.swapaxes(np.linalg.solve(matrix, columns), 1, 2)
+    pairs = zip(matrix, columns, strict=True)
     return np.swapaxes(np.stack([_solved(square, right) for square, right in pairs]), 1, 2)
 
 

@@ -2,8 +2,8 @@
 
 `dispatch` says where they serve; `arguments` and the files named after it hold what goes in and out. These need no
 Numba and may be imported anywhere; the passes, `gaussian`, `gaussian_overlaps`, `hmm`, `hmm_emissions`, `wide_chain`,
-`kalman`, `missing_entries`, `missing_products` and `normal_steps`, only inside the function that calls them; all else
-only here.
+`kalman`, `missing_entries`, `missing_products`, `normal_moments`, `normal_steps` and `normal_charts`, only inside the
+function that calls them; all else only here.
 """
 
 from emlib.kernels.dispatch import (

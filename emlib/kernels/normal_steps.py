@@ -1,8 +1,6 @@
-"""Steps of a normal mixture with covariances of its own for each component, from the statistics of a mini-batch.
+"""M-steps of K normal regressions after a mini-batch, in compiled loops; arrays and `kind` as in `normal_moments`.
 
-NumPy takes longer to call its functions than these few numbers need. K components, d features; moments are those of
-`GaussianMoments` with a plain mean, sxx = counts. What may be no point inside the space is marked, not judged: there
-the general path finds what is wrong and says so.
+What may be no point inside the space is marked, not judged: there the general path finds what is wrong and says so.
 """
 
 from __future__ import annotations
@@ -14,44 +12,14 @@ import numpy as np
 from emlib.kernels import blocks
 from emlib.kernels import small_matrices as small
 from emlib.kernels.array_types import AnyCube, AnyMatrix, AnyVector
-from emlib.kernels.blocks import inlined
+from emlib.kernels.normal_moments import DIAGONAL, SPHERICAL, TIED, move_design, move_second
+from emlib.kernels.small_matrices import inlined_exact
 
 # Determinant of a correlation matrix from which on its smallest eigenvalue, at least a third of it, is no rounding.
 LOG_CERTAIN = float(np.log(1e-8))
-LARGEST = 300.0  # free coordinates of covariances up to which neither deviations nor their squares over- or underflow
-LARGEST_LOG_ODDS = 30.0
 
 
-@inlined
-def scatter_about(shift: Any, count: float, see: Any, sex: Any, i: int, j: int) -> float:
-    """Return an entry of the second moments about an origin that is moved."""
-    return float(see[i, j] - (sex[i, 0] * shift[j] + shift[i] * (sex[j, 0] - count * shift[j])))
-
-
-@blocks.cached
-def add_moments(factor: float, heads: AnyVector, counts: AnyVector, see: AnyCube, sex: AnyCube, origin: AnyCube,
-                weight: float, other_heads: AnyVector, other_counts: AnyVector, other_see: AnyCube, other_sex: AnyCube,
-                other_origin: AnyCube) -> Any:
-    """Return a weighted sum of two: expected memberships, counts, second and first moments about the first's origin."""
-    count, side = origin.shape[0], origin.shape[1]
-    members, sums = np.empty(count), np.empty(count)
-    second, first = np.empty((count, side, side)), np.empty((count, side, 1))
-    shift = np.empty(side)
-    for k in range(count):
-        members[k] = factor * heads[k] + weight * other_heads[k]
-        sums[k] = factor * counts[k] + weight * other_counts[k]
-        for i in range(side):
-            shift[i] = origin[k, i, 0] - other_origin[k, i, 0]
-            moved = other_sex[k, i, 0] - shift[i] * other_counts[k]
-            first[k, i, 0] = factor * sex[k, i, 0] + weight * moved
-            for j in range(i + 1):
-                moved = scatter_about(shift, other_counts[k], other_see[k], other_sex[k], i, j)
-                second[k, i, j] = factor * see[k, i, j] + weight * moved
-        small.mirror(second[k])
-    return members, sums, second, first
-
-
-@inlined
+@inlined_exact
 def is_certainly_inside(covariance: Any, whitener: Any, floor: float, room: Any, work: Any) -> bool:
     """Return whether a covariance surely is positive definite, and surely has not collapsed against the data's."""
     side = len(covariance)
@@ -69,122 +37,98 @@ def is_certainly_inside(covariance: Any, whitener: Any, floor: float, room: Any,
     return bool(least > 0.0)
 
 
+@inlined_exact
+def solve_design(sex: Any, sxx: Any, factor: Any, step: Any) -> bool:
+    """Write Sex Sxx^-1; return whether Sxx surely is positive definite."""
+    side, width = step.shape
+    if width == 1:
+        for i in range(side):
+            step[i, 0] = sex[i, 0] / sxx[0, 0]
+        return True
+    small.copy(sxx, width, factor)
+    log_det, least = small.cholesky(factor, width)
+    for a in range(width):
+        log_det -= np.log(sxx[a, a])
+    for i in range(side):
+        for a in range(width):
+            total = sex[i, a]
+            for b in range(a):
+                total -= factor[a, b] * step[i, b]
+            step[i, a] = total / factor[a, a]
+        for a in range(width - 1, -1, -1):
+            total = step[i, a]
+            for b in range(a + 1, width):
+                total -= factor[b, a] * step[i, b]
+            step[i, a] = total / factor[a, a]
+    return bool(least > 0.0 and LOG_CERTAIN < log_det < 1.0)
+
+
+@inlined_exact
+def spread_out(kind: int, noise: Any, covariance: Any) -> None:
+    """Write the covariance matrix of a component from its entries, shape (m,)."""
+    side = len(covariance)
+    for i in range(side):
+        for j in range(side):
+            if kind <= TIED:
+                covariance[i, j] = noise[i * side + j]
+            elif i == j:
+                covariance[i, j] = noise[i if kind == DIAGONAL else 0]
+            else:
+                covariance[i, j] = 0.0
+
+
 @blocks.cached
-def maximise(heads: AnyVector, counts: AnyVector, see: AnyCube, sex: AnyCube, origin: AnyCube, whitener: AnyMatrix,
-             least_weight: float, floor: float) -> Any:
-    """Return weights, means and covariances that maximise Q, and whether they surely lie inside the space.
+def maximise(kind: int, heads: AnyVector, counts: AnyVector, see: AnyMatrix, sex: AnyCube, sxx: AnyCube,
+             origin: AnyCube, whiteners: AnyCube, least_weight: float, floor: float) -> Any:
+    """Return weights, coefficients and covariances that maximise Q, and whether they surely lie inside the space.
 
     Parameters
     ----------
-    whitener : array, shape (d, d)
-        The inverse of the Cholesky factor of the data's covariance.
+    heads : array, shape (K,) or (0,)
+        Expected memberships; none where no weights are estimated.
+    whiteners : array, shape (1, d, d), (K, d, d) or (0, d, d)
+        The inverse of the Cholesky factor of the data's covariance, for all components or for each; none where the
+        covariances are known, and what is returned for them is of no use.
     least_weight, floor : float
         Weights, and variances in units of the data's, that surely have not vanished lie above.
+
+    Notes
+    -----
+    The covariances come flat, shape (K, m); a tied one has one row.
     """
-    count, side = origin.shape[0], origin.shape[1]
-    weights, means, covariances = np.empty(count), np.empty((count, side)), np.empty((count, side, side))
-    step, room, work = np.empty(side), np.empty((side, side)), np.empty((side, side))
-    total = 0.0
-    for k in range(count):
+    count, side, width = origin.shape
+    weights, coefficients = np.empty(len(heads)), np.empty((count, side, width))
+    noise = np.zeros((1 if kind == TIED else count, see.shape[1]))
+    step, moved, left = np.empty((side, width)), np.empty((side, width)), np.empty(see.shape[1])
+    factor, covariance = np.empty((width, width)), np.empty((side, side))
+    room, work = np.empty((side, side)), np.empty((side, side))
+    total, pooled, certain = 0.0, 0.0, True
+    for k in range(len(heads)):
         total += heads[k]
-    certain = True
-    for k in range(count):
+    for k in range(len(heads)):
         weights[k] = heads[k] / total
         certain = certain and least_weight < weights[k] < np.inf
-        for i in range(side):
-            step[i] = sex[k, i, 0] / counts[k]
-            means[k, i] = origin[k, i, 0] + step[i]
-            certain = certain and abs(means[k, i]) < np.inf
-        for i in range(side):
-            for j in range(i + 1):
-                covariances[k, i, j] = scatter_about(step, counts[k], see[k], sex[k], i, j) / counts[k]
-        small.mirror(covariances[k])
-        certain = certain and is_certainly_inside(covariances[k], whitener, floor, room, work)
-    return weights, means, covariances, certain
-
-
-@blocks.cached
-def free_gradient(weights: AnyVector, means: AnyMatrix, covariances: AnyCube, heads: AnyVector, counts: AnyVector,
-                  see: AnyCube, sex: AnyCube, origin: AnyCube) -> Any:
-    """Return the gradient of Q in free coordinates: reduced softmax, means, log-Cholesky row by row.
-
-    With Sigma = L L', scatter S and count n, dQ/dL is the lower triangle of L'^-1 (L^-1 S L'^-1 - n I).
-    """
-    count, side = means.shape
-    found = np.empty(count - 1 + count * side + count * (side * (side + 1) // 2))
-    factor, inverse = np.empty((side, side)), np.zeros((side, side))
-    scatter, room, shift = np.empty((side, side)), np.empty((side, side)), np.empty(side)
-    total = 0.0
     for k in range(count):
-        total += heads[k]
-    for k in range(count - 1):
-        found[k] = heads[k] - weights[k] * total
-    place = count - 1 + count * side
-    for k in range(count):
-        small.copy(covariances[k], side, factor)
-        small.cholesky(factor, side)
-        small.invert_triangle(factor, side, inverse)
+        certain = solve_design(sex[k], sxx[k], factor, step) and certain
         for i in range(side):
-            shift[i] = means[k, i] - origin[k, i, 0]
-        for i in range(side):
-            for j in range(i + 1):
-                scatter[i, j] = scatter_about(shift, counts[k], see[k], sex[k], i, j)
-        small.mirror(scatter)
-        small.multiply(inverse, scatter, side, room)
-        for i in range(side):
-            low = count - 1 + k * side + i
-            found[low] = 0.0
-            for a in range(i, side):
-                slope = 0.0
-                for b in range(a + 1):
-                    slope += inverse[a, b] * (sex[k, b, 0] - counts[k] * shift[b])
-                found[low] += inverse[a, i] * slope
-            for j in range(i + 1):
-                slope = 0.0
-                for a in range(i, side):
-                    white = -counts[k] if a == j else 0.0
-                    for b in range(j + 1):
-                        white += room[a, b] * inverse[j, b]
-                    slope += inverse[a, i] * white
-                found[place] = slope * factor[i, i] if i == j else slope
-                place += 1
-    return found
-
-
-@blocks.cached
-def free_point(x: AnyVector, count: int, side: int) -> Any:
-    """Return weights, means and covariances at free coordinates, and whether they surely lie inside the space."""
-    weights, means, covariances = np.empty(count), np.empty((count, side)), np.empty((count, side, side))
-    factor, certain = np.zeros((side, side)), True
-    top, total = 0.0, 0.0
-    for k in range(count - 1):
-        certain = certain and abs(x[k]) < LARGEST_LOG_ODDS
-        top = max(top, x[k])
-    for k in range(count):
-        weights[k] = np.exp((x[k] if k < count - 1 else 0.0) - top)
-        total += weights[k]
-    place = count - 1
-    for k in range(count):
-        weights[k] /= total
-        for i in range(side):
-            means[k, i] = x[place]
-            certain = certain and abs(x[place]) < np.inf
-            place += 1
-    for k in range(count):
-        log_det = 0.0
-        for i in range(side):
-            for j in range(i + 1):
-                certain = certain and abs(x[place]) < (LARGEST if i == j else np.inf)
-                factor[i, j] = np.exp(x[place]) if i == j else x[place]
-                log_det += 2.0 * x[place] if i == j else 0.0
-                place += 1
-        for i in range(side):
-            for j in range(i + 1):
-                total = 0.0
-                for b in range(j + 1):
-                    total += factor[i, b] * factor[j, b]
-                covariances[k, i, j] = total
-            log_det -= np.log(covariances[k, i, i])
-        small.mirror(covariances[k])
-        certain = certain and LOG_CERTAIN < log_det < 1.0
-    return weights, means, covariances, certain
+            for a in range(width):
+                coefficients[k, i, a] = origin[k, i, a] + step[i, a]
+                certain = certain and abs(coefficients[k, i, a]) < np.inf
+        move_design(step, sxx[k], moved)
+        move_second(kind, see[k], sex[k], moved, step, left)
+        pooled += counts[k]
+        size = counts[k] * side if kind == SPHERICAL else counts[k]
+        for i in range(len(left)):
+            if kind == TIED:
+                noise[0, i] += left[i]
+            else:
+                noise[k, i] = left[i] / size
+    for k in range(len(noise)):
+        if kind == TIED:
+            for i in range(see.shape[1]):
+                noise[0, i] /= pooled
+        if len(whiteners):
+            spread_out(kind, noise[k], covariance)
+            whitener = whiteners[k if len(whiteners) > 1 else 0]
+            certain = certain and is_certainly_inside(covariance, whitener, floor, room, work)
+    return weights, coefficients, noise, certain

@@ -15,6 +15,7 @@ from emlib.families import Bernoulli, Categorical, Family
 from emlib.families.bernoulli import NEXT
 from emlib.families.mean_coordinates import MixtureMean
 from emlib.model import Statistics
+from emlib.models.count_steps import AnswerSteps
 from emlib.models.discrete import NUDGE
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
@@ -98,6 +99,11 @@ class BernoulliMixture(MixtureModel):
         between = 0.5 * picks + 0.5 * shares @ data.units
         moved = between + 0.2 * (rng.random(picks.shape) - between)
         return self.space.hold(BernoulliMixtureParams(rng.dirichlet(np.full(self.n_components, 5.0)), moved))
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> AnswerSteps | None:
+        """Return steps on plain arrays; None where a field is held."""
+        own = type(self) is BernoulliMixture
+        return AnswerSteps(self, data, coordinates) if own and not self.space.fixed else None
 
     def sample(self, params: BernoulliMixtureParams, n: int, rng: np.random.Generator, *,
                with_latent: bool = False) -> Any:

@@ -13,6 +13,7 @@ from emlib.families import GaussianMoments, LinearFactors
 from emlib.model import Expectation, Statistics
 from emlib.models.factor_posterior import Conditional
 from emlib.models.factor_profile import bend, best_loadings, explained
+from emlib.models.factor_steps import FactorSteps, factor_steps
 from emlib.models.factors import FactorModel, FactorParams
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
@@ -91,6 +92,10 @@ class FactorAnalysis(FactorModel):
     def family(self) -> LinearFactors:
         """Regressions on (1, z), each with its own noise variance."""
         return LinearFactors("spherical", self.pattern, self._known)
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> FactorSteps | None:
+        """Return compiled steps where there are many batches."""
+        return factor_steps(self, FactorAnalysis, data, coordinates, count, np.diag(data.scale), HEYWOOD)
 
     def _expectation(self, params: FactorParams, given: Conditional, data: Any) -> Expectation:
         """Add the rows' own two moments, for `cm_steps`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from emlib.kernels import (
     estep_chunk,
     use_compiled_mixture,
     use_compiled_scores,
-    use_compiled_steps,
 )
 from emlib.model import Expectation, Statistics
 from emlib.models import compiled_gaussian, gaussian_data, gaussian_overlaps
@@ -28,9 +28,9 @@ from emlib.models.compiled_gaussian import NormalDensities
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel, starved
-from emlib.models.normal_steps import NormalSteps
+from emlib.models.normal_steps import NormalSteps, normal_steps
 from emlib.models.penalty import CovariancePenalty, penalised
-from emlib.numerics import Array, lower_indices
+from emlib.numerics import Array, all_true, lower_indices
 from emlib.space import ParameterSpace
 
 WIDE = 200  # scores of all components from which their products outgrow the E-step
@@ -159,12 +159,11 @@ class GaussianMixture(MixtureModel):
         return compiled_gaussian.e_step(prepared, data)
 
     def batch_steps(self, data: Data, coordinates: str, count: int) -> NormalSteps | None:
-        """Return compiled steps where there are many, or where E-steps are compiled, for plain full covariances."""
-        plain = type(self) is GaussianMixture and self.penalty is None and not self.space.fixed
-        compiled = use_compiled_mixture(len(data), self.n_components, self.n_features)
-        if plain and self.covariance_type == "full" and use_compiled_steps(count, self.n_features, compiled):
-            return NormalSteps(self, data, coordinates)
-        return None
+        """Return compiled steps where there are many; for plain full covariances also where E-steps are."""
+        plain = self.penalty is None and not self.space.fixed and self.covariance_type == "full"
+        compiled = plain and use_compiled_mixture(len(data), self.n_components, self.n_features)
+        sizes, whitener = (self.n_components, self.n_features, 1), partial(gaussian_data.whitener, data.scale)
+        return normal_steps(self, GaussianMixture, data, coordinates, count, self._gaussian, sizes, whitener, compiled)
 
     def estep_chunk(self) -> int:
         """Return how many rows an E-step takes at a time, unless a caller says so: more where loops are compiled."""
@@ -210,7 +209,7 @@ class GaussianMixture(MixtureModel):
 
     def degenerate(self, params: GaussianMixtureParams, data: Data) -> str | None:
         """Name the component that is empty, or whose covariance has collapsed against the data's; else None."""
-        if not all(np.isfinite(value).all() for value in (params.means, params.covariances)):
+        if not all(all_true(np.isfinite(value)) for value in (params.means, params.covariances)):
             return starved(params.weights)
         found = gaussian_data.collapsed(self._noise(params), data.scale)
         if found is None:

@@ -17,6 +17,7 @@ from emlib.kernels import LONG, use_compiled_missing
 from emlib.model import Expectation, Statistics
 from emlib.models import compiled_missing, entry_scores
 from emlib.models.missing_patterns import groups
+from emlib.models.normal_steps import NormalSteps, normal_steps
 from emlib.models.partial import laws, partial, patterns
 from emlib.numerics import Array, lower_indices
 from emlib.space import ParameterSpace
@@ -86,7 +87,11 @@ class GaussianWithMissing(ProductModel):
     @property
     def families(self) -> tuple[Family, ...]:
         """One Gaussian response."""
-        return (LinearGaussian("mean", "covariance", "tied", "rows", (self.n_features,)),)
+        return (self._rows,)
+
+    @property
+    def _rows(self) -> LinearGaussian:
+        return LinearGaussian("mean", "covariance", "tied", "rows", (self.n_features,))
 
     @property
     def reader(self) -> JointRowsWithMissing:
@@ -103,6 +108,11 @@ class GaussianWithMissing(ProductModel):
         centre = means + JITTER * deviations * rng.standard_normal(self.n_features)
         params = GaussianWithMissingParams(centre, correlation * np.outer(deviations, deviations))
         return self.space.hold(params)
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> NormalSteps | None:
+        """Return compiled steps where there are many batches."""
+        return normal_steps(self, GaussianWithMissing, data, coordinates, count, self._rows, (1, self.n_features, 1),
+                            lambda: np.diag(data.scale[1] ** -0.5))
 
     def estep_chunk(self) -> int:
         """Return how many rows an E-step takes at a time: many, since it factorises each pattern's covariance."""

@@ -1,78 +1,67 @@
-"""Steps of a normal mixture after mini-batches, by compiled loops; what is no plain point inside goes the general way.
-"""
+"""Compiled steps after mini-batches of models with normal components: weights, coefficients, covariances."""
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
 from typing import Any
 
-from emlib.blocks.simplex import VANISHED
-from emlib.evaluation.steps import Steps
-from emlib.families import GaussianMoments
-from emlib.model import Statistics
-from emlib.models import gaussian_data
+from emlib.blocks import Held, Positive, PositiveDefinite, Real, Simplex
+from emlib.data import Data
+from emlib.families import LinearGaussian
+from emlib.kernels import use_compiled_steps
+from emlib.model import LatentVariableModel
+from emlib.models.regression_steps import NONE, RegressionSteps
 from emlib.numerics import Array
 
 
-class NormalSteps(Steps):
-    """`Steps` of a `GaussianMixture` with full covariances, of which no field is held and none penalised."""
+class NormalSteps(RegressionSteps):
+    """`Steps` of a model with the fields of a `LinearGaussian`, after weights that are estimated, held, or not there.
 
-    @cached_property
-    def _kernels(self) -> Any:
-        from emlib.kernels import normal_steps  # compiles, or reads what an earlier run compiled
+    Parameters
+    ----------
+    sizes : tuple of int
+        K, d and p: components, responses, columns of the design.
 
-        return normal_steps
+    See Also
+    --------
+    normal_steps : says whether a model has them.
+    """
 
-    @cached_property
-    def _whitener(self) -> Array:
-        return gaussian_data.whitener(self.data.scale)
+    def __init__(self, model: LatentVariableModel, data: Data, coordinates: str, family: LinearGaussian,
+                 sizes: tuple[int, int, int], whitener: Array) -> None:
+        *weights, coefficients, noise = model.space.blocks
+        self.held = [block.value for block in weights if isinstance(block, Held)]
+        self.sizes, self.names, self.shapes = sizes, family.fields, (coefficients.shape, noise.shape)
+        super().__init__(model, data, coordinates, family.key, family.kind, whitener[None],
+                         len(weights) > len(self.held))
 
-    @cached_property
-    def _sizes(self) -> tuple[int, ...]:
-        return self.space.blocks[1].shape
+    def _params(self, weights: Array, coefficients: Array, noise: Array) -> Any:
+        heads = [weights] if self.weighted else self.held
+        return self.space.params_type(*heads, coefficients.reshape(self.shapes[0]), noise.reshape(self.shapes[1]))
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out the module of compiled loops, which does not pickle."""
-        return {name: value for name, value in vars(self).items() if name != "_kernels"}
-
-    def blended(self, factor: float, fresh: Statistics, weight: float, old: Statistics) -> Statistics:
-        """Return `factor` times a batch's statistics plus `weight` times older ones, about the batch's origin."""
-        a, b = fresh.parts["components"], old.parts["components"]
-        heads, counts, see, sex = self._kernels.add_moments(
-            factor, fresh.parts["weights"], a.counts, a.see, a.sex, a.origin,
-            weight, old.parts["weights"], b.counts, b.see, b.sex, b.origin)
-        moments = GaussianMoments(counts, see, sex, counts[:, None, None], a.origin, a.kind)
-        return Statistics({"weights": heads, "components": moments})
-
-    def added(self, stats: Statistics, other: Statistics) -> Statistics:
-        """Return the statistics of two batches together."""
-        return self.blended(1.0, stats, 1.0, other)
-
-    def renewed(self, total: Statistics, fresh: Statistics, old: Statistics) -> Statistics:
-        """Return a total in which a batch's statistics take the place of its older ones."""
-        return self.blended(1.0, self.added(total, fresh), -1.0, old)
-
-    def m_step(self, stats: Statistics) -> tuple[Any, str | None]:
-        """Return the maximiser of Q, and what is wrong with it."""
-        part = stats.parts["components"]
-        *fields, certain = self._kernels.maximise(
-            stats.parts["weights"], part.counts, part.see, part.sex, part.origin, self._whitener, VANISHED,
-            2.0 * gaussian_data.COLLAPSED)
-        return (self.space.params_type(*fields), None) if certain else super().m_step(stats)
-
-    def gradient(self, params: Any, stats: Statistics) -> Array:
-        """Return the gradient of the log-likelihood of the units that the statistics come from."""
-        if self.coordinates != "free":
-            return super().gradient(params, stats)
-        part = stats.parts["components"]
-        found: Array = self._kernels.free_gradient(
-            params.weights, params.means, params.covariances, stats.parts["weights"], part.counts, part.see, part.sex,
-            part.origin)
-        return found
+    def _split(self, params: Any) -> tuple[Array, Array, Array]:
+        coefficients, noise = (getattr(params, name) for name in self.names)
+        weights = params.weights if self.weighted else NONE
+        return weights, coefficients.reshape(self.sizes), noise.reshape(1 if self.kind == 1 else len(noise), -1)
 
     def inside(self, x: Array) -> Any:
         """Return the parameters at a flat vector; None if they lie outside the space."""
         if self.coordinates != "free":
             return super().inside(x)
-        *fields, certain = self._kernels.free_point(x, *self._sizes)
-        return self.space.params_type(*fields) if certain else super().inside(x)
+        *fields, certain = self._kernels.free_point(self.kind, self.weighted, x, *self.sizes)
+        return self._params(*fields) if certain else super().inside(x)
+
+
+def normal_steps(model: LatentVariableModel, own: type, data: Data, coordinates: str, batches: int,
+                 family: LinearGaussian, sizes: tuple[int, int, int], whitener: Callable[[], Array],
+                 compiled: bool = False) -> NormalSteps | None:
+    """Return compiled steps where there are many batches, or E-steps are `compiled`.
+
+    None for models of other types than `own`, which may do some things otherwise, and where more than weights is held.
+    """
+    *weights, coefficients, noise = model.space.blocks
+    plain = type(coefficients) is Real and not coefficients.known and type(noise) in (Positive, PositiveDefinite)
+    known = all(isinstance(block, Held) or (type(block) is Simplex and not block.zeros) for block in weights)
+    if type(model) is own and plain and known and use_compiled_steps(batches, max(sizes[1:]), compiled):
+        return NormalSteps(model, data, coordinates, family, sizes, whitener())
+    return None

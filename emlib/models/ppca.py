@@ -9,6 +9,7 @@ import numpy as np
 from emlib.blocks import Positive, Real
 from emlib.data import Data
 from emlib.families import LinearFactors
+from emlib.models.factor_steps import FactorSteps, factor_steps
 from emlib.models.factors import COLLAPSED, FactorModel, FactorParams
 from emlib.space import ParameterSpace
 
@@ -56,6 +57,10 @@ class PPCA(FactorModel):
     def family(self) -> LinearFactors:
         """Regressions on (1, z) with one noise variance."""
         return LinearFactors("tied", held=self._known)
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> FactorSteps | None:
+        """Return compiled steps where there are many batches."""
+        return factor_steps(self, PPCA, data, coordinates, count, np.diag(data.scale).min(keepdims=True), COLLAPSED)
 
     def degenerate(self, params: FactorParams, data: Data) -> str | None:
         """Say whether the noise has collapsed against the data's smallest variance; None if not."""

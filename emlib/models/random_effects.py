@@ -18,6 +18,7 @@ from emlib.families.constant import Constant
 from emlib.families.known_noise import KnownNoise
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
+from emlib.models.known_noise_steps import KnownNoiseSteps, known_noise_steps
 from emlib.models.nested import Nested
 from emlib.models.partial import log_density, patterns
 from emlib.numerics import Array
@@ -114,6 +115,10 @@ class RandomEffects(ProductModel):
     def reader(self) -> Repeats:
         """Rows of k responses, shape (n, k), NaN where one is missing; what is seen must determine the coefficients."""
         return Repeats(prod(self.sizes), tuple(map(tuple, self._design.tolist())))
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> KnownNoiseSteps | None:
+        """Return compiled steps where there are many batches."""
+        return known_noise_steps(self, RandomEffects, data, coordinates, count)
 
     def start(self, data: Data, rng: np.random.Generator) -> RandomEffectsParams:
         """Draw coefficients whose predictions are as large as the responses."""

@@ -18,6 +18,7 @@ from emlib.models.discrete import NUDGE
 from emlib.models.memberships import log_weights
 from emlib.models.missing_information import weight_score
 from emlib.models.mixture import MixtureModel
+from emlib.models.normal_steps import NormalSteps, normal_steps
 from emlib.models.penalty import CovariancePenalty, penalised
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
@@ -128,6 +129,12 @@ class RegressionMixture(MixtureModel):
         noise = np.sqrt(params.noise_variance[labels]) * rng.standard_normal(len(rows))
         units = rows, (rows * params.coefficients[labels]).sum(axis=1) + noise
         return (units, labels) if with_latent else units
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> NormalSteps | None:
+        """Return compiled steps where there are many batches."""
+        sizes = self.n_components, 1, self.n_features
+        return normal_steps(self, RegressionMixture, data, coordinates, count, self._gaussian, sizes,
+                            lambda: np.array([[data.scale.variance**-0.5]]))
 
     def _log_joint(self, params: RegressionMixtureParams, data: Data) -> Array:
         residual, variance = _residual(params, data), params.noise_variance

@@ -16,6 +16,7 @@ from emlib.families.constant import Constant
 from emlib.families.known_noise import KnownNoise
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
+from emlib.models.known_noise_steps import KnownNoiseSteps, known_noise_steps
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
 
@@ -120,6 +121,10 @@ class RegressionWithMissingCovariates(ProductModel):
     def reader(self) -> PairsWithMissing:
         """Tuples (X, y), shapes (n, p) and (n,), NaN where an entry of X is missing; dependent columns are refused."""
         return PairsWithMissing(self.n_features)
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> KnownNoiseSteps | None:
+        """Return compiled steps where there are many batches."""
+        return known_noise_steps(self, RegressionWithMissingCovariates, data, coordinates, count)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw coefficients whose predictions are as large as the responses."""

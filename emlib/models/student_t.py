@@ -17,11 +17,11 @@ from emlib.families import Family, GaussianMoments, LinearGaussian, ProductModel
 from emlib.families.constant import Constant
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
+from emlib.models import gaussian_data
 from emlib.models.missing_information import summed
+from emlib.models.normal_steps import NormalSteps, normal_steps
 from emlib.numerics import Array, squared_lengths
 from emlib.space import ParameterSpace
-
-COLLAPSED = 1e-10  # smallest variance of the scale matrix, as a share of the data's robust one in that direction
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +84,11 @@ class StudentT(ProductModel):
     @property
     def families(self) -> tuple[Family, ...]:
         """Weighted normal rows, and the densities of their weights."""
-        rows = LinearGaussian("location", "scale", "tied", "rows", field_shape=(self.n_features,))
-        return (rows, Constant())
+        return (self._rows, Constant())
+
+    @property
+    def _rows(self) -> LinearGaussian:
+        return LinearGaussian("location", "scale", "tied", "rows", field_shape=(self.n_features,))
 
     @property
     def reader(self) -> RobustRows:
@@ -103,6 +106,11 @@ class StudentT(ProductModel):
         """Draw n rows, shape (n, d)."""
         normal = rng.standard_normal((n, self.n_features)) @ np.linalg.cholesky(params.scale).T
         return np.asarray(params.location + normal / np.sqrt(rng.chisquare(self.dof, (n, 1)) / self.dof))
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> NormalSteps | None:
+        """Return compiled steps where there are many batches."""
+        whitener = partial(gaussian_data.whitener, data.scale)
+        return normal_steps(self, StudentT, data, coordinates, count, self._rows, (1, self.n_features, 1), whitener)
 
     @cached_property
     def _gamma(self) -> tuple[float, float, float, float]:
@@ -191,9 +199,8 @@ class StudentT(ProductModel):
         """Say whether the scale matrix has collapsed against the data's; None if not."""
         if not np.isfinite(params.scale).all():
             return None
-        root = np.linalg.inv(np.linalg.cholesky(data.scale))
-        smallest = float(np.linalg.eigvalsh(root @ params.scale @ root.T)[0])
-        if smallest > COLLAPSED:
+        found = gaussian_data.collapsed(params.scale[None], data.scale)
+        if found is None:
             return None
-        return (f"scale: collapsed, its smallest variance is {smallest:.1e} of the data's; too many rows agree or lie "
+        return (f"scale: collapsed, its smallest variance is {found[1]:.1e} of the data's; too many rows agree or lie "
                 "on one plane, where the likelihood is unbounded: use more degrees of freedom or drop repeated rows")

@@ -17,6 +17,7 @@ from emlib.families.known_noise import KnownNoise
 from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Statistics
 from emlib.models.discrete import NUDGE
+from emlib.models.known_noise_steps import KnownNoiseSteps, known_noise_steps
 from emlib.models.symmetric import SIGNS, SymmetricModel
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
@@ -87,6 +88,10 @@ class SymmetricRegressionMixture(SymmetricModel):
     def reader(self) -> Pairs:
         """Tuples (X, y), shapes (n, p) and (n,); linearly dependent columns are refused."""
         return Pairs(self.n_features, self.n_features, exact=True)
+
+    def batch_steps(self, data: Data, coordinates: str, count: int) -> KnownNoiseSteps | None:
+        """Return compiled steps where there are many batches."""
+        return known_noise_steps(self, SymmetricRegressionMixture, data, coordinates, count)
 
     def start(self, data: Data, rng: np.random.Generator) -> Any:
         """Draw coefficients whose predictions are as large as the responses."""

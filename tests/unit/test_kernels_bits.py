@@ -19,6 +19,8 @@ from emlib.kernels import (
     hmm_emissions,
     missing_entries,
     missing_products,
+    normal_charts,
+    normal_moments,
     normal_steps,
     wide_chain,
 )
@@ -50,10 +52,11 @@ def named(function: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("function", [gaussian.add_chunk, gaussian_overlaps.add_overlaps, hmm.run_forward,
-                                      hmm.run_backward, wide_chain.smooth, hmm_emissions.write_gaps,
-                                      hmm_emissions.add_moments, missing_entries.add_rows,
-                                      missing_products.add_patterns, normal_steps.add_moments, normal_steps.maximise,
-                                      normal_steps.free_gradient, normal_steps.free_point])
+                                      hmm.run_backward, wide_chain.smooth,
+                                      hmm_emissions.write_gaps, hmm_emissions.add_moments,
+                                      missing_entries.add_rows, missing_products.add_patterns,
+                                      normal_moments.add_moments, normal_steps.maximise,
+                                      normal_charts.free_gradient, normal_charts.free_point])
 def test_a_pass_has_all_its_code_in_itself(function: Any) -> None:
     assert named(function) == []
 
