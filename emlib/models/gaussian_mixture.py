@@ -192,7 +192,7 @@ class GaussianMixture(MixtureModel):
         one = 1 + self.n_features + len(covariance.entries(self.covariance_type, self.n_features)[0])
         width = self.n_components * one
         if width > WIDE:
-            return round((self.n_components + 1) * one / (9.0 if width <= MOST_SCORES else 4.5))
+            return round((self.n_components + 1) * one / (16.0 if width <= MOST_SCORES else 4.5))
         return max(1, round(1.1 + width * one / (8 * (3 * self.n_features**2 + 20))))
 
     def sample(self, params: GaussianMixtureParams, n: int, rng: np.random.Generator, *,
