@@ -43,6 +43,8 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--keep", dest="out", action="store_const", const=SHOWN, help="put them in the book")
     chosen = parser.parse_args(arguments)
     chosen.scale = chosen.scale or "full"
+    if chosen.out == SHOWN and (settings := machine.by_hand()):
+        parser.error(f"--keep: {' and '.join(settings)} set; unset them, so that each library runs as on any machine")
     if unknown := [name for name in chosen.parts if name not in PARTS]:
         parser.error(f"parts: {unknown[0]!r} found; there are {', '.join(PARTS)}")
     return chosen

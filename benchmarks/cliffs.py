@@ -162,6 +162,18 @@ def continuous(share: float, rng: np.random.Generator) -> Iterator[Case]:
                    (little, factors.sample(little, n, rng)), 4.0 * (d + 6.0) * d * d)
 
 
+def nested(share: float, rng: np.random.Generator) -> Iterator[Case]:
+    """Yield nested random effects, with responses missing in almost as many ways as there are units."""
+    n, sizes = int(20_000 * share), (4, 5)
+    model = models.RandomEffects(sizes, (0.5, 0.5))
+    params = model.params(coefficients=[3.0])
+    rows = model.sample(params, n, rng)
+    gone = np.where(rng.random(rows.shape) < 0.2, np.nan, rows)
+    q, k = 1 + sizes[0], sizes[0] * sizes[1]
+    yield Case(f"random effects, n = {n}, 4 x 5", "responses missing, 20 %", model, (params, rows), (params, gone),
+               n * (4.0 * k * q + 2.0 * q * q + 4.0 * k))
+
+
 def chains(share: float, rng: np.random.Generator) -> Iterator[Case]:
     """Yield hidden Markov models whose regimes lie far apart, or whose moves or symbols may be impossible."""
     length, count = int(60_000 * share), 4
@@ -237,7 +249,7 @@ def systems(share: float, rng: np.random.Generator) -> Iterator[Case]:
 
 
 KINDS: tuple[Callable[[float, np.random.Generator], Iterator[Case]], ...] = (
-    normal_mixtures, count_mixtures, bernoulli, symmetric, regressions, continuous, chains, systems)
+    normal_mixtures, count_mixtures, bernoulli, symmetric, regressions, continuous, nested, chains, systems)
 
 
 def cost(model: Any, given: Given, repeats: int) -> tuple[float, float]:

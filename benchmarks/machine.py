@@ -11,6 +11,7 @@ from typing import Any
 
 import threadpoolctl
 
+BLAS_SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # which would choose kernels that are not the machine's best
 PACKAGES = ("numpy", "scipy", "numba", "scikit-learn", "hmmlearn", "pykalman", "statsmodels", "dynamax", "jax")
 
 
@@ -24,9 +25,16 @@ def described() -> dict[str, Any]:
         "python": platform.python_version(),
         "blas": sorted({f"{pool['internal_api']} {pool['version']} ({pool.get('architecture', 'unknown')})"
                         for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}),
-        "blas threads": max((pool["num_threads"] for pool in threadpoolctl.threadpool_info()), default=1),
+        "blas threads": max((pool["num_threads"] for pool in threadpoolctl.threadpool_info()
+                             if pool["user_api"] == "blas"), default=1),
+        "blas set by hand": by_hand(),
         "versions": {name: version for name in PACKAGES if (version := installed(name))},
     }  # fmt: skip
+
+
+def by_hand() -> list[str]:
+    """Return which settings of the BLAS the environment makes; of times that are shown, none."""
+    return [name for name in BLAS_SETTINGS if name in os.environ]
 
 
 def installed(name: str) -> str | None:

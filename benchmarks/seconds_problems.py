@@ -47,6 +47,7 @@ CASES: tuple[Case, ...] = (
     sized("4-d, K = 3, diagonal", 1_000, clouds, 4, 3, 1.5, "diag", scale="quick"),
     sized("16-d, K = 8, diagonal", 10_000, clouds, 16, 8, 1.0, "diag"),
     sized("16-d, K = 8, diagonal", 100_000, clouds, 16, 8, 1.0, "diag"),
+    sized("normal chain, K = 2", 300, normal_chain, 2),
     sized("normal chain, K = 2", 1_000, normal_chain, 2, scale="quick"),
     sized("normal chain, K = 2", 10_000, normal_chain, 2),
     sized("normal chain, K = 5", 10_000, normal_chain, 5),

@@ -20,6 +20,7 @@ from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
 from emlib.models.known_noise_steps import KnownNoiseSteps, known_noise_steps
 from emlib.models.nested import Nested
+from emlib.models.nested_effects import effects_given
 from emlib.models.partial import log_density, patterns
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
@@ -134,6 +135,8 @@ class RandomEffects(ProductModel):
     def e_step(self, params: RandomEffectsParams, data: Data) -> Expectation:
         """Return the moments of the responses less their expected effects, at noise of variance one."""
         require_data(data)
+        if self._nested.kept == len(self.sizes):
+            return self._e_step_of_all_effects(params, data)
         design, nested, spread = self._design, self._nested, self._nested.spread
         weights = data.frequencies
         logliks, width = np.empty(len(data)), design.shape[1]
@@ -156,7 +159,27 @@ class RandomEffects(ProductModel):
                                   params.coefficients[None, None], "spherical")
         return Expectation.of(Statistics({"responses": moments, "latent": float(latent)}), logliks, entropy, data)
 
+    def _e_step_of_all_effects(self, params: RandomEffectsParams, data: Data) -> Expectation:
+        design, noise, spread = self._design, self._nested.noise, self._nested.spread
+        law = effects_given(self._nested, data.units - design @ params.coefficients)
+        weights = data.frequencies
+        totals = np.bincount(law.which, weights, len(law.kinds))
+        per_response = totals @ law.kinds
+        spreads = np.diagonal(law.left, axis1=1, axis2=2)
+        squares = weights @ (law.clean**2).sum(axis=1) + totals @ (law.left * law.shared).sum(axis=(1, 2))
+        second = (design * (per_response / noise)[:, None]).T @ design
+        moments = GaussianMoments(np.array([per_response.sum()]), np.array([squares / noise]),
+                                  ((weights @ law.clean) @ design / noise)[None, None], second[None],
+                                  params.coefficients[None, None], "spherical")
+        latent = (weights @ law.means**2 + totals @ spreads) @ (1 / spread) + per_response.sum() * np.log(noise)
+        latent += totals.sum() * np.log(2 * np.pi * spread).sum()
+        entropy = 0.5 * totals @ (len(spread) * (1 + LOG_2PI) + law.log_det)
+        statistics = Statistics({"responses": moments, "latent": -0.5 * float(latent)})
+        return Expectation.of(statistics, law.logliks, float(entropy), data)
+
     def _log_likelihoods(self, params: RandomEffectsParams, data: Data) -> Array:
+        if self._nested.kept == len(self.sizes):
+            return effects_given(self._nested, data.units - self._design @ params.coefficients).logliks
         found = np.empty(len(data))
         for seen, rows in patterns(data.units):
             left = data.units[np.ix_(rows, seen)] - self._design[seen] @ params.coefficients
@@ -166,6 +189,9 @@ class RandomEffects(ProductModel):
     def posterior(self, params: RandomEffectsParams, data: Any) -> tuple[Array, Array]:
         """Return means and covariances of the latent effects, level by level, shapes (n, q) and (n, q, q)."""
         data, nested = any_units(self.reader, data), self._nested
+        if nested.kept == len(self.sizes):
+            every = effects_given(nested, data.units - self._design @ params.coefficients)
+            return every.means, every.left[every.which]
         means = np.empty((len(data), len(nested.spread)))
         covariances = np.empty((*means.shape, means.shape[1]))
         for seen, rows in patterns(data.units):

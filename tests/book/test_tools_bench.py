@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import machine
 from benchmarks.__main__ import PARTS, main, options
 from benchmarks.tables import Table, shown
 from benchmarks.timing import peak_memory, slope
@@ -30,6 +31,19 @@ def test_the_benchmarks_run_and_their_tables_can_be_read_again(tmp_path: Path) -
         assert np.isfinite(costs).any()
     assert found.said("date").count("-") == 2
     assert "numpy" in dict(found.versions())
+
+
+def test_times_with_kernels_chosen_by_hand_are_not_kept(monkeypatch: pytest.MonkeyPatch,
+                                                        capsys: pytest.CaptureFixture[str]) -> None:
+    for name in machine.BLAS_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    assert options(["gmm", "--keep"]).parts == ["gmm"]
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert machine.by_hand() == ["OPENBLAS_CORETYPE"]
+    with pytest.raises(SystemExit):
+        options(["gmm", "--keep"])
+    assert "unset them" in capsys.readouterr().err
+    assert options(["gmm", "--quick"]).scale == "quick"
 
 
 def test_a_run_of_one_part_keeps_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
