@@ -41,10 +41,9 @@ def fit(model: LatentVariableModel, data: Any, *, start: Any = None, algorithm: 
         message says so.
     algorithm : Algorithm, optional
         Default, by the clock: `Profile` for models that it serves; ten steps of `EM`, then `SQUAREM`, above 200
-        parameters; `Adaptive` where Louis's matrix costs but an E-step; else, where hidden variables are discrete,
-        `SQUAREM` before it, for 20 cycles or as many as a Hessian takes E-steps (a `Relay`), and where they are
-        continuous `LBFGS` after 100 steps of it. Where a step of these fails or leads to a collapse, the default goes
-        on by EM steps, but for factors, which may have their maximum at a collapse.
+        parameters; `Adaptive` where Louis's matrix costs but an E-step or hidden variables are continuous, else
+        `SQUAREM` before it, for 20 cycles or as many as a Hessian takes E-steps (a `Relay`). Where hidden variables are
+        discrete and a step fails or leads to a collapse, the default goes on by EM steps.
     n_starts : int
         Starts to try; the best converged run is returned. One that raises, where it is drawn or on its way, is left
         out, and the message says so; if all raise, so does `fit`.

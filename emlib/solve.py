@@ -95,7 +95,6 @@ def _start(problem: Problem, algorithm: Algorithm, x0: Any, tol: float, max_este
 
 
 def _loop(run: Run, callback: Callable[..., Any] | None, progress: bool, most: float) -> tuple[Status, str]:
-    idle = 0
     while True:
         snapshot = run.snapshot()
         verdict = run.verdict()
@@ -127,12 +126,12 @@ def _loop(run: Run, callback: Callable[..., Any] | None, progress: bool, most: f
             return Status.DECREASED, f"by {before.loglik - after.loglik:.3g} nats"
         if callback is not None and _stops(callback, run):
             return Status.CALLBACK, ""
-        idle = idle + 1 if run.spent == spent else 0
-        if idle >= MOST_IDLE:
+        run.idle = run.idle + 1 if run.spent == spent else 0
+        if run.idle >= MOST_IDLE:
             status, message = _standing_still(run)
             if not run.goes_on_by_em(status):
                 return status, message
-            idle = 0
+            run.idle = 0
 
 
 def _standing_still(run: Run) -> tuple[Status, str]:

@@ -15,7 +15,7 @@ from emlib.numerics import Array
 from emlib.problem import Evaluation, Problem
 
 SADDLE_PROBES = (1.0, 0.1, 10.0, 1e-2, 1e-3, 1e-4)  # lengths, in units of I_c, of the steps away from one
-UPHILL_PROBES = (1.0, 0.1, 1e-2, 1e-3)  # lengths, in units of the gradient over the number of units
+UPHILL_PROBES = (1.0, 0.1, 1e-2, 1e-3, 1e-4)  # lengths, in units of the gradient over the number of rows
 UNSEEN = 10.0  # times `tol`: a gain that the look should have seen
 GROWTH = 1.001  # by which factor an EM step raises what is as good as zero where the face is no maximum
 FACE_PROBES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # shares that are tried for what rises
@@ -50,7 +50,7 @@ def higher_uphill(problem: Problem, point: Evaluation, tol: float) -> Any:
     Close to a singular covariance the complete information is so large that EM stands still, and that differences of
     its map are rounding, while the log-likelihood itself still rises.
     """
-    uphill = point.gradient / problem.data.n_units
+    uphill = point.gradient / max(problem.data.n_observations, 1.0)
     if not 0.5 * float(uphill @ point.gradient) > UNSEEN * tol or not problem.allows(len(UPHILL_PROBES)):
         return None
     tried = (problem.evaluate(point.x + length * uphill) for length in UPHILL_PROBES)

@@ -85,7 +85,10 @@ class SciPy:
 
     def _hessian(self, problem: Problem) -> Any:
         def function(x: Array) -> Array:
-            return np.eye(problem.size) if problem.evaluate(x).fault else -problem.hessian(x)
+            if problem.evaluate(x).fault:
+                return np.eye(problem.size)
+            found = -problem.hessian(x)
+            return found if np.isfinite(found).all() else np.eye(problem.size)  # SciPy's own would raise
 
         return function if self.method.lower() in NEEDS_HESSIAN else None
 

@@ -29,6 +29,7 @@ LIFTED_SHARE = 1e-12  # how far a parameter on the boundary is lifted to look at
 NEARBY = 1e-2  # standard deviations of complete data: as far as a Hessian may be from the point that is judged by it
 SAFE_MARGIN = 10.0  # least relative curvature, in units of that distance, for which it may serve
 HARDLY_SEEN = 1e-2  # relative curvature below which there may be more that differences do not show
+HARDLY_ANY = 2  # directions, where the others are rounding
 LARGE_SPACE = 200  # parameters above which a matrix over them, and its eigenvalues, cost more than they tell
 LARGEST_HESSIAN = 2000  # parameters up to which the matrix is made all the same where nothing else is to be had
 
@@ -127,7 +128,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     higher = higher_along(inner, point, vectors[:, 0], tol) if values.min() < -SADDLE_CURVATURE and at_rest else None
     inside = higher_inside(inner, point, here.params, tol) if at_rest else None
     saddle = higher is not None or inside is not None
-    hardly_seen = not saddle and np.abs(values).min() <= HARDLY_SEEN
+    hardly_seen = not saddle and (np.abs(values).min() <= HARDLY_SEEN or len(values) <= HARDLY_ANY)
     uphill = higher_uphill(inner, point, tol) if hardly_seen else None
     _count(problem, inner)
     slowest = np.abs(values)[gains > tol / len(values)].min(initial=1.0)

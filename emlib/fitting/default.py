@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from emlib.algorithms import EM, LBFGS, SQUAREM, Adaptive, Profile, Relay, Switch, after
+from emlib.algorithms import EM, SQUAREM, Adaptive, Profile, Relay, Switch, after
 from emlib.algorithms.base import Algorithm
 from emlib.algorithms.metric import hessian_cost, louis_is_cheap
 from emlib.algorithms.stopping import LARGE_SPACE
 from emlib.model import LatentVariableModel
 
 CYCLES = 20  # of SQUAREM, three E-steps each, in which most runs are done
-MANY_STEPS = 100  # of `Adaptive`, after which a run has come near a noise of zero, where it creeps
 FIRST_STEPS = 10  # of EM, in which a run of many parameters finds the optimum that it is to climb
 
 
@@ -22,10 +21,7 @@ def default_algorithm(model: LatentVariableModel) -> Algorithm:
     - Where hidden variables are discrete and Louis's matrix costs more than an E-step, 20 cycles of `SQUAREM`, whose
       steps cost little besides their E-steps, then `Adaptive`, which needs few, and a Hessian; where that takes more
       than 20 E-steps, as many cycles as it takes.
-    - Where the matrix costs no more, `Adaptive`.
-    - Else hidden variables are continuous, and EM creeps towards a noise of zero, and SQUAREM with it: `Adaptive`, and
-      `LBFGS` after 100 steps, which took 150 to 750 E-steps of small dynamical systems close to such a noise, and
-      `Adaptive` alone 350 to more than 3000.
+    - Else `Adaptive`. Where hidden variables are continuous, EM creeps towards a noise of zero, and SQUAREM with it.
     """
     if model.profiled is not None:
         return Switch(EM(), Profile(), after(1))
@@ -33,14 +29,13 @@ def default_algorithm(model: LatentVariableModel) -> Algorithm:
         return Switch(EM(), SQUAREM(coordinates="free"), after(FIRST_STEPS))
     if model.n_latent_values > 1 and not louis_is_cheap(model):
         return Relay(SQUAREM(), Adaptive(), max(CYCLES, hessian_cost(model)))
-    creeps = model.n_latent_values <= 1 and not louis_is_cheap(model)
-    return Relay(Adaptive(), LBFGS(), MANY_STEPS) if creeps else Adaptive()
+    return Adaptive()
 
 
 def falls_back(model: LatentVariableModel) -> bool:
     """Return whether the default goes on by EM steps where its own fail, or lead to a collapse that EM may not meet.
 
-    Not of a model that may have its maximum where it degenerates, as factors at a noise of zero: EM takes thousands of
-    steps to creep there, and a collapse is what is to be found.
+    Not where hidden variables are continuous: the maximum may lie at a noise of zero, to which EM takes thousands of
+    steps to creep.
     """
-    return not model.supplies("vanishing")
+    return model.n_latent_values > 1

@@ -40,6 +40,7 @@ class Run:
     remaining: float = np.inf
     looked: int = 0  # E-steps that looks at the curvature have taken
     exact: bool = False  # whether `remaining` already rests on the curvature
+    idle: int = 0  # steps in a row that have met no new point
     notes: list[str] = field(default_factory=list)
     n_first: int = 0
     m_first: int = 0
@@ -53,6 +54,7 @@ class Run:
         """Return what the run needs to resume, between two iterations."""
         plain = {"n_estep": self.spent, "n_mstep": self.problem.n_mstep - self.m_first, "n_rows": len(self.trace),
                  "rate": self.rate, "remaining": self.remaining, "exact": self.exact, "looked": self.looked,
+                 "idle": self.idle,
                  "notes": list(self.notes), "by_em": self.by_em, "left_em": self.left_em,
                  "coordinates": self.problem.coordinates, "relay": isinstance(self.algorithm, Relay),
                  "home": None if self.home is None else self.home.tolist()}
@@ -61,8 +63,8 @@ class Run:
     def resume(self, snapshot: Snapshot) -> None:
         """Resume a run, counters included, where it was cut off."""
         self.state, self.best, self.trace = snapshot.state, snapshot.best, snapshot.trace
-        self.rate, self.remaining, self.exact, self.looked = (
-            snapshot.plain[name] for name in ("rate", "remaining", "exact", "looked"))
+        self.rate, self.remaining, self.exact, self.looked, self.idle = (
+            snapshot.plain[name] for name in ("rate", "remaining", "exact", "looked", "idle"))
         self.notes = list(snapshot.plain["notes"])
         self.by_em, self.left_em = snapshot.plain["by_em"], snapshot.plain["left_em"]
         if isinstance(self.algorithm, Relay) and not snapshot.plain["relay"]:

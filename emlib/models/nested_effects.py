@@ -16,8 +16,9 @@ from emlib.models.nested import Nested
 from emlib.models.partial import kinds_of
 from emlib.numerics import Array
 
-CHUNKS = 16  # of data whose laws are remembered
-ENTRIES = 500_000  # of matrices q x q, one for each row, that are held at a time
+CHUNKS = 8  # of data whose laws are remembered
+ENTRIES = 500_000  # of matrices q x q, one for each pattern or each row, that are held at a time
+SPREAD = 1e3  # of the effects' variances, summed over a row, over the noise's: beyond it digits would be lost
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,18 @@ class Effects:
     log_det: Array
     shared: Array
     logliks: Array
+
+
+def serves(nested: Nested, rows: Array) -> bool:
+    """Return whether these rows, NaN where a response is missing, may be taken all at once.
+
+    Not with part of the effects in the noise, nor where the noise is far smaller than they are, nor with more patterns
+    than matrices are held of.
+    """
+    if nested.kept < len(nested.sizes) or nested.spread.max() * len(nested.effects) > SPREAD * nested.noise:
+        return False
+    most = ENTRIES // len(nested.spread)**2
+    return len(rows) <= most or len(kinds_of(~np.isnan(rows))[0]) <= most
 
 
 def effects_given(nested: Nested, residual: Array) -> Effects:

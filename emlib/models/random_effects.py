@@ -20,7 +20,7 @@ from emlib.families.linear_gaussian import LOG_2PI
 from emlib.model import Expectation, Statistics
 from emlib.models.known_noise_steps import KnownNoiseSteps, known_noise_steps
 from emlib.models.nested import Nested
-from emlib.models.nested_effects import effects_given
+from emlib.models.nested_effects import effects_given, serves
 from emlib.models.partial import log_density, patterns
 from emlib.numerics import Array
 from emlib.space import ParameterSpace
@@ -135,7 +135,7 @@ class RandomEffects(ProductModel):
     def e_step(self, params: RandomEffectsParams, data: Data) -> Expectation:
         """Return the moments of the responses less their expected effects, at noise of variance one."""
         require_data(data)
-        if self._nested.kept == len(self.sizes):
+        if serves(self._nested, data.units):
             return self._e_step_of_all_effects(params, data)
         design, nested, spread = self._design, self._nested, self._nested.spread
         weights = data.frequencies
@@ -178,7 +178,7 @@ class RandomEffects(ProductModel):
         return Expectation.of(statistics, law.logliks, float(entropy), data)
 
     def _log_likelihoods(self, params: RandomEffectsParams, data: Data) -> Array:
-        if self._nested.kept == len(self.sizes):
+        if serves(self._nested, data.units):
             return effects_given(self._nested, data.units - self._design @ params.coefficients).logliks
         found = np.empty(len(data))
         for seen, rows in patterns(data.units):
@@ -189,7 +189,7 @@ class RandomEffects(ProductModel):
     def posterior(self, params: RandomEffectsParams, data: Any) -> tuple[Array, Array]:
         """Return means and covariances of the latent effects, level by level, shapes (n, q) and (n, q, q)."""
         data, nested = any_units(self.reader, data), self._nested
-        if nested.kept == len(self.sizes):
+        if serves(nested, data.units):
             every = effects_given(nested, data.units - self._design @ params.coefficients)
             return every.means, every.left[every.which]
         means = np.empty((len(data), len(nested.spread)))

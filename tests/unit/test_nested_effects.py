@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from emlib import Problem
 from emlib.models import RandomEffects, nested_effects
 from emlib.models.nested import Nested
 from emlib.models.partial import log_density
@@ -55,10 +56,26 @@ def test_a_part_at_a_time_is_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(nested_effects.effects_given(NESTED, rows()).means, whole)
 
 
-def test_effects_far_larger_than_the_noise_keep_their_digits() -> None:
-    """Cov(u | y) is the inverse of a matrix of large numbers, not the difference of two."""
-    model = RandomEffects((3, 2), (1e8, 1e-2), 1e-2)
-    drawn = model.sample(model.params(coefficients=[0.0]), 5, np.random.default_rng(0))
-    _, covariances = model.posterior(model.params(coefficients=[0.0]), drawn)
-    z, spread = model._nested.effects, model._nested.spread
-    np.testing.assert_allclose(covariances[0] @ (np.diag(1 / spread) + z.T @ z / 1e-2), np.eye(4), atol=1e-6)
+def test_digits_and_memory_are_kept() -> None:
+    """Where effects are far larger than the noise, or patterns are many, each pattern goes by itself."""
+    given = rows()
+    assert nested_effects.serves(NESTED, given)
+    for noise, well in ((1.1 * 12 / nested_effects.SPREAD, True), (0.9 * 12 / nested_effects.SPREAD, False)):
+        assert nested_effects.serves(Nested((3, 2), (0.5, 2.0), noise, None), given) is well
+    assert not nested_effects.serves(Nested((3, 2), (0.5, 2.0), 0.7, 1), given)
+
+
+def test_many_patterns_of_many_effects_go_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nested_effects, "ENTRIES", 200)
+    assert not nested_effects.serves(NESTED, rows())
+    assert nested_effects.serves(NESTED, rows(0.0))
+
+
+def test_the_gradient_has_its_digits_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = RandomEffects((3, 2), (0.5, 2.0), 1.1 * 12 / nested_effects.SPREAD)
+    drawn = model.sample(model.params(coefficients=[3.0]), 50, np.random.default_rng(0))
+    drawn[np.random.default_rng(1).random(drawn.shape) < 0.3] = np.nan
+    drawn = drawn[~np.isnan(drawn).all(axis=1)]
+    at_once = Problem(model, drawn).gradient(np.array([2.9]))
+    monkeypatch.setattr(nested_effects, "SPREAD", 0.0)
+    np.testing.assert_allclose(at_once, Problem(model, drawn).gradient(np.array([2.9])), rtol=SAME_MATRIX)
