@@ -19,7 +19,9 @@ from emlib.space import ParameterSpace
 
 
 class Moments:
-    """A part of the statistics that is no plain number or array; no ABC, whose checks of types show with mini-batches.
+    """A part of the statistics that is no plain number or array.
+
+    It is no abstract class: checks of types would then take a large part of a mini-batch's time.
     """
 
     def combined(self, factor: float, other: Any, weight: float) -> Any:

@@ -113,6 +113,7 @@ def curvature(problem: Problem, here: Evaluation, tol: float = DEFAULT_TOL) -> C
     flat ridges of overspecified mixtures none does. Nor is there a saddle before the other directions are at rest.
     Entries exactly on the boundary are lifted a little (one E-step more), so that their slope is seen. Along what is as
     good as zero there is no curvature to be seen; where the EM step raises it the boundary is no maximum.
+    Where hardly any curvature is seen, as close to a singular covariance, a step along the gradient is tried, too.
     """
     inner, point = _interior(problem, here)
     looked, bound = _by_last_hessian(inner, point), 0.0

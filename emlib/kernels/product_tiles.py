@@ -21,7 +21,7 @@ from emlib.kernels.tiles import (
     ZERO,
     Matrix,
     accumulator,
-    horizontal_sum,
+    add_sums,
     indices,
     multiply_add,
 )
@@ -41,10 +41,7 @@ def _emit(context: Any, builder: Any, signature: Any, arguments: Any, height: in
             weight = weights.load(k, i)
             for total, product in zip(line, products, strict=True):
                 multiply_add(builder, total, weight, product)
-    for k, line in zip(rows, totals, strict=True):
-        for total, p in zip(line, places, strict=True):
-            found = builder.fadd(builder.load(sums.address(k, p)), horizontal_sum(builder, builder.load(total)))
-            builder.store(found, sums.address(k, p))
+    add_sums(builder, sums, rows, places, totals)
     return context.get_dummy_value()
 
 

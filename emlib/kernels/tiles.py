@@ -80,6 +80,14 @@ def horizontal_sum(builder: Any, vector: Any) -> Any:
     return builder.fadd(builder.fadd(parts[0], parts[1]), builder.fadd(parts[2], parts[3]))
 
 
+def add_sums(builder: Any, sums: Any, rows: list[Any], columns: list[Any], totals: list[list[Any]]) -> None:
+    """Add the numbers in each accumulator to the entry of a matrix that it belongs to."""
+    for k, line in zip(rows, totals, strict=True):
+        for total, p in zip(line, columns, strict=True):
+            target = sums.address(k, p)
+            builder.store(builder.fadd(builder.load(target), horizontal_sum(builder, builder.load(total))), target)
+
+
 def _emit_product(context: Any, builder: Any, signature: Any, arguments: Any, height: int) -> Any:
     """Emit a tile of `add_product`."""
     matrices = [Matrix(context, builder, *pair) for pair in zip(signature.args[:3], arguments[:3], strict=True)]
@@ -110,10 +118,7 @@ def _emit_transposed(context: Any, builder: Any, signature: Any, arguments: Any,
             weight = weights.load(k, i)
             for total, value in zip(line, values, strict=True):
                 multiply_add(builder, total, weight, value)
-    for k, line in zip(rows, totals, strict=True):
-        for total, p in zip(line, columns, strict=True):
-            target = sums.address(k, builder.add(low, p))
-            builder.store(builder.fadd(builder.load(target), horizontal_sum(builder, builder.load(total))), target)
+    add_sums(builder, sums, rows, [builder.add(low, p) for p in columns], totals)
     return context.get_dummy_value()
 
 

@@ -184,7 +184,7 @@ class GaussianWithMissing(ProductModel):
         return entry_scores.information(self.n_features, entry_scores.products(*given) if summed is None else summed)
 
     def missing_information_cost(self) -> int:
-        """Return the cost of `missing_information` in E-steps, as timed: products, which E-steps make, too."""
+        """Return the cost of `missing_information` in E-steps, as timed; an E-step makes most of its products."""
         return max(1, round(self.n_features**2 / 100))
 
     def degenerate(self, params: GaussianWithMissingParams, data: Data) -> str | None:
